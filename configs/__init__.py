@@ -1,0 +1,1 @@
+"""The Hydra configs; shipped in the wheel as `intro_dl.configs`."""

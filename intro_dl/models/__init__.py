@@ -1,0 +1,1 @@
+"""The lecture models, one file each; the file name is the option name of `model=`."""
