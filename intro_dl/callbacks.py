@@ -1,0 +1,127 @@
+"""What happens beside the training: shown progress, the learning rate's curve, and guards."""
+
+import math
+import time
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import RichProgressBar
+from rich.text import Text
+
+
+class Diverged(ValueError):
+    """The loss stopped being a finite number."""
+
+
+class LearningRate(pl.Callback):
+    """Log the learning rate at the start of every epoch as `lr`."""
+
+    def on_train_epoch_start(self, trainer, module):
+        module.log("lr", trainer.optimizers[0].param_groups[0]["lr"])
+
+
+class SeedEachEpoch(pl.Callback):
+    """Let an epoch's randomness (dropout, augmentation) depend on the seed and the epoch alone.
+
+    So a resumed run draws what it would have drawn, and measuring something in between changes nothing.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer, module):
+        ranks = trainer.world_size  # every device draws its own numbers
+        torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * ranks + trainer.global_rank)
+
+
+class StopWhenNotFinite(pl.Callback):
+    """End the run when the loss is NaN or infinite, and say at which step.
+
+    Looking at a loss makes a GPU wait, so there it happens once in `every` steps; the step named is exact all the same.
+    """
+
+    def __init__(self, every: int = 50) -> None:
+        self.every = every
+        self.unchecked = []  # losses of the latest steps
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.unchecked.append(outputs["loss"].detach())
+        if module.device.type == "cpu" or len(self.unchecked) == self.every:
+            self._check(trainer)
+
+    def on_train_epoch_end(self, trainer, module):
+        self._check(trainer)
+
+    def on_validation_end(self, trainer, module):
+        loss = float(trainer.callback_metrics.get("loss/val", 0.0))
+        if not math.isfinite(loss):
+            self._stop(trainer, f"The validation loss became {loss} after step {trainer.global_step}")
+
+    def _check(self, trainer):
+        if not self.unchecked:
+            return
+        losses = torch.stack(self.unchecked)
+        self.unchecked = []
+        bad = (~losses.isfinite()).nonzero()
+        if len(bad):
+            first = int(bad[0])
+            step = trainer.global_step - len(losses) + 1 + first
+            self._stop(trainer, f"The training loss became {losses[first].item()} at step {step}")
+
+    def _stop(self, trainer, what):
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        raise Diverged(
+            f"{what} (epoch {trainer.current_epoch + 1}). The usual cause is a learning rate that is too large: "
+            f"it was {rate:g}; try optim.lr={rate / 10:g}."
+        )
+
+
+class Progress(RichProgressBar):
+    """A bar for the running epoch, and above it a line for each finished one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = 0  # epochs
+        self._since = 0.0
+        self._header_shown = False
+
+    def on_train_start(self, trainer, module):
+        super().on_train_start(trainer, module)
+        self._shown = len(module.history)
+        self._since = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer, module):
+        self._show_epoch(trainer, module)
+        super().on_train_epoch_start(trainer, module)
+
+    def on_train_end(self, trainer, module):
+        self._show_epoch(trainer, module)
+        super().on_train_end(trainer, module)
+
+    def get_metrics(self, trainer, module):
+        return {}  # they are in the line of the epoch
+
+    def _show_epoch(self, trainer, module):
+        if not self.is_enabled or len(module.history) == self._shown:
+            return
+        row = module.history[-1]
+        names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
+        columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
+        for name in names:
+            columns[f"{name} train / val"] = (
+                f"{row[f'{name}/train']:.4f} / {row.get(f'{name}/val', math.nan):.4f}"
+            )
+        columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
+        now = time.perf_counter()
+        columns["seconds"] = f"{now - self._since:.1f}"
+        if not self._header_shown:
+            self._print("  ".join(f"{name:>{_width(name)}}" for name in columns))
+        self._print("  ".join(f"{text:>{_width(name)}}" for name, text in columns.items()))
+        self._shown, self._since, self._header_shown = len(module.history), now, True
+
+    def _print(self, line: str) -> None:
+        self.progress.console.print(Text(line))
+
+
+def _width(column: str) -> int:
+    return max(len(column), 15 if "/" in column else 7)

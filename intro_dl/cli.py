@@ -1,0 +1,185 @@
+"""What stands between the command line and Hydra: saved runs that go on, and errors that a student can read.
+
+Free of torch, so that a typing mistake is answered at once.
+"""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from intro_dl.config import register_schema
+from intro_dl.sweep import write_result
+
+# Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
+PATHS = ("resume", "data.root", "data.path", "run_dir")
+INTERRUPTED = 130  # the shell's exit code for Ctrl-C
+
+
+def run(main: Callable[[], None]) -> int:
+    """Call a Hydra program; return its exit code. HYDRA_FULL_ERROR=1 shows the traceback of what went wrong."""
+    register_schema()
+    full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    try:
+        sys.argv[1:] = _quote_paths(_with_saved_overrides(sys.argv[1:]))
+        main()
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        return INTERRUPTED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except Exception as error:
+        if full_error:
+            raise
+        _say(f"Error: {explain(error, sys.argv[1:])}")
+        return 1
+    return 0
+
+
+@contextmanager
+def report_errors(cfg: DictConfig) -> Iterator[None]:
+    """Inside a job: say what went wrong in a sentence, note it in result.json, and let a sweep go on."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        reason = str(error) or "Interrupted." if interrupted else explain(error, [])
+        status = "interrupted" if interrupted else getattr(error, "status", "failed")
+        run_dir = Path(cfg.run_dir)
+        if run_dir.is_dir():
+            with (run_dir / "error.log").open("a") as log:
+                log.write(traceback.format_exc())
+            write_result(run_dir, {"status": status, "reason": reason})
+        _say(reason if interrupted else f"Error: {reason}")
+        if os.environ.get("INTRO_DL_TRACEBACK"):
+            traceback.print_exc()
+        if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
+            raise SystemExit(INTERRUPTED if interrupted else 1) from error
+
+
+def explain(error: BaseException, overrides: list[str]) -> str:
+    """One sentence, in the user's words, about what is wrong and what to do."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"There is no {group}={name}.{nearest(name, error.options)}"
+    if isinstance(error, OverrideParseException):
+        return (
+            f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."
+        )
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _explain_composition(error, overrides)
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError):
+        return text
+    return f"{type(error).__name__}: {text}. HYDRA_FULL_ERROR=1 shows where it came from."
+
+
+def _explain_composition(error: BaseException, overrides: list[str]) -> str:
+    text = str(error)
+    cause = str(error.__cause__ or "")
+    if match := re.match(r"Could not override '([^']+)'", text):
+        key = match[1]
+        full_error = re.search(r"could not be converted to (\w+)", cause) or re.search(r"Value '(.*)'", cause)
+        if full_error and "not in struct" not in cause:
+            return f"{_first_line(cause)} ({key})."
+        return f"There is no key {key}.{nearest(key, _known_keys(overrides))}"
+    if match := re.search(r"Key '([^']+)' (?:is not in struct|not in '\w+')", text):
+        place = re.match(r"In '([^']+)'", text)
+        where = f"configs/{place[1]}.yaml has an unknown key" if place else "There is no key"
+        return f"{where} {match[1]}.{nearest(match[1], _known_keys(overrides))}"
+    return " ".join(text.split())
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0].rstrip(".")
+
+
+def nearest(name: str, options: list[str]) -> str:
+    """ " Did you mean ...? Available: ...", for a name that is none of `options`."""
+    close = get_close_matches(name, options, n=1, cutoff=0.5)
+    if not close:  # the right key in the wrong group
+        last = name.rpartition(".")[-1]
+        close = [option for option in options if option.rpartition(".")[-1] == last][:1]
+    guess = f" Did you mean {close[0]}?" if close else ""
+    group = name.rpartition(".")[0]
+    siblings = [option for option in options if option.rpartition(".")[0] == group] or options
+    return f"{guess} Available: {', '.join(sorted(siblings))}."
+
+
+def _known_keys(overrides: list[str]) -> list[str]:
+    """Every key that the command line could have set, given the groups that it chose."""
+    choices = [text for text in overrides if re.fullmatch(r"\w+=\w+", text)]
+    GlobalHydra.instance().clear()
+    with initialize_config_module("intro_dl.configs", version_base="1.3"):
+        try:
+            cfg = compose("train", choices)
+        except (HydraException, OmegaConfBaseException):
+            cfg = compose("train")
+    return list(_keys(OmegaConf.to_container(cfg, resolve=False), ""))
+
+
+def _keys(node: dict, prefix: str) -> Iterator[str]:
+    for key, value in node.items():
+        if not key.startswith("_"):
+            yield prefix + key
+            if isinstance(value, dict):
+                yield from _keys(value, f"{prefix}{key}.")
+
+
+def _with_saved_overrides(arguments: list[str]) -> list[str]:
+    """With `resume=<run>`, repeat the command that made the run, so that nobody has to remember it."""
+    given = dict(argument.split("=", 1) for argument in arguments if re.match(r"[~+]*[\w.@/]+=", argument))
+    if not given.get("resume") or given["resume"] == "null":
+        return arguments
+    if "-m" in arguments or "--multirun" in arguments or "sweep" in given:
+        raise ValueError("resume= goes on with one run; leave out -m and sweep=.")
+    path = Path(given["resume"].strip("'\"")).expanduser()
+    checkpoint = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
+    if not checkpoint.is_file():
+        what = "no run was saved there" if path.is_dir() else "there is no such file"
+        raise ValueError(
+            f"Cannot resume {path}: {what} ({checkpoint} is missing). Name a folder under outputs/."
+        )
+    run_dir = checkpoint.resolve().parent.parent
+    overrides = [text for text in arguments if not text.startswith("resume=")] + [f"resume={checkpoint}"]
+    saved = run_dir / ".hydra" / "overrides.yaml"
+    if not saved.is_file():
+        return overrides
+    keep = [
+        text
+        for text in yaml.safe_load(saved.read_text()) or []
+        if text.split("=", 1)[0] not in {*given, "resume", "sweep", "run_dir"}
+    ]
+    return [*keep, *overrides, f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
+
+
+def _quote_paths(arguments: list[str]) -> list[str]:
+    def quoted(argument: str) -> str:
+        key, separator, value = argument.partition("=")
+        return f"{key}={_quote(value)}" if separator and key in PATHS and value != "null" else argument
+
+    return [quoted(argument) for argument in arguments]
+
+
+def _quote(value: str) -> str:
+    if re.fullmatch(r"[\w./~-]*", value) or value[:1] in "'\"$":
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

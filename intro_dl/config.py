@@ -1,0 +1,115 @@
+"""The keys that a run may have, and the values that make sense for them. Free of torch, so that it answers at once."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+
+@dataclass
+class RunConfig:
+    """The root keys of configs/train.yaml."""
+
+    data: Any = MISSING
+    model: Any = MISSING
+    optim: Any = MISSING
+    scheduler: Any = None
+    regularization: Any = MISSING
+    callbacks: Any = MISSING
+    trainer: Any = MISSING
+    seed: int = 0
+    monitor: str = "loss/val"
+    mode: str = "min"
+    run_dir: str = MISSING
+    resume: str | None = None
+    test: bool = True
+
+
+def register_schema() -> None:
+    """Tell Hydra which keys a run may have, and how a run folder is called. Call it before composing a config."""
+    ConfigStore.instance().store(name="run_schema", node=RunConfig)
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+def run_name(overrides: str) -> str:
+    """What the user changed, as the end of a folder's name: "optim.lr=0.1,seed=2" -> "_optim.lr=0.1,seed=2"."""
+    name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100]
+    return f"_{name}" if name else ""
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which values of a key make sense."""
+
+    key: str
+    holds: Callable[[Any], bool]
+    wanted: str
+
+
+RULES = [
+    Rule("optim.lr", lambda v: _number(v) and v > 0, "a number above 0, e.g. 1e-3"),
+    Rule("optim.momentum", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
+    Rule("optim.weight_decay", lambda v: _number(v) and v >= 0, "a number of at least 0"),
+    Rule("regularization.weight_decay", lambda v: _number(v) and v >= 0, "a number of at least 0"),
+    Rule("regularization.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
+    Rule("model.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
+    Rule(
+        "data.batch_size",
+        lambda v: v is None or (_whole(v) and v > 0),
+        "a whole number above 0, or null for all examples at once",
+    ),
+    Rule("trainer.max_epochs", lambda v: _whole(v) and v > 0, "a whole number above 0"),
+    Rule("callbacks.early_stopping.patience", lambda v: _whole(v) and v >= 0, "a whole number of epochs"),
+    Rule("seed", lambda v: _whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),
+    Rule("mode", lambda v: v in ("min", "max"), "min or max"),
+]
+
+
+def check(cfg: DictConfig) -> None:
+    """Refuse values that make no sense.
+
+    Raises:
+        ValueError: naming the key, its value, and what would do.
+    """
+    for rule in RULES:
+        missing = object()
+        value = OmegaConf.select(cfg, rule.key, default=missing)
+        if value is missing or (value is None and "." in rule.key and not _is_set(cfg, rule.key)):
+            continue
+        if not rule.holds(value):
+            shown = "null" if value is None else value
+            raise ValueError(f"{rule.key}={shown} does not make sense: {rule.key} must be {rule.wanted}.")
+    _check_regularization(cfg)
+
+
+def _is_set(cfg: DictConfig, key: str) -> bool:
+    group, _, name = key.rpartition(".")
+    node = OmegaConf.select(cfg, group)
+    return isinstance(node, DictConfig) and name in node
+
+
+def _check_regularization(cfg: DictConfig) -> None:
+    """Refuse a strength that nobody reads: the student would believe that it does something."""
+    as_written = str(OmegaConf.to_container(cfg, resolve=False))
+    for name, strength in cfg.regularization.items():
+        if strength and f"${{regularization.{name}}}" not in as_written:
+            owner = "optimizer" if name == "weight_decay" else "model"
+            target = str((cfg.optim if owner == "optimizer" else cfg.model).get("_target_", "")).rpartition(
+                "."
+            )[-1]
+            raise ValueError(
+                f"regularization.{name}={strength} has no effect: the {owner} {target} has no {name!r}. "
+                f"Choose another {owner}, or regularization.{name}=0."
+            )

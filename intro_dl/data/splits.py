@@ -1,0 +1,71 @@
+"""What every data set has: facts for the model, and one tensor of inputs and of targets a split."""
+
+from typing import ClassVar
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from intro_dl.data.loader import Batches
+
+Split = tuple[Tensor, Tensor]  # inputs (N, ...), targets (N, ...)
+
+
+class TensorData(pl.LightningDataModule):
+    """A data set held in memory. Abstract: a data set defines `load`, and `dims` before or in it.
+
+    Args:
+        batch_size: examples per optimizer step; None takes the whole training split at once.
+        seed: names the order of the training batches; the splits do not depend on it.
+    """
+
+    dims: ClassVar[dict]  # the facts a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+
+    def __init__(self, batch_size: int | None, seed: int = 0) -> None:
+        super().__init__()
+        self.batch_size, self.seed = batch_size, seed
+        self.splits: dict[str, Split] = {}
+
+    def load(self) -> dict[str, Split]:
+        """The train, val and test split."""
+        raise NotImplementedError(f"{type(self).__name__} must define load()")
+
+    def transform(self, inputs: Tensor) -> Tensor:
+        """Network inputs of a batch of stored ones; the same on every split."""
+        return inputs
+
+    def augment(self, inputs: Tensor) -> Tensor:
+        """A batch of stored training inputs with random changes that keep the label."""
+        return inputs
+
+    def setup(self, stage: str | None = None) -> None:
+        if not self.splits:
+            self.splits = self.load()
+
+    def train_dataloader(self) -> Batches:
+        return self._batches("train")
+
+    def val_dataloader(self) -> Batches:
+        return self._batches("val")
+
+    def test_dataloader(self) -> Batches:
+        return self._batches("test")
+
+    def _batches(self, split: str) -> Batches:
+        inputs, targets = self.splits[split]
+        if self.trainer is None:
+            device, place = torch.device("cpu"), {}
+        else:  # once on the device, the data stay there
+            device = self.trainer.strategy.root_device
+            place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
+        training = split == "train"
+        return Batches(
+            inputs.to(device),
+            targets.to(device),
+            # Nothing is learned on the other splits, so the batch only has to fit: larger is faster.
+            batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
+            transform=(lambda batch: self.transform(self.augment(batch))) if training else self.transform,
+            shuffle=training,
+            seed=self.seed,
+            **place,
+        )

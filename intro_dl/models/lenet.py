@@ -1,0 +1,54 @@
+"""LeNet-5: convolve, pool, convolve, pool, then classify."""
+
+from torch import Tensor, nn
+
+from intro_dl.layers import make_activation, make_pooling
+from intro_dl.tasks import Classifier
+
+
+class LeNet(Classifier):
+    """The convolutional network of LeCun et al. (1998), Fig. 2.
+
+    Simplified as in most lectures: average pooling has no trainable weights, the second convolution sees
+    every feature map of the first, and the output is a softmax instead of radial basis functions.
+    28x28 images are padded by 2 pixels, to the 32x32 of the paper.
+
+    Args:
+        in_shape: (channels, height, width) of one image, each side at least 12 pixels.
+        num_classes: number of logits K.
+        activation: tanh as in the paper (there scaled), or sigmoid, relu.
+        pooling: average as in the paper, or max.
+        dropout: probability of zeroing a hidden unit of the head, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, int, int],
+        num_classes: int,
+        activation: str = "tanh",
+        pooling: str = "average",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        channels, height, width = in_shape
+        if min(height, width) < 12:
+            raise ValueError(f"LeNet needs images of at least 12x12 pixels, got {height}x{width}.")
+        rows, columns = (height // 2 - 4) // 2, (width // 2 - 4) // 2  # 28 -> 5, 32 -> 6
+
+        def g():
+            return make_activation(activation)
+
+        self.stage1 = nn.Sequential(nn.Conv2d(channels, 6, 5, padding=2), g(), make_pooling(pooling, 2))
+        self.stage2 = nn.Sequential(nn.Conv2d(6, 16, 5), g(), make_pooling(pooling, 2))
+        self.hidden1 = nn.Sequential(nn.Linear(16 * rows * columns, 120), g(), nn.Dropout(dropout))
+        self.hidden2 = nn.Sequential(nn.Linear(120, 84), g(), nn.Dropout(dropout))
+        self.logits = nn.Linear(84, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, K) of images (B, C, H, W)."""
+        x = self.stage1(images)  # (B, 6, H/2, W/2)
+        x = self.stage2(x)  # (B, 16, rows, columns)
+        x = self.hidden1(x.flatten(1))  # (B, 120)
+        x = self.hidden2(x)  # (B, 84)
+        return self.logits(x)

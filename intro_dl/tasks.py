@@ -1,0 +1,179 @@
+"""What a model is trained to do: one loss, measured the same way on the train, val and test split.
+
+A task knows the loss, what is measured, and Lightning's three step hooks. A lecture model subclasses one task
+and adds the architecture; it overrides `loss` only where the lecture is about the loss.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+SchedulerFactory = Callable[[Optimizer], LRScheduler]
+
+
+class Task(pl.LightningModule):
+    """One loss, measured the same way on every split. Abstract: subclass `Classifier` or a sibling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: list[dict[str, float]] = []  # what each epoch of training measured
+        self._measured = defaultdict(list)  # split -> [(number of targets, metrics of one batch)]
+        self.optimize_with(partial(torch.optim.SGD, lr=0.1))
+
+    def optimize_with(
+        self, optimizer: OptimizerFactory, scheduler: SchedulerFactory | None = None, interval: str = "epoch"
+    ) -> None:
+        """Choose the optimizer. Without this call a model trains with SGD at a learning rate of 0.1.
+
+        Args:
+            optimizer: maps parameters to an optimizer, e.g. `partial(torch.optim.Adam, lr=1e-3)`.
+            scheduler: maps the optimizer to a schedule, or None for a constant rate. One that asks for
+                `total_steps` and was given None gets the number of optimizer steps of the whole run.
+            interval: when the schedule takes a step: after each "epoch" or each optimizer "step".
+        """
+        self._make_optimizer, self._make_scheduler, self._interval = optimizer, scheduler, interval
+
+    def metrics(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """The mean `loss` over a batch, and what else the task measures; each a scalar."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it measures: define metrics(batch)")
+
+    def training_step(self, batch, batch_idx):
+        return self._measure(batch, "train")
+
+    def validation_step(self, batch, batch_idx):
+        self._measure(batch, "val")
+
+    def test_step(self, batch, batch_idx):
+        self._measure(batch, "test")
+
+    def on_train_epoch_end(self):
+        self._report("train")
+        measured = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        self.history.append({"epoch": self.current_epoch, **measured})
+
+    def on_validation_epoch_end(self):
+        self._report("val")
+
+    def on_test_epoch_end(self):
+        self._report("test")
+
+    def _measure(self, batch, split: str) -> Tensor:
+        return self._record(self.metrics(batch), batch, split)
+
+    def _record(self, metrics: dict[str, Tensor], batch, split: str) -> Tensor:
+        # Kept as they are until the epoch ends: no sum, no log and no wait for the device in the loop.
+        detached = {name: value.detach() for name, value in metrics.items()}
+        self._measured[split].append((batch[1].numel(), detached))
+        return metrics["loss"]
+
+    def _report(self, split: str) -> None:
+        """Log the mean of every metric over the targets that the epoch has seen, on all devices together."""
+        batches = self._measured.pop(split, [])
+        if not batches:
+            return
+        counts = torch.tensor([count for count, _ in batches], dtype=torch.float32, device=self.device)
+        names = list(batches[0][1])
+        values = torch.stack([torch.stack([metrics[name] for name in names]) for _, metrics in batches])
+        sums = torch.cat([counts @ values.float(), counts.sum()[None]])  # (metrics + 1,)
+        sums = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        means = sums[:-1] / sums[-1]
+        self.log_dict(
+            {f"{name}/{split}": mean for name, mean in zip(names, means, strict=True)}, prog_bar=True
+        )
+
+    def configure_optimizers(self):
+        optimizer = self._make_optimizer(self.parameters())
+        if self._make_scheduler is None:
+            return optimizer
+        make = self._make_scheduler
+        if "total_steps" in getattr(make, "keywords", {}) and make.keywords["total_steps"] is None:
+            make = partial(make, total_steps=int(self.trainer.estimated_stepping_batches))
+        schedule = {"scheduler": make(optimizer), "interval": self._interval, "monitor": "loss/val"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint["model"] = type(self).__name__  # so that resuming can refuse the weights of another model
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint):
+        self.history = list(checkpoint.get("history", []))
+
+
+class Classifier(Task):
+    """A model that scores K classes: softmax cross-entropy, and the share of right answers."""
+
+    def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy, in nats, of scores (B, K) and labels (B,)."""
+        return F.cross_entropy(scores, labels)
+
+    def predict(self, scores: Tensor) -> Tensor:
+        """The class with the highest score, (B,)."""
+        return scores.argmax(dim=1)
+
+    def metrics(self, batch):
+        inputs, labels = batch
+        scores = self(inputs)
+        accuracy = (self.predict(scores) == labels).float().mean()
+        return {"loss": self.loss(scores, labels), "accuracy": accuracy}
+
+
+class Regressor(Task):
+    """A model that predicts a number: mean squared error, and the mean absolute error in the target's unit."""
+
+    def metrics(self, batch):
+        inputs, targets = batch
+        predictions = self(inputs)  # (B,)
+        return {
+            "loss": F.mse_loss(predictions, targets),
+            "absolute_error": F.l1_loss(predictions, targets),
+        }
+
+
+class LanguageModel(Task):
+    """A model that predicts the next character: cross-entropy in nats, and in bits per character.
+
+    A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch goes on where
+    row b of this one ends. So the recurrent state is carried from window to window within an epoch, without its
+    gradient (truncated back-propagation through time), and starts at None in every epoch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = {}  # split -> recurrent state after its latest window
+
+    def forward(self, tokens: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        """Logits (B, T, V) of tokens (B, T), and the state to go on with."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(tokens, state)")
+
+    def on_train_epoch_start(self):
+        self._state.clear()
+
+    def on_validation_epoch_start(self):
+        self._state.pop("val", None)
+
+    def on_test_epoch_start(self):
+        self._state.pop("test", None)
+
+    def metrics(self, batch):
+        return self._metrics_and_state(batch, state=None)[0]
+
+    def _metrics_and_state(self, batch, state):
+        tokens, targets = batch
+        logits, state = self(tokens, state)
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        accuracy = (logits.argmax(dim=-1) == targets).float().mean()
+        return {"loss": loss, "bits_per_char": loss / math.log(2), "accuracy": accuracy}, state
+
+    def _measure(self, batch, split):
+        metrics, state = self._metrics_and_state(batch, self._state.get(split))
+        self._state[split] = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+        return self._record(metrics, batch, split)

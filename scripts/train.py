@@ -1,0 +1,27 @@
+"""Train one lecture model.
+
+python scripts/train.py model=lenet optim=adam
+python scripts/train.py -m model=lenet optim.lr=1e-4,1e-3,1e-2
+python scripts/train.py resume=outputs/lenet/<run>
+"""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from intro_dl.cli import report_errors, run
+from intro_dl.config import check
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="train")
+def main(cfg: DictConfig) -> float | None:
+    with report_errors(cfg):
+        check(cfg)
+        from intro_dl.train import train  # here, so that --help and TAB do not wait for torch
+
+        return train(cfg)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
