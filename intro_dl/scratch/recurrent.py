@@ -1,7 +1,7 @@
 """The RNN and the LSTM cell of lecture 001, run over a sequence, and back-propagated through time by hand.
 
-A step takes inputs (B, m) and states (B, H): B sequences side by side, m features, H hidden units. A run takes
-inputs (T, B, m): T steps. The forward functions are plain tensor operations, so autograd trains them too; the
+A step takes inputs (B, m) and states (B, H): B sequences side by side, m features, H hidden units. A run
+takes inputs (T, B, m): T steps. The forward functions are plain tensor operations, so autograd trains them too; the
 backward functions are the chain rule written out, with dX standing for dL/dX.
 
 Source: lecture 001, "Recurrent Neural Networks (RNN)", "RNNs: Computational Graph Across Time" and "LSTM".
@@ -27,8 +27,8 @@ def rnn_cell(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, W_hy: Tensor) -> 
     Returns:
         Output y_t (B, n) and new state h_t (B, H).
 
-    Source: lecture 001, "Update Hidden State" and "Output Vector". (The code on "RNN Implementation" multiplies
-    elementwise where the formula has matrix products.)
+    Source: lecture 001, "Update Hidden State" and "Output Vector". (The code on "RNN Implementation"
+    multiplies elementwise where the formula has matrix products.)
     """
     _check_rnn(x, h, W_xh, W_hh, W_hy)
     h = torch.tanh(h @ W_hh + x @ W_xh)  # (B, H)
@@ -67,7 +67,7 @@ class RNNGradients(NamedTuple):
 def rnn_backward(
     dy: Tensor, x: Tensor, h0: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, W_hy: Tensor
 ) -> RNNGradients:
-    """Back-propagate through time: errors flow from the last step to the first, and every step adds its share.
+    """Back-propagate through time: errors flow from the last step to the first, and each adds its share.
 
     Args:
         dy: dL/dy (T, B, n), how the loss changes with each output.
@@ -90,7 +90,7 @@ def rnn_backward(
 
 
 class Gates(NamedTuple):
-    """What an LSTM decides at one step, each (B, H); the first three lie in (0, 1), the candidate in (-1, 1)."""
+    """What an LSTM decides at one step, each (B, H); f, i and o lie in (0, 1), the candidate in (-1, 1)."""
 
     f: Tensor  # 1) forget: how much of the old cell state to keep
     i: Tensor  # 2) store: how much of the candidate to write
@@ -99,7 +99,7 @@ class Gates(NamedTuple):
 
 
 def lstm_gates(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Gates:
-    """Each gate is a small dense layer on the new input and the old state: f_t = sigma(W_f x_t + U_f h_{t-1} + b_f).
+    """Each gate is a dense layer on the new input and the old state, e.g. f = sigma(W_f x + U_f h + b_f).
 
     Arguments are those of `lstm_cell`.
     """
@@ -119,8 +119,8 @@ def lstm_cell(x: Tensor, h: Tensor, c: Tensor, W: Tensor, U: Tensor, b: Tensor) 
         W: input weights (4H, m): W_f, W_i, W_o, W_c stacked in the order of the slide.
         U: state weights (4H, H) and b: biases (4H,), stacked alike.
 
-    `nn.LSTM` stacks i, f, g, o instead (g is the slide's c~) and has two biases, of which only the sum matters.
-    `slide_order` turns its parameters into W, U, b.
+    `nn.LSTM` stacks i, f, g, o instead (g is the slide's c~) and has two biases, of which
+    only the sum matters. `slide_order` turns its parameters into W, U, b.
 
     Returns:
         New output h_t and new cell state c_t, both (B, H).
@@ -189,7 +189,9 @@ def lstm_cell_backward(
 def lstm_backward(
     dh: Tensor, x: Tensor, h0: Tensor, c0: Tensor, h: Tensor, c: Tensor, W: Tensor, U: Tensor, b: Tensor
 ) -> LSTMGradients:
-    """Back-propagate an LSTM through time. Between steps the error of c is only multiplied by f: it need not vanish.
+    """Back-propagate an LSTM through time: from c_t to c_{t-1} an error is only multiplied by f_t.
+
+    While the forget gate stays open it does not vanish, unlike in `rnn_backward`.
 
     Args:
         dh: dL/dh (T, B, H), how the loss changes with each output.
@@ -215,9 +217,9 @@ def lstm_backward(
 def slide_order(
     weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn one layer of `nn.LSTM` into the slide's W, U, b: reorder i, f, g, o to f, i, o, c~ and add the biases.
+    """Turn a layer of `nn.LSTM` into the slide's W, U, b: from i, f, g, o to f, i, o, c~, biases added.
 
-    Gradients pass through to the four tensors, so that a layer trained this way learns exactly as `nn.LSTM` does.
+    Gradients pass through to the four tensors, so a layer trained this way learns exactly as `nn.LSTM` does.
 
     Args:
         weight_ih, weight_hh, bias_ih, bias_hh: (4H, m), (4H, H), (4H,), (4H,), e.g. `nn.LSTM.weight_ih_l0`.
@@ -259,7 +261,8 @@ def _check_lstm(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> None:
     ):
         if values.shape != needed:
             raise ValueError(
-                f"{name} {_shape(values)} does not fit inputs {_shape(x)} and states {_shape(h)}: give {needed}"
+                f"{name} {_shape(values)} does not fit inputs {_shape(x)} and states {_shape(h)}: "
+                f"give {needed}"
             )
 
 

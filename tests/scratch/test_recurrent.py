@@ -1,4 +1,4 @@
-"""The recurrent cells written by hand are torch's, and back-propagation through time is what autograd does."""
+"""The recurrent cells written by hand are torch's, and back-propagation through time equals autograd."""
 
 import re
 
