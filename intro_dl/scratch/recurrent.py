@@ -1,8 +1,8 @@
 """The RNN and the LSTM cell of lecture 001, run over a sequence, and back-propagated through time by hand.
 
 A step takes inputs (B, m) and states (B, H): B sequences side by side, m features, H hidden units. A run
-takes inputs (T, B, m): T steps. The forward functions are plain tensor operations, so autograd trains them too; the
-backward functions are the chain rule written out, with dX standing for dL/dX.
+takes inputs (T, B, m): T steps. The forward functions are plain tensor operations, so autograd trains them
+too; the backward functions are the chain rule written out, where dX stands for dL/dX.
 
 Source: lecture 001, "Recurrent Neural Networks (RNN)", "RNNs: Computational Graph Across Time" and "LSTM".
 """
@@ -200,10 +200,7 @@ def lstm_backward(
     """
     dx = torch.zeros_like(x)
     dW, dU, db = torch.zeros_like(W), torch.zeros_like(U), torch.zeros_like(b)
-    dh_later, dc_later = (
-        torch.zeros_like(h0),
-        torch.zeros_like(c0),
-    )  # what later steps say; none after the last
+    dh_later, dc_later = torch.zeros_like(h0), torch.zeros_like(c0)  # what later steps say about h_t, c_t
     for t in reversed(range(len(x))):
         h_before, c_before = (h[t - 1], c[t - 1]) if t > 0 else (h0, c0)
         step = lstm_cell_backward(dh[t] + dh_later, dc_later, x[t], h_before, c_before, W, U, b)
