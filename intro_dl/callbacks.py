@@ -12,6 +12,8 @@ from rich.text import Text
 class Diverged(ValueError):
     """The loss stopped being a finite number."""
 
+    status = "diverged"  # in result.json
+
 
 class LearningRate(pl.Callback):
     """Log the learning rate at the start of every epoch as `lr`."""
@@ -37,7 +39,8 @@ class SeedEachEpoch(pl.Callback):
 class StopWhenNotFinite(pl.Callback):
     """End the run when the loss is NaN or infinite, and say at which step.
 
-    Looking at a loss makes a GPU wait, so there it happens once in `every` steps; the step named is exact all the same.
+    Looking at a loss makes a GPU wait, so there it happens once in `every` steps; the step named is exact
+    all the same.
     """
 
     def __init__(self, every: int = 50) -> None:
@@ -71,7 +74,7 @@ class StopWhenNotFinite(pl.Callback):
     def _stop(self, trainer, what):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         raise Diverged(
-            f"{what} (epoch {trainer.current_epoch + 1}). The usual cause is a learning rate that is too large: "
+            f"{what} (epoch {trainer.current_epoch + 1}). The usual cause is too large a learning rate: "
             f"it was {rate:g}; try optim.lr={rate / 10:g}."
         )
 
@@ -97,6 +100,9 @@ class Progress(RichProgressBar):
     def on_train_end(self, trainer, module):
         self._show_epoch(trainer, module)
         super().on_train_end(trainer, module)
+
+    def _get_train_description(self, current_epoch):
+        return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0
 
     def get_metrics(self, trainer, module):
         return {}  # they are in the line of the epoch

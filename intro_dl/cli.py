@@ -9,20 +9,25 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
-from intro_dl.sweep import write_result
+from intro_dl.results import write_result
 
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
@@ -30,7 +35,7 @@ INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 
 def run(main: Callable[[], None]) -> int:
-    """Call a Hydra program; return its exit code. HYDRA_FULL_ERROR=1 shows the traceback of what went wrong."""
+    """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 brings the traceback of an error."""
     register_schema()
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
@@ -80,6 +85,8 @@ def explain(error: BaseException, overrides: list[str]) -> str:
         return (
             f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."
         )
+    if isinstance(error, InstantiationException) and error.__cause__:
+        return explain(error.__cause__, overrides)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_composition(error, overrides)
     text = " ".join(str(error).split())
@@ -93,10 +100,11 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     cause = str(error.__cause__ or "")
     if match := re.match(r"Could not override '([^']+)'", text):
         key = match[1]
-        full_error = re.search(r"could not be converted to (\w+)", cause) or re.search(r"Value '(.*)'", cause)
-        if full_error and "not in struct" not in cause:
-            return f"{_first_line(cause)} ({key})."
         return f"There is no key {key}.{nearest(key, _known_keys(overrides))}"
+    if match := re.match(r"Error merging override (.+)", text):
+        return f"{match[1]} does not make sense: {_first_line(cause)}."
+    if match := re.match(r"Missing mandatory value: (\w+)", text):
+        return f"The group {match[1]} is missing. Choose one: {match[1]}=<option>."
     if match := re.search(r"Key '([^']+)' (?:is not in struct|not in '\w+')", text):
         place = re.match(r"In '([^']+)'", text)
         where = f"configs/{place[1]}.yaml has an unknown key" if place else "There is no key"
@@ -106,18 +114,6 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0].rstrip(".")
-
-
-def nearest(name: str, options: list[str]) -> str:
-    """ " Did you mean ...? Available: ...", for a name that is none of `options`."""
-    close = get_close_matches(name, options, n=1, cutoff=0.5)
-    if not close:  # the right key in the wrong group
-        last = name.rpartition(".")[-1]
-        close = [option for option in options if option.rpartition(".")[-1] == last][:1]
-    guess = f" Did you mean {close[0]}?" if close else ""
-    group = name.rpartition(".")[0]
-    siblings = [option for option in options if option.rpartition(".")[0] == group] or options
-    return f"{guess} Available: {', '.join(sorted(siblings))}."
 
 
 def _known_keys(overrides: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The keys that a run may have, and the values that make sense for them. Free of torch, so that it answers at once."""
+"""The keys that a run may have, and the values that make sense. Free of torch, so that it answers at once."""
 
 import math
 import re
@@ -30,13 +30,13 @@ class RunConfig:
 
 
 def register_schema() -> None:
-    """Tell Hydra which keys a run may have, and how a run folder is called. Call it before composing a config."""
+    """Tell Hydra which keys a run may have, and how to name its folder. Call it before composing a config."""
     ConfigStore.instance().store(name="run_schema", node=RunConfig)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
 def run_name(overrides: str) -> str:
-    """What the user changed, as the end of a folder's name: "optim.lr=0.1,seed=2" -> "_optim.lr=0.1,seed=2"."""
+    """What the user changed, as the end of a folder's name: "optim.lr=0.1" -> "_optim.lr=0.1"."""
     name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100]
     return f"_{name}" if name else ""
 
@@ -91,6 +91,11 @@ def check(cfg: DictConfig) -> None:
         if not rule.holds(value):
             shown = "null" if value is None else value
             raise ValueError(f"{rule.key}={shown} does not make sense: {rule.key} must be {rule.wanted}.")
+    better = "max" if cfg.monitor.startswith("accuracy") else "min"
+    if cfg.mode != better:
+        raise ValueError(
+            f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
+        )
     _check_regularization(cfg)
 
 

@@ -26,8 +26,8 @@ def initialize(module: nn.Module, init: str, sigma: float = 0.1) -> None:
     """Start the weights of every linear map and convolution in `module` afresh; biases start at zero.
 
     Args:
-        init: "default" leaves torch's own; "normal" draws from N(0, sigma^2), the slides' first line of gradient
-            descent; "xavier" (Glorot and Bengio 2010); "he" (He et al. 2015, for relu); "zeros".
+        init: "default" leaves torch's own; "normal" draws from N(0, sigma^2), the slides' first line of
+            gradient descent; "xavier" (Glorot and Bengio 2010); "he" (He et al. 2015, for relu); "zeros".
         sigma: standard deviation of "normal".
     """
     fill = _choose(

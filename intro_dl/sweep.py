@@ -10,15 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 
-def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
-    """Put `result` into the run folder's result.json, whole or not at all."""
-    path = Path(run_dir) / "result.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".json.tmp")
-    unfinished.write_text(json.dumps(result, indent=2) + "\n")
-    unfinished.replace(path)
-
-
 class SweepSummary(Callback):
     """Hydra calls this around a multirun."""
 

@@ -46,6 +46,10 @@ class Task(pl.LightningModule):
         """The mean `loss` over a batch, and what else the task measures; each a scalar."""
         raise NotImplementedError(f"{type(self).__name__} must say what it measures: define metrics(batch)")
 
+    def remarks(self) -> list[str]:
+        """Sentences about the finished training (see `history`) that a reader of the result should not miss."""
+        return []
+
     def training_step(self, batch, batch_idx):
         return self._measure(batch, "train")
 
@@ -127,7 +131,7 @@ class Classifier(Task):
 
 
 class Regressor(Task):
-    """A model that predicts a number: mean squared error, and the mean absolute error in the target's unit."""
+    """A model that predicts a number: mean squared error, and mean absolute error in the target's unit."""
 
     def metrics(self, batch):
         inputs, targets = batch
@@ -141,9 +145,9 @@ class Regressor(Task):
 class LanguageModel(Task):
     """A model that predicts the next character: cross-entropy in nats, and in bits per character.
 
-    A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch goes on where
-    row b of this one ends. So the recurrent state is carried from window to window within an epoch, without its
-    gradient (truncated back-propagation through time), and starts at None in every epoch.
+    A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch goes on
+    where row b of this one ends. So the recurrent state is carried from window to window within an epoch,
+    without its gradient (truncated back-propagation through time), and starts at None in every epoch.
     """
 
     def __init__(self) -> None:

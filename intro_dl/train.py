@@ -2,27 +2,22 @@
 
 import inspect
 import logging
-import subprocess
 import time
-import types
-import typing
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.utils import get_class, get_object, instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
-from rich.console import Console
-from rich.table import Table
 
+from intro_dl.arguments import check_arguments
 from intro_dl.callbacks import SeedEachEpoch, StopWhenNotFinite
-from intro_dl.cli import nearest
 from intro_dl.data.splits import TensorData
-from intro_dl.sweep import write_result
+from intro_dl.results import git_commit, print_summary, shown_path, write_result
 from intro_dl.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -58,8 +53,12 @@ def train(cfg: DictConfig) -> float:
         trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
     except SystemExit as stop:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt(how_to_go_on(trainer, cfg)) from stop
-    except pl.utilities.exceptions.MisconfigurationException as error:
-        raise ValueError(str(error)) from error
+    except Exception as error:
+        measured = trainer.callback_metrics
+        if measured and cfg.monitor not in measured:
+            names = ", ".join(sorted(measured))
+            raise ValueError(f"Nothing measures monitor={cfg.monitor}. Available: {names}.") from error
+        raise
     result = measure(cfg, trainer, model, data)
     result["seconds"] = round(time.perf_counter() - started, 2)
     if checkpoint is not None:
@@ -67,7 +66,7 @@ def train(cfg: DictConfig) -> float:
     if trainer.is_global_zero:
         log_hyperparameters(cfg, trainer, model, data, result)
         write_result(cfg.run_dir, result)
-        print_summary(cfg, result)
+        print_summary(cfg.run_dir, result)
     return result[cfg.monitor]
 
 
@@ -105,11 +104,13 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
 
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Lightning's trainer, with the callbacks of the config, two guards and a TensorBoard log in the run's folder."""
+    """Lightning's trainer, with the config's callbacks, two guards, and a TensorBoard log in run_dir."""
     check_arguments(cfg.trainer, "trainer")
+    callbacks = []
     for name, callback in cfg.callbacks.items():
-        check_arguments(callback, f"callbacks.{name}")
-    callbacks = list(instantiate(cfg.callbacks, _convert_="all").values())
+        if callback is not None:  # callbacks.early_stopping=null switches one off
+            check_arguments(callback, f"callbacks.{name}")
+            callbacks.append(instantiate(callback, _convert_="all"))
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
         cfg.trainer,
@@ -118,73 +119,6 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         enable_model_summary=False,
         _convert_="all",
     )
-
-
-def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None = None) -> None:
-    """Refuse keys that the node's class does not take, and values of the wrong type.
-
-    Args:
-        node: a config with a `_target_`.
-        group: where the node stands in the config, e.g. "model"; for the message.
-        given: arguments that the code adds.
-    """
-    target = get_object(node._target_)
-    parameters = dict(inspect.signature(target).parameters)
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    names = [name for name in parameters if name not in (given or {})]
-    for key, value in OmegaConf.to_container(node, resolve=True).items():
-        if key.startswith("_"):
-            continue
-        if key not in parameters and not open_ended:
-            raise ValueError(f"There is no key {group}.{key}.{nearest(key, names)}")
-        if key in hints and not fits(value, hints[key]):
-            shown = "null" if value is None else value
-            raise ValueError(f"{group}.{key}={shown} has the wrong type: it must be {describe(hints[key])}.")
-
-
-def fits(value: Any, hint: Any) -> bool:
-    """Whether a plain config value can be passed where `hint` is asked for; unknown hints accept everything."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(fits(value, argument) for argument in arguments)
-    if origin is typing.Literal:
-        return value in arguments
-    if hint is type(None):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is str or hint is Path:
-        return isinstance(value, str)
-    if isinstance(origin, type) and issubclass(origin, typing.Sequence):
-        elements = [argument for argument in arguments if argument is not Ellipsis]
-        return isinstance(value, list | tuple) and all(
-            any(fits(item, element) for element in elements) for item in value
-        )
-    return True
-
-
-def describe(hint: Any) -> str:
-    """A type hint in words."""
-    words = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a text",
-        type(None): "null",
-    }
-    arguments = typing.get_args(hint)
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(describe(argument) for argument in arguments)
-    if typing.get_origin(hint) is typing.Literal:
-        return f"one of {', '.join(map(str, arguments))}"
-    if arguments:
-        return f"a list like [1, 2], each {describe(arguments[0])}"
-    return words.get(hint, getattr(hint, "__name__", str(hint)))
 
 
 def check_accelerator(trainer: DictConfig) -> None:
@@ -229,15 +163,13 @@ def how_to_go_on(trainer: pl.Trainer, cfg: DictConfig) -> str:
         return "Interrupted before the first epoch was finished; nothing was saved."
     return (
         f"Interrupted in epoch {trainer.current_epoch + 1}. All finished epochs are kept; go on with: "
-        f"python scripts/train.py resume={_shown(cfg.run_dir)}"
+        f"python scripts/train.py resume={shown_path(cfg.run_dir)}"
     )
 
 
 def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> dict[str, Any]:
-    """The result of a finished run: the best epoch's validation, the test split on its weights, and the facts."""
-    history = (
-        model.history
-    )  # kept here: testing loads the best checkpoint, and with it the history up to there
+    """The result of a finished run: the best epoch's validation, the test of its weights, and the facts."""
+    history = model.history  # testing loads the best checkpoint, and with it the history up to there only
     best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
     result = {"status": "completed"}
     result |= {name: value for name, value in best.items() if name.endswith("/val")}
@@ -252,6 +184,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     result["stopped"] = why_it_stopped(cfg, trainer)
     result["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     result["seed"] = cfg.seed
+    result["remarks"] = [*data.remarks, *model.remarks()]
     result["device"] = device_name(trainer)
     result["threads"] = torch.get_num_threads()
     result["versions"] = {"torch": torch.__version__, "pytorch_lightning": pl.__version__}
@@ -269,18 +202,6 @@ def why_it_stopped(cfg: DictConfig, trainer: pl.Trainer) -> str:
 def device_name(trainer: pl.Trainer) -> str:
     device = trainer.strategy.root_device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def git_commit() -> str | None:
-    """The commit of this checkout; None where there is none."""
-    folder = Path(__file__).parent
-    try:
-        answer = subprocess.run(
-            ["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
 def log_hyperparameters(
@@ -302,28 +223,6 @@ def log_hyperparameters(
     trainer.logger.log_hyperparams(columns, measured)
     trainer.logger.experiment.add_custom_scalars(CURVES)
     trainer.logger.finalize("success")
-
-
-def print_summary(cfg: DictConfig, result: dict[str, Any]) -> None:
-    """The end of a run on the screen."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name in ("accuracy/test", "loss/test", "loss/val"):
-        if name in result:
-            table.add_row(name, f"{result[name]:.4f}")
-    table.add_row("epochs", f"{result['epochs']} ({result['stopped']}; best: epoch {result['best_epoch']})")
-    table.add_row("seconds", f"{result['seconds']:.1f} on {result['device']}")
-    table.add_row("parameters", f"{result['parameters']:,}")
-    table.add_row("folder", _shown(cfg.run_dir))
-    table.add_row("curves", "tensorboard --logdir outputs")
-    Console().print(table)
-
-
-def _shown(path: str) -> str:
-    """A path as short as it can be typed from where the user stands."""
-    absolute = Path(path).resolve()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
 def quiet_known_warnings() -> None:

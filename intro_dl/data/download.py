@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import shutil
 import sys
 import tempfile
@@ -40,10 +41,10 @@ def download_torchvision(dataset: str, root: Path, files: list[str]) -> None:
                     (root / file).parent.mkdir(parents=True, exist_ok=True)
                     shutil.move(Path(folder) / file, root / file)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = re.findall(r"<urlopen error (.*?)>", str(error))[-1:] or [str(error).split("\n")[0]]
     if reason:
         raise ValueError(
-            f"{dataset} is not in {root.resolve()} and could not be downloaded ({reason}). "
+            f"{dataset} is not in {root.resolve()} and could not be downloaded: {reason[0].strip()}. "
             "Connect to a network, or name the folder that holds it with data.root=<folder> or the environment "
             "variable INTRO_DL_DATA, or take data that needs no download: data=digits."
         )

@@ -20,6 +20,7 @@ class TensorData(pl.LightningDataModule):
     """
 
     dims: ClassVar[dict]  # the facts a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+    remarks: tuple[str, ...] | list[str] = ()  # what a reader of the result should know about these data
 
     def __init__(self, batch_size: int | None, seed: int = 0) -> None:
         super().__init__()

@@ -1,0 +1,49 @@
+"""What a run leaves behind for people and programs: result.json, and a short table on the screen."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
+    """Put `result` into the run folder's result.json, whole or not at all."""
+    path = Path(run_dir) / "result.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".json.tmp")
+    unfinished.write_text(json.dumps(result, indent=2) + "\n")
+    unfinished.replace(path)
+
+
+def git_commit() -> str | None:
+    """The commit of this checkout; None where there is none."""
+    folder = Path(__file__).parent
+    try:
+        answer = subprocess.run(
+            ["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def print_summary(run_dir: str, result: dict[str, Any]) -> None:
+    """The end of a run on the screen."""
+    measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
+    rows = [(name, f"{result[name]:.4f}") for name in measured if name in result]
+    rows += [
+        ("epochs", f"{result['epochs']} ({result['stopped']}; best: epoch {result['best_epoch']})"),
+        ("seconds", f"{result['seconds']:.1f} on {result['device']}"),
+        ("parameters", f"{result['parameters']:,}"),
+        ("folder", shown_path(run_dir)),
+        ("curves", "tensorboard --logdir outputs"),
+        *(("note", remark) for remark in result["remarks"]),
+    ]
+    for name, value in rows:
+        print(f"{name:<20} {value}")
+
+
+def shown_path(path: str) -> str:
+    """A path as short as it can be typed from where the user stands."""
+    absolute = Path(path).resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
