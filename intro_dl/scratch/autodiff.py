@@ -291,6 +291,11 @@ class Jacobian(NamedTuple):
     passes: int
 
 
+def check_vector(x: Tensor) -> None:
+    if x.ndim != 1:
+        raise ValueError(f"the point has shape {tuple(x.shape)}: flatten it to a vector of N inputs")
+
+
 def jacobian_forward(function: Callable[[Dual], Dual | Iterable[Dual]], x: Tensor) -> Jacobian:
     """Forward mode asks "what does this input move?": N inputs take N passes, each gives one column.
 
@@ -298,6 +303,7 @@ def jacobian_forward(function: Callable[[Dual], Dual | Iterable[Dual]], x: Tenso
         function: takes a vector (N,) and returns M outputs, as one operand or as a list of operands.
         x: (N,), the point.
     """
+    check_vector(x)
     columns = []
     for direction in torch.eye(len(x)).to(x):
         outputs = function(Dual(x, direction))
@@ -311,6 +317,7 @@ def jacobian_reverse(function: Callable[[Node], Node | Iterable[Node]], x: Tenso
 
     Args: as for `jacobian_forward`.
     """
+    check_vector(x)
     point, rows = Node(x, "x"), []
     outputs = function(point)
     for output in [outputs] if isinstance(outputs, Node) else outputs:

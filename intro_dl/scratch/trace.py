@@ -16,7 +16,7 @@ import torch
 
 from intro_dl.scratch.autodiff import Dual, Node, Operand, jacobian_forward, jacobian_reverse
 
-# An operation as the slides write it, and its local derivatives; {0}, {1} are the operands, {w} is the result.
+# An operation as the slides write it, then its local derivatives: {0}, {1} are operands, {w} is the result.
 NOTATION = {
     "+": ("{0} + {1}", "1", "1"),
     "-": ("{0} - {1}", "1", "-1"),
@@ -31,6 +31,8 @@ NOTATION = {
     "tanh": ("tanh({0})", "1 - {w}^2"),
     "sigmoid": ("sigmoid({0})", "{w} (1 - {w})"),
     "relu": ("max(0, {0})", "step({0})"),
+    "sum": ("{0}", "1"),  # of a scalar
+    "max": ("{0}", "1"),
 }
 
 # White inputs, red parameters, blue operations, as on the slide; shapes say the same without color.
@@ -80,7 +82,7 @@ def slide_example(x1: Operand, x2: Operand) -> list[Operand]:
     return [w1, w2, w3, w4, w5]
 
 
-def trace(function: Callable[..., Sequence[Operand]], **inputs: float) -> Trace:
+def trace(function: Callable[..., Sequence[Operand]], /, **inputs: float) -> Trace:
     """Differentiate a formula in both modes and keep every number on the way.
 
     Args:
@@ -110,9 +112,8 @@ def write_step(node: Node, names: dict[Node, str]) -> Step:
     operands = []
     for edge in node.edges:
         if edge.operand not in names and edge.operand.kind != "constant":
-            raise ValueError(
-                f"{names[node]} uses a step ({edge.operand.name}) that the function does not return"
-            )
+            missing = f"a step, {edge.operand.name}, that the function does not return"
+            raise ValueError(f"{names[node]} uses {missing}: return every w")
         operands.append(names.get(edge.operand, f"{edge.operand.value.item():g}"))
     formula, *slopes = [text.format(*operands, w=names[node]) for text in NOTATION[node.name]]
     local = [
@@ -149,10 +150,10 @@ def neuron() -> Node:
 
 
 def sum_of_products(terms: list[tuple[str, float, float]]) -> str:
-    """The chain rule as the slides write it: symbols = numbers = result, shortened where they agree."""
+    """The chain rule as the slides write it: symbols = numbers = result."""
     symbols = " + ".join(symbol for symbol, _, _ in terms)
-    numbers = " + ".join(f"{left:.6g} * {right:.6g}" for _, left, right in terms)
-    return f"{symbols} = {numbers} = {sum(left * right for _, left, right in terms):.6g}"
+    numbers = " + ".join(f"{left:.7g} * {right:.7g}" for _, left, right in terms)
+    return f"{symbols} = {numbers} = {sum(left * right for _, left, right in terms):.7g}"
 
 
 def forward_lines(trace: Trace, by: str) -> list[str]:
@@ -164,9 +165,9 @@ def forward_lines(trace: Trace, by: str) -> list[str]:
             for operand, _, slope in step.local
             if operand in tangents
         ]
-        result = sum_of_products(terms) if terms else f"{tangents[step.name]:.6g}"
+        result = sum_of_products(terms) if terms else f"{tangents[step.name]:.7g}"
         lines.append(f"  d{step.name}/d{by} = {result}")
-    return [*lines, f"  dz/d{by} = {tangents[trace.steps[-1].name]:.6g}"]
+    return [*lines, f"  dz/d{by} = {tangents[trace.steps[-1].name]:.7g}"]
 
 
 def reverse_lines(trace: Trace) -> list[str]:
@@ -186,15 +187,14 @@ def reverse_lines(trace: Trace) -> list[str]:
 def main() -> None:
     """Print lecture 004's example, z = sin(x1) + x1 x2 at (2, 3)."""
     working = trace(slide_example, x1=2.0, x2=3.0)
-    print(
-        "z = sin(x1) + x1 x2 at (x1, x2) = (2, 3)\n\nEvaluate graph and store values, with local derivatives:"
-    )
+    print("z = sin(x1) + x1 x2 at (x1, x2) = (2, 3)\n")
+    print("Evaluate graph and store values, with local derivatives:")
     for step in working.steps:
         slopes = [
-            f"d{step.name}/d{operand} = {text if text == f'{value:.6g}' else f'{text} = {value:.6g}'}"
+            f"d{step.name}/d{operand} = {text if text == f'{value:.7g}' else f'{text} = {value:.7g}'}"
             for operand, text, value in step.local
         ]
-        print(f"  {step.name} = {step.formula:8} = {step.value:<9.6g} {'   '.join(slopes)}")
+        print(f"  {step.name} = {step.formula:8} = {step.value:<9.7g} {'   '.join(slopes)}")
     print(f"  z  = {working.steps[-1].name}")
     for by in working.tangents:
         print(f"\nForward mode, the pass for {by}, from input to output:")
@@ -204,7 +204,7 @@ def main() -> None:
     point = torch.tensor([2.0, 3.0], dtype=torch.float64)
     for mode, jacobian in [("Forward", jacobian_forward), ("Reverse", jacobian_reverse)]:
         matrix, passes = jacobian(lambda x: slide_example(x[0], x[1])[-1], point)
-        row = ", ".join(f"{value:.6g}" for value in matrix[0].tolist())
+        row = ", ".join(f"{value:.7g}" for value in matrix[0].tolist())
         print(f"\n{mode} mode: dz/d(x1, x2) = ({row}), passes: {passes}", end="")
     print("\nForward mode takes one pass for each of N inputs, reverse mode one for each of M outputs.")
 
