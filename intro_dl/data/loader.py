@@ -58,3 +58,70 @@ class Batches:
         for indices in self.order().split(self.batch_size):
             mine = indices[self.rank :: self.world_size]
             yield self.transform(self.inputs[mine]), self.targets[mine]
+
+
+class Windows:
+    """A text read as B streams side by side, one window of T characters of each stream a batch.
+
+    Stream b is the b-th of B equal parts of the text, and row b of the next batch goes on where row b of this
+    one ended: so a recurrent state can be carried from batch to batch (truncated back-propagation through
+    time). Every batch is a view of the tensors given; nothing is copied. Follows the protocol of `Batches`.
+
+    Args:
+        inputs: the text as N tokens, (N,).
+        targets: the token to predict after each of them, (N,).
+        batch_size: B, streams over all devices together, at most N. None takes every window at once.
+        window: T, characters per window.
+        shift: start in every epoch at a place drawn by (seed, epoch) from the characters that whole windows
+            leave over, so that epochs differ in where the windows are cut. Otherwise start at the first
+            character and end with a shorter window: all but the last N mod B characters are read.
+        seed: names the sequence of starts.
+        rank, world_size: this device's number and how many share the streams.
+    """
+
+    def __init__(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        batch_size: int | None,
+        window: int,
+        shift: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.inputs, self.targets, self.window = inputs, targets, window
+        self.batch_size = batch_size or max(1, len(inputs) // window)
+        if len(inputs) < self.batch_size * (window if shift else 1):
+            raise ValueError(
+                f"{len(inputs):,} characters are too few for {self.batch_size:,} streams of windows of "
+                f"{window} characters. Choose a longer text, or a smaller data.window or data.batch_size."
+            )
+        self.stream_length = len(inputs) // self.batch_size
+        if shift:
+            self.stream_length = self.stream_length // window * window
+        self.shift, self.seed, self.epoch = shift, seed, 0
+        self.rank, self.world_size = rank, world_size
+        self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the start of the next pass."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.stream_length // self.window)
+
+    def start(self) -> int:
+        """The position of this epoch's first character."""
+        if not self.shift:
+            return 0
+        left_over = len(self.inputs) - self.batch_size * self.stream_length
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
+        return int(torch.randint(left_over + 1, (), generator=generator))
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        read = slice(self.start(), self.start() + self.batch_size * self.stream_length)
+        mine = slice(self.rank, None, self.world_size)
+        inputs = self.inputs[read].view(self.batch_size, -1)[mine]  # (B, stream length)
+        targets = self.targets[read].view(self.batch_size, -1)[mine]
+        yield from zip(inputs.split(self.window, dim=1), targets.split(self.window, dim=1), strict=True)
