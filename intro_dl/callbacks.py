@@ -1,7 +1,6 @@
 """What happens beside the training: shown progress, the learning rate's curve, and guards."""
 
 import math
-import time
 
 import pytorch_lightning as pl
 import torch
@@ -85,13 +84,11 @@ class Progress(RichProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self._shown = 0  # epochs
-        self._since = 0.0
         self._header_shown = False
 
     def on_train_start(self, trainer, module):
         super().on_train_start(trainer, module)
         self._shown = len(module.history)
-        self._since = time.perf_counter()
 
     def on_train_epoch_start(self, trainer, module):
         self._show_epoch(trainer, module)
@@ -118,12 +115,11 @@ class Progress(RichProgressBar):
                 f"{row[f'{name}/train']:.4f} / {row.get(f'{name}/val', math.nan):.4f}"
             )
         columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
-        now = time.perf_counter()
-        columns["seconds"] = f"{now - self._since:.1f}"
+        columns["seconds"] = f"{row['seconds']:.1f}"
         if not self._header_shown:
             self._print("  ".join(f"{name:>{_width(name)}}" for name in columns))
         self._print("  ".join(f"{text:>{_width(name)}}" for name, text in columns.items()))
-        self._shown, self._since, self._header_shown = len(module.history), now, True
+        self._shown, self._header_shown = len(module.history), True
 
     def _print(self, line: str) -> None:
         self.progress.console.print(Text(line))

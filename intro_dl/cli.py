@@ -166,7 +166,9 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
 def _quote_paths(arguments: list[str]) -> list[str]:
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
-        return f"{key}={_quote(value)}" if separator and key in PATHS and value != "null" else argument
+        if not separator or key not in PATHS or value == "null":
+            return argument
+        return f"{'hydra.run.dir' if key == 'run_dir' else key}={_quote(value)}"  # where run_dir comes from
 
     return [quoted(argument) for argument in arguments]
 

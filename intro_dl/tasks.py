@@ -5,6 +5,7 @@ and adds the architecture; it overrides `loss` only where the lecture is about t
 """
 
 import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -47,7 +48,7 @@ class Task(pl.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} must say what it measures: define metrics(batch)")
 
     def remarks(self) -> list[str]:
-        """Sentences about the finished training (see `history`) that a reader of the result should not miss."""
+        """Sentences about the finished training (see `history`) that a reader of its result should know."""
         return []
 
     def training_step(self, batch, batch_idx):
@@ -59,10 +60,15 @@ class Task(pl.LightningModule):
     def test_step(self, batch, batch_idx):
         self._measure(batch, "test")
 
+    def on_train_start(self):
+        self._epoch_began = time.perf_counter()
+
     def on_train_epoch_end(self):
         self._report("train")
+        now = time.perf_counter()
         measured = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
-        self.history.append({"epoch": self.current_epoch, **measured})
+        self.history.append({"epoch": self.current_epoch, **measured, "seconds": now - self._epoch_began})
+        self._epoch_began = now
 
     def on_validation_epoch_end(self):
         self._report("val")
@@ -122,6 +128,10 @@ class Classifier(Task):
     def predict(self, scores: Tensor) -> Tensor:
         """The class with the highest score, (B,)."""
         return scores.argmax(dim=1)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """The softmax of scores (B, K): what each class is given, (B, K)."""
+        return scores.softmax(dim=1)
 
     def metrics(self, batch):
         inputs, labels = batch

@@ -60,9 +60,8 @@ def train(cfg: DictConfig) -> float:
             raise ValueError(f"Nothing measures monitor={cfg.monitor}. Available: {names}.") from error
         raise
     result = measure(cfg, trainer, model, data)
-    result["seconds"] = round(time.perf_counter() - started, 2)
-    if checkpoint is not None:
-        result["resumed_from_epoch"] = checkpoint["epoch"] + 1
+    earlier = checkpoint["history"] if checkpoint else []  # a resumed run counts what it took before
+    result["seconds"] = round(time.perf_counter() - started + sum(row["seconds"] for row in earlier), 2)
     if trainer.is_global_zero:
         log_hyperparameters(cfg, trainer, model, data, result)
         write_result(cfg.run_dir, result)

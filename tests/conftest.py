@@ -1,0 +1,80 @@
+"""What the tests share: composing a config, and running a script the way a user does."""
+
+import json
+import os
+import runpy
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from intro_dl.config import register_schema
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of the real data sets; tests that need it are skipped where it is absent."""
+    root = os.environ.get("INTRO_DL_DATA")
+    if not root or not (Path(root) / "MNIST" / "raw").is_dir():
+        pytest.skip("INTRO_DL_DATA does not name a folder that holds MNIST")
+    return Path(root).resolve()
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    """Compose the config of a command line."""
+
+    def make(*overrides: str):
+        register_schema()
+        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+            return compose("train", [*overrides, f"run_dir='{tmp_path / 'run'}'"])
+
+    return make
+
+
+@dataclass
+class Answer:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def runs(self) -> list[Path]:
+        """The folders of the runs, in the order of their names."""
+        return sorted(path.parent for path in self.folder.glob("outputs/**/result.json"))
+
+    @property
+    def result(self) -> dict:
+        (run,) = self.runs
+        return json.loads((run / "result.json").read_text())
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch, capfd):
+    """Run `python scripts/train.py <arguments>` in an empty folder; in this process, to import torch once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def run(*arguments: str) -> Answer:
+        interrupt = signal.getsignal(signal.SIGINT)
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "scripts" / "train.py"), *arguments])
+        capfd.readouterr()
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code or 0
+        finally:
+            signal.signal(signal.SIGINT, interrupt)  # Lightning leaves it ignored after Ctrl-C
+            os.environ.pop("HYDRA_FULL_ERROR", None)
+        printed = capfd.readouterr()
+        return Answer(code, printed.out, printed.err, tmp_path)
+
+    return run

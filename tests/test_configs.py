@@ -1,0 +1,59 @@
+"""Every option composes, every command of the README composes, and composing does not wait for torch."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+OPTIONS = sorted(
+    f"{path.parent.name}={path.stem}"
+    for path in (ROOT / "configs").glob("*/*.yaml")
+    if path.stem != "__init__"
+)
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(
+    r"^(?:INTRO_DL_DATA=\S+ )?python scripts/train\.py ?(.*?)(?: *#.*)?$", README, re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_option_composes(option, make_config):
+    cfg = make_config(option)
+    assert cfg.model._target_.startswith("intro_dl.models.")
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_readme_command_composes(arguments, make_config):
+    words = [word for word in arguments.split() if word != "-m" and not word.startswith(("resume=", "--"))]
+    make_config(*(re.sub(r",(?![^\[]*\]).*", "", word) for word in words))
+
+
+def test_readme_shows_commands():
+    assert len(COMMANDS) >= 5
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_option_says_what_it_is_in_its_first_line(option):
+    group, name = option.split("=")
+    lines = (ROOT / "configs" / group / f"{name}.yaml").read_text().splitlines()
+    assert next(line for line in lines if "@package" not in line).startswith("# ")
+
+
+def test_composing_does_not_import_torch():
+    program = (
+        "import runpy, sys; sys.argv = ['scripts/train.py', '--cfg', 'job']\n"
+        "try: runpy.run_path('scripts/train.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "intro_dl.models.lenet.LeNet" in done.stdout
+
+
+def test_command_line_wins_over_experiment_and_experiment_over_options(make_config, tmp_path):
+    assert make_config("optim=gd").data.batch_size is None
+    assert make_config("optim=gd", "data.batch_size=7").data.batch_size == 7
