@@ -168,19 +168,17 @@ def how_to_go_on(trainer: pl.Trainer, cfg: DictConfig) -> str:
 
 def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> dict[str, Any]:
     """The result of a finished run: the best epoch's validation, the test of its weights, and the facts."""
-    history = model.history  # testing loads the best checkpoint, and with it the history up to there only
+    # Taken down first: testing loads the best checkpoint, and with it the state that the run had then.
+    history, stopped = model.history, why_it_stopped(trainer)
     best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
     result = {"status": "completed"}
     result |= {name: value for name, value in best.items() if name.endswith("/val")}
     if cfg.test:
-        checkpoints = [callback for callback in trainer.callbacks if isinstance(callback, ModelCheckpoint)]
-        weights = "best" if checkpoints and checkpoints[0].best_model_path else None
-        (tested,) = trainer.test(model, data, ckpt_path=weights, weights_only=True, verbose=False)
+        kept = any(isinstance(callback, ModelCheckpoint) for callback in trainer.callbacks)
+        (tested,) = trainer.test(model, data, "best" if kept else None, verbose=False, weights_only=True)
         result |= tested
-    result["best_epoch"] = int(best["epoch"]) + 1
-    model.history = history
-    result["epochs"] = len(history)
-    result["stopped"] = why_it_stopped(cfg, trainer)
+        model.history = history
+    result |= {"best_epoch": int(best["epoch"]) + 1, "epochs": len(history), "stopped": stopped}
     result["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     result["seed"] = cfg.seed
     result["remarks"] = [*data.remarks, *model.remarks()]
@@ -191,7 +189,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     return result
 
 
-def why_it_stopped(cfg: DictConfig, trainer: pl.Trainer) -> str:
+def why_it_stopped(trainer: pl.Trainer) -> str:
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0:
             return f"{callback.monitor} has not improved for {callback.patience} epochs"

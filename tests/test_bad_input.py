@@ -1,0 +1,133 @@
+"""Each mistake gets one sentence that names it and says what to do, and a non-zero exit."""
+
+import pytest
+import torch
+
+from intro_dl.tasks import Task
+
+MISTAKES = {
+    "model=lent": ["There is no model=lent", "Did you mean lenet?", "softmax"],
+    "modle=lenet": ["no key modle", "Did you mean mod"],
+    "optim=adma": ["There is no optim=adma", "Did you mean adam"],
+    "experiment=nothing": ["There is no experiment=nothing"],
+    "optim.lrr=1": ["no key optim.lrr", "Did you mean optim.lr?"],
+    "lr=0.1": ["no key lr", "Did you mean optim.lr?"],
+    "model=mlp model.hiden=[3]": ["no key model.hiden", "Did you mean model.hidden?"],
+    "+trainer.max_epoch=3": ["no key trainer.max_epoch", "Did you mean max_epochs?"],
+    "optim.lr=abc": ["optim.lr=abc", "a number above 0"],
+    "optim.lr=-1": ["optim.lr=-1", "a number above 0"],
+    "optim.lr=0": ["optim.lr=0", "a number above 0"],
+    "optim.lr=nan": ["optim.lr=nan", "a number above 0"],
+    "data.batch_size=0": ["data.batch_size=0", "a whole number above 0"],
+    "data.batch_size=1.5": ["data.batch_size=1.5", "a whole number above 0"],
+    "trainer.max_epochs=0": ["trainer.max_epochs=0", "a whole number above 0"],
+    "trainer.max_epochs=-3": ["trainer.max_epochs=-3", "a whole number above 0"],
+    "model.dropout=1.0": ["model.dropout=1.0", "from 0 up to, but not, 1"],
+    "regularization.dropout=-0.1": ["regularization.dropout=-0.1", "from 0 up to, but not, 1"],
+    "seed=abc": ["seed=abc", "Integer"],
+    "model=mlp model.hidden=abc": ["model.hidden=abc", "a list like [1, 2]"],
+    "model.activation=gelu": ["no activation 'gelu'", "sigmoid, tanh, relu"],
+    "lenet": ["Cannot read the argument 'lenet'", "model=lenet"],
+    "regularization=dropout model=softmax": ["regularization.dropout=0.5 has no effect", "SoftmaxRegression"],
+    "monitor=accuracy/val": ["mode=max"],
+    "resume=nowhere": ["Cannot resume nowhere", "outputs/"],
+    "-m resume=nowhere": ["leave out -m"],
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_mistake_is_said_in_one_sentence(command, train):
+    answer = train(*command.split())
+    assert answer.code == 1
+    (line,) = answer.err.strip().splitlines()
+    assert line.startswith("Error: ")
+    for words in MISTAKES[command]:
+        assert words in line
+
+
+def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
+    folder = tmp_path / "more" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "typo.yaml").write_text("# @package _global_\nsead: 1\n")
+    (folder / "deep.yaml").write_text("# @package _global_\ntrainer:\n  max_epoch: 1\n")
+    answer = train("--config-dir", str(tmp_path / "more"), "experiment=typo")
+    assert answer.code == 1
+    assert "experiment/typo" in answer.err and "sead" in answer.err and "Did you mean seed?" in answer.err
+    answer = train("--config-dir", str(tmp_path / "more"), "experiment=deep")
+    assert answer.code == 1
+    assert "no key trainer.max_epoch. Did you mean max_epochs?" in answer.err
+
+
+def test_full_error_brings_the_traceback_back(train, monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(Exception, match="model/lent"):
+        train("model=lent")
+
+
+def test_model_that_cannot_read_the_data_says_so(train):
+    answer = train("model=lenet", "data=pydoc")
+    assert answer.code == 1
+    assert "LeNet cannot read" in answer.err and "vocab_size" in answer.err and "in_shape" in answer.err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_trainer_without_a_gpu_says_so(train):
+    answer = train("trainer=gpu")
+    assert answer.code == 1
+    assert "There is no GPU" in answer.err and "trainer=cpu" in answer.err
+
+
+def test_loss_that_becomes_nan_stops_and_keeps_the_best_checkpoint(train, monkeypatch):
+    real = Task.training_step
+
+    def break_later(self, batch, batch_idx):
+        loss = real(self, batch, batch_idx)
+        return loss * float("nan") if self.trainer.global_step == 50 else loss
+
+    monkeypatch.setattr(Task, "training_step", break_later)
+    answer = train("model=softmax", "trainer.max_epochs=3")
+    (run,) = answer.runs
+    assert answer.code == 1
+    assert answer.result["status"] == "diverged"
+    assert "The training loss became nan at step 51 (epoch 2)" in answer.err
+    assert "learning rate" in answer.err and "try optim.lr=0.0001" in answer.err
+    saved = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert saved["epoch"] == 0
+    assert all(tensor.isfinite().all() for tensor in saved["state_dict"].values())
+
+
+def test_exploding_regression_diverges(train):
+    answer = train(
+        "model=mlp", "model.loss=mse", "optim=sgd", "optim.lr=1e30", "model.init=normal", "model.sigma=1e20"
+    )
+    assert answer.code == 1
+    assert answer.result["status"] == "diverged"
+
+
+def test_resume_refuses_a_damaged_checkpoint(train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    last = run / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:1000])
+    answer = train(f"resume={run}")
+    assert answer.code == 1
+    assert "Cannot resume" in answer.err and "damaged" in answer.err
+
+
+def test_resume_refuses_another_model(train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    answer = train(f"resume={run}", "model=mlp")
+    assert answer.code == 1
+    assert "holds a SoftmaxRegression" in answer.err and "Leave out model=" in answer.err
+
+
+def test_resume_refuses_other_sizes_of_the_same_model(train):
+    (run,) = train("model=mlp", "trainer=smoke").runs
+    answer = train(f"resume={run}", "model.hidden=[7]")
+    assert answer.code == 1
+    assert "model.hidden=[200, 100]" in answer.err
+
+
+def test_resume_of_a_folder_without_a_run_says_so(train, tmp_path):
+    answer = train(f"resume={tmp_path}")
+    assert answer.code == 1
+    assert "no run was saved there" in answer.err
