@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
+from intro_dl.data.augment import make_augmentation
 from intro_dl.data.download import download_torchvision
 from intro_dl.data.idx import read_idx
 from intro_dl.data.splits import Split, TensorData
@@ -16,17 +17,142 @@ from intro_dl.data.splits import Split, TensorData
 class ImageData(TensorData):
     """Images (N, C, H, W) of uint8 with integer labels. Abstract.
 
-    `MEAN` and `STD` are those of all training pixels, in [0, 1], one value a channel.
+    `CLASSES` are the names of the K classes; `MEAN` and `STD` are those of all training pixels, in [0, 1],
+    one value a channel. An image set defines all three before `load` or in it.
+
+    Args:
+        batch_size: examples per optimizer step; None takes the whole training split at once.
+        split_seed: fixes which images are held out, left out, and mislabeled.
+        seed: names the order of the training batches.
+        labels: classes, by number or name, that are told from all others: class 1 is any of them, class 0 the
+            rest. None keeps the K classes.
+        limit_train: how many training images are kept, drawn with `split_seed`; None keeps all.
+        label_noise: share of the training labels replaced by a random other class, in [0, 1).
+        augment: how training images vary: none, affine or crop_flip.
     """
 
-    MEAN: ClassVar[tuple[float, ...]]
-    STD: ClassVar[tuple[float, ...]]
+    CLASSES: tuple[str, ...] = ()
+    MEAN: tuple[float, ...]
+    STD: tuple[float, ...]
+    MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether a mirrored image may belong to no class or another
+
+    def __init__(
+        self,
+        batch_size: int | None = 32,
+        split_seed: int = 0,
+        seed: int = 0,
+        *,
+        labels: list[int | str] | None = None,
+        limit_train: int | None = None,
+        label_noise: float = 0.0,
+        augment: str = "none",
+    ) -> None:
+        super().__init__(batch_size, seed)
+        if limit_train is not None and limit_train < 1:
+            raise ValueError(
+                f"data.limit_train={limit_train} leaves no image: take 1 or more, or null for all."
+            )
+        if not 0 <= label_noise < 1:
+            raise ValueError(f"data.label_noise={label_noise} is no share: take 0 or more, and less than 1.")
+        self.split_seed, self.labels = split_seed, labels
+        self.limit_train, self.label_noise = limit_train, label_noise
+        self.remarks: list[str] = []  # what the summary of a run should say about the data
+        self._augmentation = make_augmentation(augment)
+        if augment == "crop_flip" and self.MIRRORED_IS_ANOTHER:
+            self.remarks.append(
+                "data.augment=crop_flip mirrors images, and a mirrored 3 is no 3: take data.augment=affine."
+            )
+        if self.CLASSES:  # known before anything is read
+            self._chosen_classes()
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.splits:
+            return
+        super().setup(stage)
+        if self.labels is not None:
+            self._tell_chosen_from_others()
+        self._limit_train()
+        self._add_label_noise()
 
     def transform(self, images: Tensor) -> Tensor:
-        """Float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set."""
+        """Float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set.
+
+        Those of several channels lie channels-last in memory, in which convolutions are faster.
+        """
         mean = torch.tensor(self.MEAN, device=images.device).view(-1, 1, 1)
         std = torch.tensor(self.STD, device=images.device).view(-1, 1, 1)
-        return (images.float() - 255 * mean) / (255 * std)
+        normalized = (images.float() - 255 * mean) / (255 * std)
+        if len(self.MEAN) == 1:  # the same either way
+            return normalized
+        return normalized.contiguous(memory_format=torch.channels_last)
+
+    def augment(self, images: Tensor) -> Tensor:
+        return self._augmentation(images)
+
+    def _chosen_classes(self) -> list[int]:
+        """The numbers of the classes that `labels` names."""
+        names, chosen = list(self.CLASSES), []
+        for label in self.labels or []:
+            number = names.index(str(label)) if str(label) in names else label  # a folder may be called 4
+            if not isinstance(number, int) or not 0 <= number < len(names):
+                raise ValueError(
+                    f"data.labels={_shown(self.labels)} names {label}, but the classes are "
+                    f"0 to {len(names) - 1}: {', '.join(names)}."
+                )
+            chosen.append(number)
+        if self.labels is not None and not 0 < len(set(chosen)) < len(names):
+            raise ValueError(
+                f"data.labels={_shown(self.labels)} names {'all' if chosen else 'none'} of the {len(names)} "
+                "classes: name some of them, e.g. data.labels=[0], or leave the key out."
+            )
+        return chosen
+
+    def _tell_chosen_from_others(self) -> None:
+        chosen = self._chosen_classes()
+        self.splits = {
+            split: (images, torch.isin(labels, torch.tensor(chosen)).long())
+            for split, (images, labels) in self.splits.items()
+        }
+        self.dims = {**self.dims, "num_classes": 2}
+        name = " or ".join(self.CLASSES[number] for number in chosen)
+        answers = (f"not {name}", name)
+        majority = int(self.splits["train"][1].float().mean() > 0.5)
+        accuracy = (self.splits["test"][1] == majority).float().mean()
+        self.remarks.append(
+            f"Class 1 is {name}, class 0 all others: to answer {answers[majority]!r} every time "
+            f"is right for {accuracy:.1%} of the test images."
+        )
+
+    def _limit_train(self) -> None:
+        images, labels = self.splits["train"]
+        if self.limit_train is None:
+            return
+        if self.limit_train > len(images):
+            raise ValueError(
+                f"data.limit_train={self.limit_train} is more than the {len(images)} training images: "
+                "name fewer, or null for all."
+            )
+        kept = torch.randperm(len(images), generator=self._generator())[: self.limit_train]
+        self.splits["train"] = images[kept], labels[kept]
+
+    def _add_label_noise(self) -> None:
+        images, labels = self.splits["train"]
+        wrong = round(self.label_noise * len(labels))
+        if not wrong:
+            return
+        num_classes, generator = self.dims["num_classes"], self._generator()
+        which = torch.randperm(len(labels), generator=generator)[:wrong]
+        steps = torch.randint(1, num_classes, (wrong,), generator=generator)  # never back to the right class
+        labels = labels.clone()
+        labels[which] = (labels[which] + steps) % num_classes
+        self.splits["train"] = images, labels
+
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.split_seed)
+
+
+def _shown(labels: list[int | str]) -> str:
+    return f"[{','.join(map(str, labels))}]"  # as it is typed
 
 
 class Digits(ImageData):
@@ -38,65 +164,103 @@ class Digits(ImageData):
     """
 
     dims: ClassVar = {"in_shape": (1, 28, 28), "num_classes": 10}
+    CLASSES = tuple("0123456789")
     # Of the 1,297 training images at 28x28; recomputed by tests/test_data.py.
     MEAN, STD = (0.3056,), (0.3514,)
-
-    def __init__(self, batch_size: int | None = 32, split_seed: int = 0, seed: int = 0) -> None:
-        super().__init__(batch_size, seed)
-        self.split_seed = split_seed
+    MIRRORED_IS_ANOTHER = True
 
     def load(self) -> dict[str, Split]:
         pixels, labels = load_digits(return_X_y=True)  # (1797, 64) in 0..16, (1797,)
         small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16
         large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
         images = (255 * large).round().to(torch.uint8)
-        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(self.split_seed))
+        order = torch.randperm(len(images), generator=self._generator())
         images, labels = images[order], torch.from_numpy(labels)[order]
         parts = {"train": slice(0, 1297), "val": slice(1297, 1497), "test": slice(1497, 1797)}
         return {split: (images[part], labels[part]) for split, part in parts.items()}
 
 
-class IdxImages(ImageData):
-    """28x28 grey images in MNIST's four files: 55,000 training, 5,000 validation, 10,000 test images. Abstract.
+class DownloadedImages(ImageData):
+    """An image set that torchvision downloads. Abstract: it defines `files` and `read`.
 
-    The validation images are the last 5,000 of a permutation of the 60,000 that is fixed by `split_seed`.
+    The validation images are the last of a permutation of the training images that is fixed by `split_seed`.
 
     Args:
-        root: folder that holds `<name of the set>/raw`, or into which the four files are downloaded.
+        root: folder of all data sets; the files are looked for below it, and else downloaded into it.
+        others: see ImageData.
     """
+
+    HELD_OUT: ClassVar[int] = 5_000  # validation images
+
+    def __init__(
+        self,
+        root: str = "data",
+        batch_size: int | None = 128,
+        split_seed: int = 0,
+        seed: int = 0,
+        *,
+        labels: list[int | str] | None = None,
+        limit_train: int | None = None,
+        label_noise: float = 0.0,
+        augment: str = "none",
+    ) -> None:
+        options = {"limit_train": limit_train, "label_noise": label_noise, "augment": augment}
+        super().__init__(batch_size, split_seed, seed, labels=labels, **options)
+        self.root = Path(root).expanduser()
+
+    def files(self) -> list[str]:
+        """The paths below `root` that hold the set, in torchvision's layout."""
+        raise NotImplementedError(f"{type(self).__name__} must define files()")
+
+    def read(self) -> tuple[Split, Split]:
+        """All training images with their labels, and the test images with theirs."""
+        raise NotImplementedError(f"{type(self).__name__} must define read()")
+
+    def prepare_data(self) -> None:
+        download_torchvision(type(self).__name__, self.root, self.files())
+
+    def load(self) -> dict[str, Split]:
+        (images, labels), test = self.read()
+        order = torch.randperm(len(images), generator=self._generator())
+        train, val = order[: -self.HELD_OUT], order[-self.HELD_OUT :]
+        return {"train": (images[train], labels[train]), "val": (images[val], labels[val]), "test": test}
+
+
+class IdxImages(DownloadedImages):
+    """28x28 grey images in MNIST's four files: 55,000 / 5,000 / 10,000 images. Abstract."""
 
     dims: ClassVar = {"in_shape": (1, 28, 28), "num_classes": 10}
 
-    def __init__(
-        self, root: str = "data", batch_size: int | None = 128, split_seed: int = 0, seed: int = 0
-    ) -> None:
-        super().__init__(batch_size, seed)
-        self.root, self.split_seed = Path(root).expanduser(), split_seed
-        self.raw = Path(type(self).__name__) / "raw"  # torchvision's layout
+    def files(self) -> list[str]:
+        kinds = ("images-idx3", "labels-idx1")  # torchvision's layout
+        return [
+            f"{type(self).__name__}/raw/{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in kinds
+        ]
 
-    def prepare_data(self) -> None:
-        parts = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
-        download_torchvision(type(self).__name__, self.root, [f"{self.raw}/{part}-ubyte" for part in parts])
-
-    def load(self) -> dict[str, Split]:
-        images, labels = self._read("train", 60_000)
-        order = torch.randperm(60_000, generator=torch.Generator().manual_seed(self.split_seed))
-        train, val = order[:55_000], order[55_000:]
-        return {
-            "train": (images[train], labels[train]),
-            "val": (images[val], labels[val]),
-            "test": self._read("t10k", 10_000),
-        }
-
-    def _read(self, part: str, count: int) -> Split:
-        folder = self.root / self.raw
-        images = read_idx(folder / f"{part}-images-idx3-ubyte", (count, 28, 28))
-        labels = read_idx(folder / f"{part}-labels-idx1-ubyte", (count,))
-        return images.unsqueeze(1), labels.long()
+    def read(self) -> tuple[Split, Split]:
+        paths = [self.root / file for file in self.files()]
+        train, test = [
+            (read_idx(images, (count, 28, 28)).unsqueeze(1), read_idx(labels, (count,)).long())
+            for images, labels, count in ((*paths[:2], 60_000), (*paths[2:], 10_000))
+        ]
+        return train, test
 
 
 class MNIST(IdxImages):
     """Handwritten digits, the lectures' example. Source: LeCun, Cortes and Burges (1998)."""
 
+    CLASSES = tuple("0123456789")
     # Of the 60,000 training images; recomputed by tests/test_data.py.
     MEAN, STD = (0.1307,), (0.3081,)
+    MIRRORED_IS_ANOTHER = True
+
+
+class FashionMNIST(IdxImages):
+    """Zalando's clothes, in the format and the numbers of MNIST. Source: Xiao, Rasul and Vollgraf (2017)."""
+
+    CLASSES = (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
+    # Of the 60,000 training images; recomputed by tests/test_image_data.py.
+    MEAN, STD = (0.2860,), (0.3530,)

@@ -1,0 +1,97 @@
+"""Augmentation: training images changed at random, a whole batch at once, each image in its own way.
+
+A few lines of `grid_sample` and of indexing, rather than kornia: a student can read them, they take and
+return the stored uint8 pixels (kornia wants floats, four times the memory), they need no further package,
+and they draw from torch's own generator on the device that trains, so that `torch.manual_seed` repeats them.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Augmentation = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> images (B, C, H, W) of the same dtype
+
+
+def make_augmentation(name: str) -> Augmentation:
+    """The augmentation called `name`: none, affine or crop_flip."""
+    if name not in AUGMENTATIONS:
+        options = ", ".join(AUGMENTATIONS)
+        raise ValueError(f"There is no data.augment={name}: choose one of {options}.")
+    return AUGMENTATIONS[name]
+
+
+def none(images: Tensor) -> Tensor:
+    """The images as they are."""
+    return images
+
+
+def affine(images: Tensor, degrees: float = 10.0, shift: float = 0.1, scale: float = 0.1) -> Tensor:
+    """Rotate, move and zoom each image by its own random amounts; what comes in from outside is black (0).
+
+    Args:
+        images: (B, C, H, W), uint8 or floats.
+        degrees: the angle is uniform in [-degrees, degrees).
+        shift: the move along each axis is uniform in [-shift, shift), as a share of the side.
+        scale: the zoom is uniform in [1 - scale, 1 + scale); `scale` must be below 1.
+    """
+
+    def uniform(*shape: int) -> Tensor:  # in [-1, 1)
+        return 2 * torch.rand(len(images), *shape, device=images.device) - 1
+
+    return warp(images, math.radians(degrees) * uniform(), 1 + scale * uniform(), shift * uniform(2))
+
+
+def warp(images: Tensor, angles: Tensor, zooms: Tensor, moves: Tensor) -> Tensor:
+    """Image b turned counterclockwise by angles[b], enlarged zooms[b] times, then moved right and down.
+
+    Args:
+        images: (B, C, H, W), uint8 or floats; a pixel between four others is their bilinear mean.
+        angles: (B,) radians.
+        zooms: (B,) above 0.
+        moves: (B, 2), along x and y, as shares of the width and the height.
+    """
+    height, width = images.shape[-2:]
+    cos, sin = angles.cos() / zooms, angles.sin() / zooms
+    # For every pixel of the result, where to look in the image: the inverse of the map in the first sentence.
+    turn = torch.stack([cos, -sin * height / width, sin * width / height, cos], dim=1).view(-1, 2, 2)
+    start = -turn @ (2 * moves)[:, :, None]  # (B, 2, 1); grid_sample counts a side from -1 to 1
+    grid = F.affine_grid(torch.cat([turn, start], dim=2), list(images.shape), align_corners=False)
+    warped = F.grid_sample(images.float(), grid, align_corners=False)  # (B, C, H, W)
+    return warped.to(images.dtype) if images.is_floating_point() else warped.round().to(images.dtype)
+
+
+def crop_flip(images: Tensor, padding: int = 4) -> Tensor:
+    """Pad each image with black, cut a random window of the old size, and mirror every second one on average.
+
+    Source: Lee et al. (2015), as used by He et al. (2015), section 4.2.
+    """
+    count, device = len(images), images.device
+    corners = torch.randint(0, 2 * padding + 1, (2, count), device=device)
+    mirrored = torch.rand(count, device=device) < 0.5
+    return crop(images, corners[0], corners[1], mirrored, padding)
+
+
+def crop(images: Tensor, tops: Tensor, lefts: Tensor, mirrored: Tensor, padding: int) -> Tensor:
+    """The window of image b whose corner in the padded image is (tops[b], lefts[b]), mirrored if mirrored[b].
+
+    Args:
+        images: (B, C, H, W) of any dtype; the windows have the same size.
+        tops, lefts: (B,) whole numbers from 0 to 2 * padding; `padding` itself is the image as it was.
+        mirrored: (B,) of bool: swap left and right.
+        padding: black pixels added on each side.
+    """
+    height, width = images.shape[-2:]
+    device = images.device
+    padded = F.pad(images, [padding] * 4).permute(0, 2, 3, 1)  # (B, H + 2 padding, W + 2 padding, C)
+    rightwards = torch.arange(width, device=device)
+    rows = tops[:, None] + torch.arange(height, device=device)  # (B, H)
+    columns = lefts[:, None] + torch.where(mirrored[:, None], rightwards.flip(0), rightwards)  # (B, W)
+    image = torch.arange(len(images), device=device)
+    windows = padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]  # (B, H, W, C)
+    return windows.permute(0, 3, 1, 2)
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {"none": none, "affine": affine, "crop_flip": crop_flip}
