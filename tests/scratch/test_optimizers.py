@@ -191,6 +191,15 @@ def test_the_config_file_builds_it_with_the_weight_decay_of_the_run(mine, theirs
     assert optimizer.param_groups[0]["weight_decay"] == 0.25
 
 
+@pytest.mark.parametrize("name", TWINS)
+def test_the_config_file_has_the_settings_of_its_twin(name):
+    mine, theirs = (
+        OmegaConf.to_container(OmegaConf.load(CONFIGS / f"{n}.yaml")) for n in (f"scratch_{name}", name)
+    )
+    assert mine.pop("_target_") != theirs.pop("_target_")
+    assert mine == {key: theirs[key] for key in mine}  # a twin may know more, e.g. nesterov
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
