@@ -30,7 +30,7 @@ class CharLSTM(LanguageModel):
         self,
         vocab_size: int,
         embedding_size: int = 64,
-        hidden_size: int = 256,
+        hidden_size: int = 192,
         layers: int = 1,
         dropout: float = 0.0,
         cell: str = "torch",

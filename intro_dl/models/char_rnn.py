@@ -20,7 +20,7 @@ class CharRNN(LanguageModel):
         hidden_size: H, the number of numbers in the state.
     """
 
-    def __init__(self, vocab_size: int, hidden_size: int = 256) -> None:
+    def __init__(self, vocab_size: int, hidden_size: int = 192) -> None:
         super().__init__()
         self.save_hyperparameters()
         if hidden_size < 1:
