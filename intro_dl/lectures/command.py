@@ -1,0 +1,133 @@
+"""The command `python scripts/lectures.py`: its arguments, what they may be, and the exit code.
+
+Free of torch until the arguments are right, so that a typing mistake is answered at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from intro_dl.arguments import nearest
+from intro_dl.lectures.ids import ALL_IDS, LECTURES
+
+FORMATS = ("table", "markdown", "json", "html")
+KEYS = ("lecture", "id", "format", "out")
+PAGE = "outputs/lectures.html"  # where format=html writes unless out= says otherwise
+
+
+def parse(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read `key=value` arguments.
+
+    Returns:
+        `lecture` (e.g. "004", or None for all), `ids` (empty for all), `format`, and `out` (a path or None).
+
+    Raises:
+        ValueError: for an unknown key or value, with the nearest that there is.
+    """
+    given: dict[str, str] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or not value:
+            raise ValueError(
+                f"Cannot read the argument {argument!r}: write key=value, e.g. lecture=004 or id=N18."
+            )
+        if key not in KEYS:
+            raise ValueError(f"There is no key {key}.{nearest(key, list(KEYS))}")
+        if key in given:
+            raise ValueError(f"{key}= is given twice, as {given[key]} and {value}: keep one.")
+        given[key] = value
+    lecture, chosen, out = given.get("lecture"), given.get("format", "table"), given.get("out")
+    if lecture is not None and lecture not in LECTURES:
+        raise ValueError(f"There is no lecture={lecture}.{nearest(lecture, list(LECTURES))}")
+    if chosen not in FORMATS:
+        raise ValueError(f"There is no format={chosen}.{nearest(chosen, list(FORMATS))}")
+    if chosen == "html" and out is None:
+        out = PAGE
+    if out is not None and Path(out).is_dir():
+        raise ValueError(f"out={out} is a folder: name a file in it, e.g. out={Path(out) / 'lectures.md'}.")
+    ids = [_known_id(name) for name in given.get("id", "").split(",") if name]
+    return {"lecture": lecture, "ids": ids, "format": chosen, "out": out}
+
+
+def _known_id(name: str) -> str:
+    for known in ALL_IDS:
+        if name.strip().lower() == known.lower():
+            return known
+    close = get_close_matches(name.upper(), ALL_IDS, n=1, cutoff=0.5)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    last = {known[0]: known for known in ALL_IDS}
+    ranges = ", ".join(f"{letter}1 to {known}" for letter, known in last.items())
+    raise ValueError(f"There is no id={name}.{guess} Available: {ranges}.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Walk the lectures and report; 0 if nothing fails, 1 if a claim fails, 2 for wrong arguments."""
+    try:
+        wanted = parse(arguments)
+    except ValueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+
+    from intro_dl.lectures import claims as registry  # torch loads here
+    from intro_dl.lectures import page, report
+
+    lecture, ids = wanted["lecture"], wanted["ids"]
+    everything = registry.all_claims()
+    chosen = [
+        each
+        for each in everything
+        if (not ids or each.id in ids) and (lecture is None or lecture in each.lectures)
+    ]
+    if ids and lecture and not chosen:
+        print(f"Error: {', '.join(ids)} is not in lecture={lecture}. Leave out lecture=.", file=sys.stderr)
+        return 2
+    missing = [name for name in registry.open_ids() if (name in ids if ids else lecture is None)]
+
+    results = _run(chosen)
+    if wanted["format"] == "table":
+        shown = report.working(results, missing) if ids else report.tables(results, lecture, missing)
+        if wanted["out"] is None:
+            report.print_report(shown)
+        else:
+            with _open(wanted["out"]) as file:
+                report.print_report(shown, file)
+    else:
+        text = {
+            "markdown": lambda: report.to_markdown(results, lecture, missing),
+            "json": lambda: report.to_json(results, missing),
+            "html": lambda: page.to_html(results, lecture, missing),
+        }[wanted["format"]]()
+        if wanted["out"] is None:
+            print(text, end="")
+        else:
+            with _open(wanted["out"]) as file:
+                file.write(text)
+    if wanted["out"] is not None:
+        print(f"Wrote {wanted['out']}.")
+        print(report.count_line(results, missing))
+    return 1 if any(result.verdict == "fails" for result in results) else 0
+
+
+def _open(path: str):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return Path(path).open("w", encoding="utf-8")
+
+
+def _run(chosen: Sequence[Any]) -> list[Any]:
+    """Run claims behind a progress bar, which is shown on a terminal only."""
+    from intro_dl.lectures.report import run_claims
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(chosen))
+
+        def tell(claim: Any) -> None:
+            progress.update(task, description=f"{claim.id:<4} {claim.slide[:40]:<40}", advance=1)
+
+        return run_claims(chosen, tell)

@@ -1,0 +1,20 @@
+"""Walk the five lectures slide by slide: what a slide says, what comes out, and whether it holds.
+
+python scripts/lectures.py                  every lecture, one table each
+python scripts/lectures.py lecture=004      one lecture: 000, 001, 002, 003 or 004
+python scripts/lectures.py id=N18           one claim with its working; id=N18,N20 shows both
+python scripts/lectures.py format=html      a page for the browser, outputs/lectures.html; also markdown, json
+python scripts/lectures.py format=markdown out=docs/LECTURES.md
+
+Exit code: 0 if nothing fails, 1 if a claim fails, 2 if an argument is wrong.
+"""
+
+import sys
+
+from intro_dl.lectures.command import main
+
+if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__.strip())
+        sys.exit(0)
+    sys.exit(main(sys.argv[1:]))
