@@ -8,6 +8,7 @@ def convolution_1d() -> Outcome:
 """
 
 import importlib
+import math
 import pkgutil
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from intro_dl.lectures.evidence import MissingResult
 from intro_dl.lectures.ids import ALL_IDS, LECTURES
 
 Kind = Literal["holds", "erratum", "measured", "cited"]
@@ -58,6 +60,12 @@ class Check:
     def holds(self) -> bool:
         """Whether the comparison comes out as it should. NaN never holds, and shapes must match."""
         return self.distance > self.tolerance if self.differ else self.distance <= self.tolerance
+
+
+def within(what: str, measured: float, low: float = -math.inf, high: float = math.inf) -> Check:
+    """A check that a number lies in [low, high]: what is expected is the nearest number that does."""
+    bounds = [f"at least {low:g}"] * (low > -math.inf) + [f"at most {high:g}"] * (high < math.inf)
+    return Check(f"{what} ({', '.join(bounds)})", measured, min(max(measured, low), high))
 
 
 def _as_tensor(value: Any) -> Tensor | None:
@@ -107,12 +115,18 @@ class Claim:
     function: Callable[[], Outcome]
 
     def run(self) -> "Result":
-        """Compute the claim with its own random seed; an exception becomes a failing verdict."""
+        """Compute the claim with its own random seed; an exception becomes a failing verdict.
+
+        A result that is not there yet (`MissingResult`) lets a measured claim wait.
+        """
         start = time.perf_counter()
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
                 torch.manual_seed(0)
                 outcome = self.function()
+            error = _fault(self.kind, outcome)
+        except MissingResult as missing:
+            outcome = Outcome([], waiting=str(missing))
             error = _fault(self.kind, outcome)
         except Exception as exception:
             outcome, error = Outcome([]), f"{type(exception).__name__}: {exception}"
