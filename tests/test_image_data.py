@@ -219,10 +219,16 @@ def test_normalization_of_cifar10_is_that_of_its_training_images():
     assert each.tolist() == pytest.approx((0.2023, 0.1994, 0.2010), abs=2e-3)
 
 
-def test_normalization_of_fashion_mnist_is_that_of_its_training_images():
-    data = FashionMNIST(root=str(DATA))
+def test_normalization_of_the_digits_is_that_of_the_training_images():
+    mean, std = pixel_statistics(digits().splits["train"][0])
+    assert (*Digits.MEAN, *Digits.STD) == pytest.approx((*mean, *std), abs=5e-5)
+
+
+@pytest.mark.parametrize("images_of", [MNIST, FashionMNIST])
+def test_normalization_of_28x28_images_is_that_of_the_training_images(images_of):
+    data = images_of(root=str(DATA))
     if not all((DATA / file).is_file() for file in data.files()):
-        pytest.skip(f"Fashion-MNIST is not on disk ({DATA}); INTRO_DL_DATA names the data folder")
+        pytest.skip(f"{images_of.__name__} is not on disk ({DATA}); INTRO_DL_DATA names the data folder")
     (images, _), _ = data.read()
     mean, std = pixel_statistics(images)
-    assert (*FashionMNIST.MEAN, *FashionMNIST.STD) == pytest.approx((*mean, *std), abs=5e-5)
+    assert (*images_of.MEAN, *images_of.STD) == pytest.approx((*mean, *std), abs=5e-5)
