@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from intro_dl.layers import make_activation, make_pooling
+from intro_dl.layers import image_sides, make_activation, make_pooling
 from intro_dl.tasks import Classifier
 
 
@@ -31,9 +31,7 @@ class LeNet(Classifier):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        channels, height, width = in_shape
-        if min(height, width) < 12:
-            raise ValueError(f"LeNet needs images of at least 12x12 pixels, got {height}x{width}.")
+        channels, height, width = image_sides(in_shape, 12, "LeNet")
         rows, columns = (height // 2 - 4) // 2, (width // 2 - 4) // 2  # 28 -> 5, 32 -> 6
 
         def g():

@@ -1,0 +1,73 @@
+"""The lecture's convolutional network: three convolutions that halve the image twice, then a classifier."""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from intro_dl.layers import check_choice, image_sides
+from intro_dl.tasks import Classifier
+
+
+class CNN(Classifier):
+    """28x28x1 -> 28x28x4 -> 14x14x8 -> 7x7x12 -> 200 -> 10 (lecture 001), relu between the layers.
+
+    Source: M. Görner, Tensorflow without a PhD, mnist_3.0 (4/8/12 maps) and mnist_3.1 (6/12/24 and dropout).
+
+    Args:
+        in_shape: (channels, height, width) of one image, each side at least as long as the longest kernel.
+        num_classes: number of logits K.
+        widths: feature maps of each convolution; the first keeps the image's size, each later one halves it.
+        kernels: side of each convolution's kernel in pixels, as many as widths.
+        downsample: halve by a convolution of "stride" 2, or by one of stride 1 and a 2x2 "max_pool".
+        hidden: units of the fully connected layer.
+        dropout: probability of zeroing a unit of the fully connected layer, in [0, 1).
+        batch_norm: normalize each map and hidden unit over the batch, before relu.
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, int, int],
+        num_classes: int,
+        widths: Sequence[int] = (4, 8, 12),
+        kernels: Sequence[int] = (5, 5, 4),
+        downsample: str = "stride",
+        hidden: int = 200,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        if len(widths) != len(kernels) or not widths:
+            raise ValueError(
+                f"model.widths={list(widths)} and model.kernels={list(kernels)} do not fit: "
+                "each convolution needs one of both."
+            )
+        check_choice(("stride", "max_pool"), downsample, "downsample")
+        channels, height, width = image_sides(in_shape, max(kernels), "CNN")
+        layers = []
+        for index, (maps, kernel) in enumerate(zip(widths, kernels, strict=True)):
+            halve = index > 0
+            # kernel - 1 zeros keep the size: 28 + 4 - 5 + 1 = 28; an even kernel has one more after.
+            # Every second position is left by a stride of 2: ceil(28 / 2) = 14, then 7.
+            before, after = (kernel - 1) // 2, kernel // 2
+            layers.append(nn.ZeroPad2d((before, after, before, after)))
+            stride = 2 if halve and downsample == "stride" else 1
+            layers.append(nn.Conv2d(channels, maps, kernel, stride, bias=not batch_norm))
+            layers += [nn.BatchNorm2d(maps)] if batch_norm else []
+            layers.append(nn.ReLU())
+            if halve:
+                height, width = math.ceil(height / 2), math.ceil(width / 2)
+                layers += [nn.MaxPool2d(2, ceil_mode=True)] if downsample == "max_pool" else []
+            channels = maps
+        self.features = nn.Sequential(*layers)
+        normalize = [nn.BatchNorm1d(hidden)] if batch_norm else []
+        linear = nn.Linear(channels * height * width, hidden, bias=not batch_norm)  # 12 * 7 * 7 = 588 inputs
+        self.hidden = nn.Sequential(linear, *normalize, nn.ReLU(), nn.Dropout(dropout))
+        self.logits = nn.Linear(hidden, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, K) of images (B, C, H, W)."""
+        x = self.features(images)  # (B, widths[-1], H/4, W/4) with three convolutions
+        x = self.hidden(x.flatten(1))  # (B, hidden)
+        return self.logits(x)
