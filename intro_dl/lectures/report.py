@@ -1,6 +1,7 @@
 """The lectures walked through, as a table for the terminal, Markdown or JSON (page.py: the web page)."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -70,7 +71,7 @@ def show(value: Any) -> str:
     if isinstance(value, float):
         if 0 < abs(value) < 1e-8:
             return "0"  # the rounding error of a sum, which differs from machine to machine
-        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+        return f"{value + 0.0:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.5g}"
     if isinstance(value, list | tuple):
         shown = [show(item) for item in value[:6]]
         more = [f"… {len(value)} in all"] if len(value) > 6 else []
@@ -80,10 +81,22 @@ def show(value: Any) -> str:
 
 def show_check(check: Check) -> str:
     """A comparison in one line: what, what came out, and if it fails, what was expected."""
+    if isinstance(check.measured, Tensor) and check.measured.numel() > 8 and math.isfinite(check.distance):
+        return f"{check.what}: {_compare_many(check)}"
     measured, expected = show(check.measured), show(check.expected)
     if check.differ:
         return f"{check.what}: {measured} ≠ {expected}" + ("" if check.holds else " does not hold")
     return f"{check.what}: {measured}" + ("" if check.holds else f", expected {expected}")
+
+
+def _compare_many(check: Check) -> str:
+    """Two large tensors side by side in a few words."""
+    count = f"{check.measured.numel():,} numbers"
+    if check.holds and not check.differ:
+        return f"{count} agree" + (f" within {check.tolerance:g}" if check.tolerance else "")
+    return f"{count} differ by up to {check.distance:.3g}" + (
+        "" if check.holds else f", allowed: {check.tolerance:g}"
+    )
 
 
 def measured_lines(result: Result) -> list[str]:
