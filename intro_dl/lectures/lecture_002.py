@@ -35,9 +35,8 @@ cite(
     "F14",
     lectures=["002"],
     slide="Recall... Using gradient ascent for linear classifiers; Logistic Regression",
-    says="h(x) = sign(theta^T x) isn't differentiable. Use a differentiable function instead: "
-    "p(y = 1 | x) = 1 / (1 + exp(-theta^T x)). Learning: theta* = argmin J(theta). "
-    "Prediction: y^ = argmax p(y | x).",
+    says="h(x) = sign(theta^T x) isn't differentiable. Use a differentiable function instead: p(y = 1 | x) = "
+    "1 / (1 + exp(-theta^T x)). Learning: theta* = argmin J(theta). Prediction: y^ = argmax p(y | x).",
     kind="holds",
 )
 def logistic_regression() -> Outcome:
@@ -77,8 +76,8 @@ cite(
     "N6",
     lectures=["002"],
     slide="Single-Layer Neural Network",
-    says="4 + 2 = 6 neurons (not counting inputs), [3 x 4] + [4 x 2] = 20 weights, 4 + 2 = 6 biases, "
-    "26 learnable parameters.",
+    says="4 + 2 = 6 neurons (not counting inputs), [3 x 4] + [4 x 2] = 20 weights, 4 + 2 = 6 biases, 26 "
+    "learnable parameters.",
     kind="holds",
 )
 def count_3_4_2() -> Outcome:
@@ -110,8 +109,7 @@ def bump(x: torch.Tensor) -> torch.Tensor:
     lectures=["002"],
     slide="Why Deeper? Representation Power",
     says="Neural network with at least one hidden layer is a universal approximator. The capacity of the "
-    "network "
-    "increases with more hidden units and more hidden layers.",
+    "network increases with more hidden units and more hidden layers.",
     kind="holds",
 )
 def universal_approximator() -> Outcome:
@@ -140,8 +138,7 @@ def universal_approximator() -> Outcome:
     lectures=["002"],
     slide="Why Deeper? Representation Power",
     says="... is a universal approximator (can represent any function). [Right: any continuous function, on "
-    "a "
-    "compact domain, approximately; lecture 004 says so.]",
+    "a compact domain, approximately; lecture 004 says so.]",
     kind="erratum",
 )
 def not_any_function() -> Outcome:
@@ -164,8 +161,7 @@ def not_any_function() -> Outcome:
         ],
         [
             "A network is continuous: on both sides of a jump from 0 to 1 it has the same value, so it is "
-            "wrong "
-            "by 1/2 or more on one side, whatever its width.",
+            "wrong by 1/2 or more on one side, whatever its width.",
             "Sigmoids are constant far out: there no wave is left.",
         ],
     )
@@ -176,8 +172,7 @@ def not_any_function() -> Outcome:
     lectures=["002"],
     slide="Network Neural Network: An Example; Ways to Use Weight Derivatives",
     says="Classify image of handwritten digit (32x32 pixels): 4 vs non-4. Use one hidden layer and the "
-    "sigmoid "
-    "activation function. Then: 10 output units, 1 per digit, use the softmax function.",
+    "sigmoid activation function. Then: 10 output units, 1 per digit, use the softmax function.",
     kind="holds",
 )
 def four_or_not() -> Outcome:
