@@ -1,8 +1,7 @@
 """Lecture 000, first part: the perceptron and networks of it. MIT 6.S191, lecture 1, 2018.
 
 Lecture 003 is its edition of 2022 and repeats nearly all of it, with W for theta. What is new there stands in
-lecture_003.py. Goes on in lecture_000_loss.py, _optimization.py and
-_overfitting.py.
+lecture_003.py. Goes on in lecture_000_loss.py, _optimization.py and _overfitting.py.
 """
 
 import math

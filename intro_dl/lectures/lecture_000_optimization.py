@@ -74,9 +74,7 @@ def gradient_descent() -> Outcome:
                 "init=normal sigma=0.1: standard deviation of 392,000 weights", drawn.std().item(), 0.1, 1e-3
             ),
         ],
-        [
-            "Each step multiplies theta_i by 1 - eta curvature_i, which shrinks it where eta < 2 / curvature_i."
-        ],
+        ["A step multiplies theta_i by 1 - eta curvature_i, which shrinks it if eta < 2 / curvature_i."],
     )
 
 
@@ -95,7 +93,8 @@ def _descend(start: Tensor, curvature: Tensor, eta: float, steps: int = 500) -> 
     lectures=["000"],
     slide="Common Activation Functions; Gradient Descent",
     says="`tf.nn.sigmoid(z)`, `tf.nn.tanh(z)`, `tf.nn.relu(z)`; "
-    "`weights = tf.random_normal(shape, stddev=sigma)`; `grads = tf.gradients(ys=loss, xs=weights)`; `weights_new = weights.assign(weights - lr * grads)`",
+    "`weights = tf.random_normal(shape, stddev=sigma)`; `grads = tf.gradients(ys=loss, xs=weights)`; "
+    "`weights_new = weights.assign(weights - lr * grads)`",
     kind="holds",
 )
 def gradient_descent_snippet() -> Outcome:

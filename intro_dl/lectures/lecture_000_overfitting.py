@@ -68,7 +68,7 @@ def dropout_snippets() -> Outcome:
             Check("dropping 0.2 is keeping 0.8, mask by mask", by_rate, by_kept, 1e-12),
         ],
         [
-            "Neither function ever had an argument p: TensorFlow 1 had keep_prob, TensorFlow 2 and Keras rate.",
+            "Neither function had an argument p: TensorFlow 1 took keep_prob, TensorFlow 2 and Keras rate.",
             "  keep 80 %, drop 20 %:  tf1 keep_prob=0.8 | tf2, keras rate=0.2 | torch p=0.2",
             "At 0.5 both mean the same, which is why the slide's example does no harm. See E13.",
         ],
@@ -79,7 +79,7 @@ def dropout_snippets() -> Outcome:
     "F13",
     lectures=["000", "002", "003"],
     slide="Regularization 2: Early Stopping",
-    says="Stop training before we have a chance to overfit. Stop training here! (At the lowest validation loss.)",
+    says="Stop training before we have a chance to overfit. Stop training here! (At the lowest point.)",
     kind="holds",
 )
 def early_stopping() -> Outcome:

@@ -1,0 +1,221 @@
+"""Lecture 003: what MIT 6.S191, lecture 1, of 2022 has and that of 2018 had not: TensorFlow 2.
+
+Everything else on its slides is in lecture 000, whose claims name both lectures.
+"""
+
+import torch
+from torch import Tensor, nn, optim
+from torch.nn import functional as F
+
+from intro_dl.lectures.claims import Check, Outcome, claim, within
+from intro_dl.lectures.lecture_000_optimization import option_class
+from intro_dl.lectures.numerics import gradient, normal, numbers
+from intro_dl.lectures.short_runs import fit
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.scratch import layers
+from intro_dl.scratch.autodiff import Node
+
+# A traditional tune, "The Kesh", first part, in ABC notation.
+TUNE = """X:1
+T:The Kesh
+M:6/8
+L:1/8
+K:G
+|:G3 GAB|A3 ABd|edd gdd|edB dBA|
+GAG GAB|ABA ABd|edd gdd|BAF G3:|
+"""
+
+
+@claim(
+    "S11",
+    lectures=["003"],
+    slide="Software Lab 1",
+    says="Lab 1: Introduction to TensorFlow and Music Generation with RNNs",
+    kind="holds",
+)
+def music_generation() -> Outcome:
+    alphabet = sorted(set(TUNE))
+    tokens = torch.tensor([alphabet.index(character) for character in TUNE])[None]  # (1, T)
+    model = CharLSTM(len(alphabet), embedding_size=16, hidden_size=48)
+    before = model.metrics((tokens[:, :-1], tokens[:, 1:]))["bits_per_char"].item()
+    after = fit(model, tokens[:, :-1], tokens[:, 1:], steps=120, lr=0.02)
+
+    by_hand = CharLSTM(len(alphabet), embedding_size=16, hidden_size=48, cell="scratch")
+    by_hand.load_state_dict(model.state_dict())
+    return Outcome(
+        [
+            within("bits a character before training", before, low=4),
+            within("bits a character after 120 steps on one tune", after["bits_per_char"], high=0.5),
+            within("share of next characters that it then knows", after["accuracy"], low=0.95),
+            Check(
+                "the same scores with the LSTM by hand",
+                by_hand(tokens)[0],
+                model(tokens)[0],
+                1e-4,
+            ),
+        ],
+        [
+            "The lab's model was Embedding, LSTM(stateful=True) and Dense, built with batch_input_shape=, which",
+            "Keras 3 no longer takes. Here: python scripts/train.py model=char_lstm data=irish_abc",
+        ],
+    )
+
+
+class MyDenseLayer(nn.Module):
+    """The slide's layer, line by line, in PyTorch."""
+
+    def __init__(self, input_dim: int, output_dim: int) -> None:
+        super().__init__()
+        self.W = nn.Parameter(normal(input_dim, output_dim))
+        self.b = nn.Parameter(normal(1, output_dim))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        z = torch.matmul(inputs, self.W) + self.b
+        return torch.sigmoid(z)
+
+
+@claim(
+    "S5",
+    lectures=["003"],
+    slide="Dense layer from scratch; Multi Output Perceptron; Single Layer Neural Network",
+    says="`class MyDenseLayer(tf.keras.layers.Layer)`, `tf.keras.layers.Dense(units=2)`, "
+    "`tf.keras.Sequential([tf.keras.layers.Dense(n), tf.keras.layers.Dense(2)])`",
+    kind="holds",
+)
+def dense_layer_snippets() -> Outcome:
+    mine, x = MyDenseLayer(3, 2), normal(6, 3)
+    twin = nn.Sequential(nn.Linear(3, 2).double(), nn.Sigmoid())
+    twin[0].load_state_dict({"weight": mine.W.T, "bias": mine.b[0]})
+
+    stacked = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).double()  # as on the slide: without g
+    W = stacked[0].weight.T @ stacked[1].weight.T
+    b = stacked[1](stacked[0].bias)
+    return Outcome(
+        [
+            Check("MyDenseLayer against nn.Linear and nn.Sigmoid", mine(x), twin(x), 1e-12),
+            Check("... against scratch code", mine(x), layers.dense(x, mine.W, mine.b[0]).sigmoid(), 1e-12),
+            Check("Dense(units=2): nn.LazyLinear(2), which reads 3 inputs from x", _lazy_shape(x), (2, 3)),
+            Check(
+                "two Dense layers without activation are one",
+                stacked(x),
+                layers.dense(x, W, b),
+                1e-12,
+            ),
+        ],
+        [
+            "In TensorFlow 2.x the first argument of add_weight was the name, where the slide's shape then lands:",
+            "write shape=[input_dim, output_dim]. Keras 3 put the shape first, and there the slide runs.",
+            "Dense(n) has no activation unless told: Dense(n, activation='sigmoid').",
+        ],
+    )
+
+
+def _lazy_shape(x: Tensor) -> tuple[int, ...]:
+    layer = nn.LazyLinear(2, dtype=x.dtype)
+    layer(x)
+    return tuple(layer.weight.shape)
+
+
+@claim(
+    "S7",
+    lectures=["003"],
+    slide="Gradient Descent Algorithms",
+    says="`tf.keras.optimizers.SGD`, `tf.keras.optimizers.Adam`, `tf.keras.optimizers.Adadelta`, "
+    "`tf.keras.optimizers.Adagrad`, `tf.keras.optimizers.RMSProp`",
+    kind="holds",
+)
+def keras_optimizers() -> Outcome:
+    names = ("SGD", "Adam", "Adadelta", "Adagrad", "RMSprop")
+    checks = [Check(f"optim={name.lower()}", option_class(name.lower()).__name__, name) for name in names]
+    for name in names:
+        w = numbers(1.0, -2.0).requires_grad_()
+        rule = option_class(name.lower())([w], lr=0.1)
+        for _ in range(20):
+            w.grad = w.detach().clone()  # J = 1/2 |w|^2
+            rule.step()
+        checks.append(within(f"{name}: J after 20 steps from 2.5", (w**2).sum().item() / 2, high=2.4999))
+    return Outcome(
+        checks,
+        [
+            "The class is tf.keras.optimizers.RMSprop, with a small p; and 'Putting it all together' writes",
+            "tf.keras.optimizer.SGD(), without the s of optimizers.",
+        ],
+    )
+
+
+@claim(
+    "S6",
+    lectures=["003"],
+    slide="Gradient Descent; Putting it all together",
+    says="`weights = tf.Variable([tf.random.normal()])`; `while True:` `with tf.GradientTape() as g:` "
+    "`loss = compute_loss(weights)`; `gradient = g.gradient(loss, weights)`; "
+    "`weights = weights - lr * gradient`",
+    kind="holds",
+)
+def gradient_tape_snippet() -> Outcome:
+    x, y, lr, steps = normal(20), normal(20), 0.1, 10
+    start = normal(1)
+
+    def compute_loss(weights: Tensor) -> Tensor:
+        return F.mse_loss(weights * x, y)
+
+    weights = start.clone().requires_grad_()
+    optimizer = optim.SGD([weights], lr=lr)
+    for _ in range(steps):  # the slide's loop never ends
+        optimizer.zero_grad()
+        compute_loss(weights).backward()
+        optimizer.step()
+
+    by_tape = start.clone()
+    for _ in range(steps):
+        node = Node(by_tape)
+        ((node * x - y) ** 2).mean().backward()
+        by_tape = by_tape - lr * node.gradient
+    by_hand = start.clone()
+    for _ in range(steps):
+        by_hand = by_hand - lr * 2 * (x * (by_hand * x - y)).mean()
+    return Outcome(
+        [
+            Check("ten steps: loss.backward() against the derivative by hand", weights, by_hand, 1e-12),
+            Check("... the tape of scratch code against it", by_tape, by_hand, 1e-12),
+            Check("the loss fell", bool(compute_loss(weights) < compute_loss(start)), True),
+        ],
+        [
+            "tf.random.normal needs a shape. And `weights - lr * gradient` is a tensor, no longer a Variable: from",
+            "the second round on the tape does not watch it, and the gradient is None. Right:",
+            "weights.assign_sub(lr * gradient). PyTorch needs no tape to be opened: every tensor with requires_grad records.",
+        ],
+    )
+
+
+@claim(
+    "E10",
+    lectures=["003"],
+    slide="Putting it all together",
+    says="`prediction = model(x)`; `with tf.GradientTape() as tape:` `loss = compute_loss(y, prediction)`. "
+    "[Right: the prediction inside, else the tape does not see the model.]",
+    kind="erratum",
+)
+def prediction_outside_the_tape() -> Outcome:
+    model, x, y = nn.Linear(3, 1).double(), normal(8, 3), normal(8, 1)
+    parameters = list(model.parameters())
+    with torch.no_grad():  # what is computed outside a tape is not recorded
+        prediction = model(x)
+    prediction.requires_grad_()  # so that the loss itself can be recorded, as under the slide's tape
+    outside = torch.autograd.grad(F.mse_loss(prediction, y), parameters, allow_unused=True)
+    inside = torch.autograd.grad(F.mse_loss(model(x), y), parameters)
+    by_hand = 2 / 8 * (model(x) - y).T @ x
+    flat = gradient(lambda bias: F.mse_loss(x @ model.weight.T + bias, y), model.bias)
+    return Outcome(
+        [
+            Check("parameters with a gradient: slide, right", _given(outside), _given(inside), differ=True),
+            Check("the slide's gradients are all None", _given(outside), 0),
+            Check("right: dJ/dW against 2/n (prediction - y)^T x", inside[0], by_hand, 1e-12),
+            Check("right: dJ/db against autograd in b alone", inside[1], flat, 1e-12),
+        ],
+        ["TensorFlow says 'No gradients provided for any variable', and nothing is learned."],
+    )
+
+
+def _given(gradients: tuple[Tensor | None, ...]) -> int:
+    return sum(each is not None for each in gradients)
