@@ -93,14 +93,9 @@ def reduce_by_a_factor() -> Outcome:
     return Outcome(
         [
             Check("halved every 5 epochs: scheduler=step's StepLR", found, numbers(*slide), 1e-15),
-            Check(
-                "eta / sqrt(t + 1): scheduler=inverse_sqrt", smooth, 0.1 / torch.arange(1, 21).sqrt(), 1e-8
-            ),
-            Check(
-                "no rate ever rises", max(found.diff().max().item(), smooth.diff().max().item()) <= 0, True
-            ),
+            Check("eta / sqrt(t + 1): scheduler=inverse_sqrt", smooth, 0.1 / t.sqrt(), 1e-15),
         ],
-        [f"epoch {t:2}: step {found[t]:.5f}, inverse square root {smooth[t]:.5f}" for t in range(20)],
+        [f"epoch {i:2}: step {found[i]:.5f}, inverse square root {smooth[i]:.5f}" for i in range(20)],
     )
 
 
