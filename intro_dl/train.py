@@ -174,8 +174,8 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     result = {"status": "completed"}
     result |= {name: value for name, value in best.items() if name.endswith("/val")}
     if cfg.test:
-        kept = any(isinstance(callback, ModelCheckpoint) for callback in trainer.callbacks)
-        (tested,) = trainer.test(model, data, "best" if kept else None, verbose=False, weights_only=True)
+        best_weights = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else None
+        (tested,) = trainer.test(model, data, best_weights, verbose=False, weights_only=True)
         result |= tested
         model.history = history
     result |= {"best_epoch": int(best["epoch"]) + 1, "epochs": len(history), "stopped": stopped}
@@ -224,7 +224,7 @@ def log_hyperparameters(
 
 def quiet_known_warnings() -> None:
     """Hide what a student can do nothing about."""
-    warnings.filterwarnings("ignore", message=".*treespec.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")

@@ -113,7 +113,7 @@ RATES = {  # of three epochs, from a rate of 1
     "scheduler=exponential scheduler.gamma=0.5": [1, 0.5, 0.25],
     "scheduler=inverse_sqrt": [1, 2**-0.5, 3**-0.5],
     "scheduler=cosine": [1, 0.75, 0.25],
-    "scheduler=plateau scheduler.patience=0 scheduler.factor=0.5 scheduler.threshold=9": [1, 1, 0.5],
+    "scheduler=plateau scheduler.patience=0 scheduler.factor=0.5 scheduler.threshold=9": [1, 0.5, 0.25],
 }
 
 
