@@ -72,9 +72,9 @@ def test_perceptron_is_a_line_in_the_plane():
 
 @pytest.mark.parametrize(("activation", "y"), [("tanh", math.tanh(-6)), ("relu", 0.0), ("step", 0.0)])
 def test_perceptron_shows_y_of_other_functions_but_does_not_train_with_them(activation, y):
-    model, inputs = slide_perceptron(activation), torch.tensor([[-1.0, 2.0], [1.0, 0.0]])
+    model, inputs = slide_perceptron(activation), torch.tensor([[-1.0, 2.0], [0.0, 0.4]])
     assert model(inputs)[0].item() == pytest.approx(y)
-    assert model.predict(model(inputs)).tolist() == [0, 1]  # z is -6 and 4
+    assert model.predict(model(inputs)).tolist() == [0, 1]  # z is -6 and 0.2
     with pytest.raises(ValueError, match=f"model.activation={activation} .* model.activation=sigmoid"):
         model.metrics((inputs, torch.tensor([0, 1])))
 
@@ -332,6 +332,14 @@ def test_resnet_with_zero_init_starts_as_the_identity():
     first_stage = ResNet(**CIFAR, zero_init=True).blocks[:3]
     assert torch.equal(first_stage(x), x)
     assert not torch.equal(ResNet(**CIFAR).blocks[:3](x), x)
+
+
+@pytest.mark.parametrize("depth", [20, 110])
+def test_untrained_resnet_guesses_at_any_depth_and_starts_as_he_et_al(depth):
+    model = ResNet((1, 8, 8), 10, depth=depth)
+    loss = model.metrics((torch.randn(16, 1, 8, 8), torch.arange(16) % 10))["loss"]
+    assert loss.item() == pytest.approx(math.log(10), abs=0.2)
+    assert model.blocks[-1].conv2.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.05)
 
 
 def test_plain_net_refuses_zero_init():

@@ -69,6 +69,7 @@ class ResNet(Classifier):
         )
         initialize(self, "he")
         self.logits = nn.Linear(64, num_classes)
+        nn.init.normal_(self.logits.weight, std=0.01)  # so that an untrained net's loss is near log K
         for block in self.blocks if zero_init else []:
             nn.init.zeros_(block.norm2.weight)
 
