@@ -129,7 +129,7 @@ def test_mirrored_digits_are_remarked_upon():
 
 
 def batch_of_2009(content: dict) -> bytes:
-    """A pickle as CIFAR-10's are: NumPy then wrote its flags as 0 and 1, which NumPy 2.4 warns of."""
+    """A pickle as CIFAR-10's are: NumPy then wrote its flags as 0 and 1, of which 2.4.0 to 2.4.4 warn."""
     return pickle.dumps(content, protocol=2).replace(b"\x89\x88\x87", b"K\x00K\x01\x87")
 
 

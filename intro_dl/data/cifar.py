@@ -51,7 +51,7 @@ class CIFAR10(DownloadedImages):
 
 @contextmanager
 def _old_pickles() -> Iterator[None]:
-    """NumPy >= 2.4 complains about how the NumPy of 2009 described its arrays."""
+    """NumPy 2.4.0 to 2.4.4 complain about how the NumPy of 2009 described its arrays (numpy#31177)."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*align should be passed.*")
         yield
