@@ -88,4 +88,4 @@ def nearest(name: str, options: list[str]) -> str:
     guess = f" Did you mean {close[0]}?" if close else ""
     group = name.rpartition(".")[0]
     siblings = [option for option in options if option.rpartition(".")[0] == group] or options
-    return f"{guess} Available: {', '.join(sorted(siblings))}."
+    return f"{guess} Available: {', '.join(sorted(siblings)) or 'none'}."

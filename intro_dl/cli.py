@@ -78,9 +78,9 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
 
 def explain(error: BaseException, overrides: list[str]) -> str:
     """One sentence, in the user's words, about what is wrong and what to do."""
-    if isinstance(error, MissingConfigException) and error.options:
+    if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"There is no {group}={name}.{nearest(name, error.options)}"
+        return f"There is no {group}={name}.{nearest(name, error.options or [])}"
     if isinstance(error, OverrideParseException):
         return (
             f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."

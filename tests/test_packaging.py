@@ -1,0 +1,59 @@
+"""The wheel holds the configs, and importing the package costs nothing."""
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The package as a user would install it, unpacked into an empty folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # a copy, so that no build folder is left in the checkout
+    subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(source)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)],
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    zipfile.ZipFile(built).extractall(folder / "site")
+    return folder / "site"
+
+
+def python(program: str, site) -> str:
+    # -P: not the checkout of the current folder; -S would lose the dependencies too.
+    program = f"import sys; sys.path.insert(0, {str(site)!r})\n{program}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], cwd=site.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_configs_ship_in_the_wheel(wheel):
+    program = (
+        "import intro_dl; from hydra import compose, initialize_config_module\n"
+        "from intro_dl.config import register_schema; register_schema()\n"
+        "with initialize_config_module('intro_dl.configs', version_base='1.3'):\n"
+        "    print(intro_dl.__file__, compose('train', ['model=mlp']).model._target_)"
+    )
+    path, target = python(program, wheel).split()
+    assert path.startswith(str(wheel)) and target == "intro_dl.models.mlp.MLP"
+
+
+def test_wheel_holds_every_module_and_every_option(wheel):
+    for folder, inside in (("intro_dl", "intro_dl"), ("configs", "intro_dl/configs")):
+        tracked = subprocess.run(
+            ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for path in tracked:
+            assert (wheel / inside / path.removeprefix(f"{folder}/")).is_file(), path
+
+
+def test_importing_the_package_does_not_import_torch(wheel):
+    assert python("import intro_dl; print('torch' in sys.modules)", wheel).strip() == "False"
