@@ -1,5 +1,6 @@
 """What the claims compute with: float64 numbers, slopes without autograd, fits that converge, kinks."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -20,6 +21,15 @@ def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The slope of `function` in every direction at `x`, by torch's autograd."""
     x = x.detach().clone().requires_grad_()
     return torch.autograd.grad(function(x), x)[0]
+
+
+def along(function: Callable[[Tensor], Tensor], x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    """The value of `function` at `x` and its slope along `direction`, by torch.func.jvp: forward mode."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # torch's own use of torch.jit.script, on the first call
+        return torch.func.jvp(function, (x,), (direction,))
 
 
 def finite_difference(function: Callable[[Tensor], Tensor], x: Tensor, step: float = 1e-6) -> Tensor:
