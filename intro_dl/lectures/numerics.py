@@ -26,9 +26,7 @@ def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def along(function: Callable[[Tensor], Tensor], x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
     """The value of `function` at `x` and its slope along `direction`, by torch.func.jvp: forward mode."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", FutureWarning
-        )  # torch's own use of torch.jit.script, on the first call
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own torch.jit.script
         return torch.func.jvp(function, (x,), (direction,))
 
 
