@@ -81,7 +81,7 @@ def show(value: Any) -> str:
 
 def show_check(check: Check) -> str:
     """A comparison in one line: what, what came out, and if it fails, what was expected."""
-    if isinstance(check.measured, Tensor) and check.measured.numel() > 8 and math.isfinite(check.distance):
+    if isinstance(check.measured, Tensor) and check.measured.numel() > 6 and math.isfinite(check.distance):
         return f"{check.what}: {_compare_many(check)}"
     measured, expected = show(check.measured), show(check.expected)
     if check.differ:

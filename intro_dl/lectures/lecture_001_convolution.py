@@ -1,0 +1,296 @@
+"""Lecture 001, second part: convolutions, and how far they get on MNIST."""
+
+import torch
+from torch import Tensor, nn, optim
+from torch.nn import functional as F
+
+from intro_dl.data.images import Digits
+from intro_dl.data.splits import Split
+from intro_dl.lectures.claims import Check, Outcome, claim, within
+from intro_dl.lectures.evidence import mean_accuracy
+from intro_dl.lectures.lecture_001 import count
+from intro_dl.lectures.numerics import normal
+from intro_dl.models.cnn import CNN
+from intro_dl.models.lenet import LeNet
+from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.scratch import layers
+
+MNIST_SHAPE = (1, 28, 28)
+
+
+def shapes(model: nn.Module, kinds: tuple[type, ...], in_shape: tuple[int, ...] = MNIST_SHAPE) -> list[tuple]:
+    """The shapes of what the layers of these kinds put out for one input, in order."""
+    seen = []
+    handles = [
+        module.register_forward_hook(lambda _, __, output: seen.append(tuple(output.shape[1:])))
+        for module in model.modules()
+        if isinstance(module, kinds)
+    ]
+    model.eval()(torch.zeros(1, *in_shape))
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def _same_shapes(trace: list[tuple], said: list[tuple]) -> list[Check]:
+    return [Check(f"layer {n}", *pair) for n, pair in enumerate(zip(trace, said, strict=True), start=1)]
+
+
+@claim(
+    "N12",
+    lectures=["001"],
+    slide="Multiple Input Channels",
+    says="(1 × 1 + 2 × 2 + 4 × 3 + 5 × 4) + (0 × 0 + 1 × 1 + 3 × 2 + 4 × 3) = 56",
+    kind="holds",
+)
+def two_channels() -> Outcome:
+    first = torch.arange(9, dtype=torch.float64).view(3, 3)  # 0..8
+    x = torch.stack([first, first + 1])[None]  # (1, 2, 3, 3)
+    u = torch.tensor([[[0.0, 1.0], [2.0, 3.0]], [[1.0, 2.0], [3.0, 4.0]]], dtype=torch.float64)[None]
+    out = layers.conv2d_loop(x, u)
+    products = (1 * 1 + 2 * 2 + 4 * 3 + 5 * 4) + (0 * 0 + 1 * 1 + 3 * 2 + 4 * 3)
+    return Outcome(
+        [
+            Check("the first cell, by the loop", out[0, 0, 0, 0].item(), products),
+            Check("the slide's sum", products, 56),
+            Check("the whole map, by the loop, against torch", out, F.conv2d(x, u), 1e-12),
+            Check("... and by matrix product", layers.conv2d(x, u), out, 1e-12),
+        ],
+        [f"map: {out[0, 0].tolist()}"],
+    )
+
+
+@claim(
+    "N13",
+    lectures=["001"],
+    slide="Multiple Input/output Channels",
+    says="X: c_i × n_h × n_w; W: c_o × c_i × k_h × k_w; Y: c_o × m_h × m_w; Y_{i,:,:} = X ⋆ W_{i,:,:,:}. "
+    "3x4x4x2 filter: 3 feature maps.",
+    kind="holds",
+)
+def many_channels() -> Outcome:
+    checks = []
+    for _ in range(20):
+        c_i, c_o, k_h, k_w = (int(torch.randint(1, 5, ())) for _ in range(4))
+        n_h, n_w = (int(torch.randint(side, side + 6, ())) for side in (k_h, k_w))
+        X, W = normal(1, c_i, n_h, n_w), normal(c_o, c_i, k_h, k_w)
+        Y = layers.conv2d(X, W)
+        kernel_by_kernel = torch.cat([layers.conv2d_loop(X, W[i : i + 1]) for i in range(c_o)], dim=1)
+        shape = (1, c_o, n_h - k_h + 1, n_w - k_w + 1)
+        checks.append(tuple(Y.shape) == shape and torch.allclose(Y, kernel_by_kernel, atol=1e-12))
+    slide = layers.conv2d(normal(1, 2, 28, 28), normal(3, 2, 4, 4))
+    return Outcome(
+        [
+            Check("random shapes, of 20, with the right Y: kernel by kernel, in size", sum(checks), 20),
+            Check("three 4x4x2 kernels on two channels: feature maps", slide.shape[1], 3),
+            Check("last Y against torch", Y, F.conv2d(X, W), 1e-12),
+        ]
+    )
+
+
+@claim(
+    "N10",
+    lectures=["001"],
+    slide="CNN: Deep learning with images",
+    says="28x28x1 -> 28x28x4 -> 14x14x8 -> 7x7x12 -> 200 -> 10; 12 different filters of size 4x4x8",
+    kind="holds",
+)
+def cnn_shapes() -> Outcome:
+    model = CNN(MNIST_SHAPE, 10)
+    trace = shapes(model, (nn.Conv2d, nn.Linear))
+    slide = [(4, 28, 28), (8, 14, 14), (12, 7, 7), (200,), (10,)]  # channels first, as in torch
+    third = [module for module in model.modules() if isinstance(module, nn.Conv2d)][2]
+    return Outcome(
+        _same_shapes(trace, slide)
+        + [Check("third layer: filters, channels, height, width", tuple(third.weight.shape), (12, 8, 4, 4))]
+    )
+
+
+@claim(
+    "E3",
+    lectures=["001"],
+    slide="CNN: Deep learning with images",
+    says="A third layer of filters [7x7x12] (treat this as 1176-D vector). "
+    "[Right: 588-D; 1176 belongs to the net with 24 maps.]",
+    kind="erratum",
+)
+def not_1176() -> Outcome:
+    small, large = CNN(MNIST_SHAPE, 10), CNN(MNIST_SHAPE, 10, widths=(6, 12, 24), kernels=(6, 5, 4))
+    flat = [shapes(model, (nn.Conv2d,))[-1] for model in (small, large)]
+    sizes = [maps * height * width for maps, height, width in flat]
+    return Outcome(
+        [
+            Check("length of the vector: slide, right", 1176, sizes[0], differ=True),
+            Check("right: 7 · 7 · 12", sizes[0], 7 * 7 * 12),
+            Check("... and inputs of the fully connected layer", small.hidden[0].in_features, sizes[0]),
+            Check("6/12/24 maps give the slide's number", sizes[1], 1176),
+        ]
+    )
+
+
+@claim(
+    "N11",
+    lectures=["001"],
+    slide="How did we go from 14x14x8 to 7x7x12?",
+    says="With correct padding, this should give 14x14x12. Max-pooling: pick max of 2x2 windows; "
+    'change "stride": shift filters by 2.',
+    kind="holds",
+)
+def halving() -> Outcome:
+    stride, pool = CNN(MNIST_SHAPE, 10), CNN(MNIST_SHAPE, 10, downsample="max_pool")
+    # Pooling has no weights, but moves the numbers in the names of the layers behind it.
+    pool.load_state_dict(dict(zip(pool.state_dict(), stride.state_dict().values(), strict=True)))
+    x = torch.randn(4, *MNIST_SHAPE)
+    maps = normal(1, 8, 14, 14)
+    kept = F.conv2d(F.pad(maps, (1, 2, 1, 2)), normal(12, 8, 4, 4))  # 3 zeros for a 4x4 kernel
+    return Outcome(
+        [
+            Check("with correct padding", tuple(kept.shape[1:]), (12, 14, 14)),
+            Check("then max-pooling by 2x2", tuple(layers.max_pool2d(kept, 2).shape[1:]), (12, 7, 7)),
+            Check("stride 2: the last convolution", shapes(stride, (nn.Conv2d,))[-1], (12, 7, 7)),
+            Check("max-pooling: the last pool", shapes(pool, (nn.MaxPool2d,))[-1], (12, 7, 7)),
+            Check("same weights, another function", stride(x), pool(x), 1e-3, differ=True),
+        ]
+    )
+
+
+@claim(
+    "P6",
+    lectures=["001"],
+    slide="CNN: Deep learning with images",
+    says="The CNN with 4, 8, 12 filters of 5x5, 5x5, 4x4, and 200 units",
+    kind="holds",
+)
+def cnn_size() -> Outcome:
+    return Outcome(_sizes(CNN(MNIST_SHAPE, 10), widths=(4, 8, 12), kernels=(5, 5, 4)))
+
+
+@claim(
+    "P7",
+    lectures=["001"],
+    slide="Using the whole bag of tricks",
+    says="The CNN with 6, 12, 24 filters of 6x6, 5x5, 4x4, and 200 units",
+    kind="holds",
+)
+def tricks_size() -> Outcome:
+    model = CNN(MNIST_SHAPE, 10, widths=(6, 12, 24), kernels=(6, 5, 4))
+    return Outcome(_sizes(model, widths=(6, 12, 24), kernels=(6, 5, 4)))
+
+
+def _sizes(model: CNN, widths: tuple[int, ...], kernels: tuple[int, ...]) -> list[Check]:
+    """The parameters of each layer of the lecture's CNN, and all of them, against their arithmetic."""
+    channels = (1, *widths)
+    by_hand = [channels[i] * widths[i] * kernels[i] ** 2 + widths[i] for i in range(3)]
+    by_hand += [7 * 7 * widths[2] * 200 + 200, 200 * 10 + 10]
+    layers = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    return [
+        Check("parameters of each layer", [count(layer) for layer in layers], by_hand),
+        Check("parameters", count(model), sum(by_hand)),
+    ]
+
+
+@claim(
+    "P4",
+    lectures=["001", "004"],
+    slide="LeNet (Yann LeCun, 1998)",
+    says="LeNet-5: 32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10",
+    kind="holds",
+)
+def lenet_size() -> Outcome:
+    model = LeNet(MNIST_SHAPE, 10)
+    trace = shapes(model, (nn.Conv2d, nn.AvgPool2d, nn.Linear))
+    diagram = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]
+    by_hand = [6 * 25 + 6, 16 * 6 * 25 + 16, 400 * 120 + 120, 120 * 84 + 84, 84 * 10 + 10]
+    return Outcome(
+        _same_shapes(trace, diagram)
+        + [Check("parameters, every kernel seeing all 6 maps", count(model), sum(by_hand))],
+        [
+            f"{' + '.join(f'{number:,}' for number in by_hand)} = {sum(by_hand):,}",
+            "LeCun's own has 60,000: there most kernels see 3 or 4 of the 6 maps, and pooling has weights.",
+        ],
+    )
+
+
+@claim(
+    "H3",
+    lectures=["001"],
+    slide="LeNet (Yann LeCun, 1998): An early CNN",
+    says='Obtained roughly 98.9% accuracy on MNIST. Better than 98.2% with "fully connected" neural net.',
+    kind="measured",
+)
+def cnn_on_mnist() -> Outcome:
+    accuracy = mean_accuracy("mnist_cnn")
+    return Outcome(
+        [
+            within("accuracy, mean of the seeds", accuracy, 0.986, 0.992),
+            within("better than the fully connected net by", accuracy - mean_accuracy("mnist_mlp"), low=0),
+        ]
+    )
+
+
+@claim(
+    "H4",
+    lectures=["001"],
+    slide="Using the whole bag of tricks",
+    says="Accuracy 99.3%",
+    kind="measured",
+)
+def tricks_on_mnist() -> Outcome:
+    return Outcome([within("accuracy, mean of the seeds", mean_accuracy("mnist_tricks"), 0.991, 0.995)])
+
+
+@claim(
+    "E22",
+    lectures=["001"],
+    slide="MNIST, four times: the accuracy on new data",
+    says="92%, 98.2%, 98.9%, 99.3%, each the best accuracy on the test set seen while training. "
+    "[Right: the test set may not choose the moment; let the validation set choose it.]",
+    kind="erratum",
+)
+def best_of_many_looks() -> Outcome:
+    data = Digits()
+    data.setup()
+    parts = {split: (data.transform(inputs), labels) for split, (inputs, labels) in data.splits.items()}
+    chosen_by = {"test": [], "val": []}
+    for seed in range(5):
+        torch.manual_seed(seed)
+        curves = _accuracy_curves(parts)
+        for split in chosen_by:
+            chosen_by[split].append(curves["test"][curves[split].argmax()].item())
+    means = {split: sum(values) / len(values) for split, values in chosen_by.items()}
+    gains = [slide - right for slide, right in zip(chosen_by["test"], chosen_by["val"], strict=True)]
+    # The same without any net: 100 looks at 10,000 images, each right with probability 0.99.
+    looks = torch.distributions.Binomial(10_000, torch.tensor(0.99)).sample((500, 100)) / 10_000
+    best_look = looks.amax(dim=1).mean().item()
+    return Outcome(
+        [
+            Check(
+                "test accuracy on digits: slide's rule, right rule",
+                means["test"],
+                means["val"],
+                1e-3,
+                differ=True,
+            ),
+            within("seeds, of 5, in which the slide's looks better", sum(gain > 0 for gain in gains), low=3),
+            within("... and in which it looks worse", sum(gain < 0 for gain in gains), high=0),
+            within("a net that is right 99 % of the time: the best of 100 looks", best_look, low=0.992),
+            Check("... and a single look", looks[:, 0].mean().item(), 0.99, 2e-4),
+        ],
+        [f"seed {seed}: slide +{100 * gain:.2f} points" for seed, gain in enumerate(gains)],
+    )
+
+
+def _accuracy_curves(parts: dict[str, Split], epochs: int = 15, images: int = 150) -> dict[str, Tensor]:
+    """The accuracy on the validation and the test split after each of some noisy epochs."""
+    model = SoftmaxRegression(MNIST_SHAPE, 10)
+    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    curves = {"val": [], "test": []}
+    for _ in range(epochs):
+        for rows in torch.randperm(images).split(10):
+            optimizer.zero_grad()
+            model.metrics((parts["train"][0][rows], parts["train"][1][rows]))["loss"].backward()
+            optimizer.step()
+        for split, curve in curves.items():
+            with torch.no_grad():
+                curve.append(model.metrics(parts[split])["accuracy"])
+    return {split: torch.stack(curve) for split, curve in curves.items()}
