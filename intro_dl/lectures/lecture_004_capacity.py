@@ -1,4 +1,4 @@
-"""Lecture 004, fourth part: what a wide layer can represent, what depth adds, and what it asks of gradients."""
+"""Lecture 004, fourth part: what a wide layer can represent, what depth adds and asks of gradients."""
 
 import torch
 from torch import Tensor
