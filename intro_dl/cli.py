@@ -25,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from intro_dl import help
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
 from intro_dl.results import write_result
@@ -36,6 +37,9 @@ INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 def run(main: Callable[[], None]) -> int:
     """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 brings the traceback of an error."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help.text())
+        return 0
     register_schema()
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them

@@ -57,3 +57,12 @@ def test_composing_does_not_import_torch():
 def test_command_line_wins_over_experiment_and_experiment_over_options(make_config, tmp_path):
     assert make_config("optim=gd").data.batch_size is None
     assert make_config("optim=gd", "data.batch_size=7").data.batch_size == 7
+
+
+def test_help_lists_every_option_with_what_it_is(train):
+    answer = train("--help")
+    assert answer.code == 0
+    for option in OPTIONS:
+        group, name = option.split("=")
+        assert f"{group}=..." in answer.out and f"    {name} " in answer.out
+    assert max(map(len, answer.out.splitlines())) <= 100

@@ -1,0 +1,65 @@
+"""`python scripts/train.py --help`: every group and option, each with the first line of its yaml."""
+
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+from intro_dl import configs
+
+GROUPS = {
+    "model": "what is trained",
+    "data": "what it is trained on",
+    "optim": "how the weights follow the gradient",
+    "scheduler": "how the learning rate changes (null: not at all)",
+    "regularization": "what keeps it from overfitting",
+    "callbacks": "what happens beside the training",
+    "trainer": "where and how long",
+    "experiment": "a named recipe: several of the above with their numbers",
+    "sweep": "values to run through",
+}
+HEAD = """\
+Train one lecture model. Choose one option of each group, and change any key of it:
+
+    python scripts/train.py model=lenet optim=adam
+    python scripts/train.py model=mlp optim.lr=0.01 model.hidden=[500,500] trainer.max_epochs=5
+    python scripts/train.py -m optim.lr=1e-4,1e-3,1e-2
+    python scripts/train.py resume=outputs/lenet/<run>
+"""
+TAIL = """\
+--cfg job                 print all keys and values of a command instead of running it
+-m                        run every combination of values separated by commas
+--hydra-help              what else Hydra offers, e.g. completion of options with TAB
+"""
+
+
+def text(width: int | None = None) -> str:
+    """The help, for a screen of so many columns; None takes the terminal's."""
+    width = width or shutil.get_terminal_size().columns
+    parts = [HEAD]
+    for group, what in GROUPS.items():
+        options = describe(group)
+        if options:
+            parts.append(f"{group}=...  {what}")
+            parts += [_row(name, says, width) for name, says in options.items()]
+            parts.append("")
+    return "\n".join([*parts, TAIL])
+
+
+def describe(group: str) -> dict[str, str]:
+    """The options of a group, each with what its yaml says it is."""
+    folder = Path(configs.__file__).parent / group
+    return {path.stem: _first_comment(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _first_comment(path: Path) -> str:
+    for line in path.read_text().splitlines():
+        if line.startswith("#") and "@package" not in line:
+            return line.removeprefix("#").strip()
+    return ""
+
+
+def _row(name: str, says: str, width: int) -> str:
+    return textwrap.fill(
+        re.sub(r"\s+", " ", says), width, initial_indent=f"    {name:<22}", subsequent_indent=" " * 26
+    )
