@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
 
 @dataclass
@@ -49,6 +49,10 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _sizes(value: Any) -> bool:
+    return all(_whole(v) and v > 0 for v in (value if isinstance(value, ListConfig) else [value]))
+
+
 @dataclass(frozen=True)
 class Rule:
     """Which values of a key make sense."""
@@ -70,6 +74,12 @@ RULES = [
         lambda v: v is None or (_whole(v) and v > 0),
         "a whole number above 0, or null for all examples at once",
     ),
+    *(
+        Rule(f"model.{key}", _sizes, "a whole number above 0, or a list of them")
+        for key in ("hidden", "widths", "kernels", "layers", "hidden_size", "embedding_size")
+    ),
+    Rule("data.noise", lambda v: _number(v) and v >= 0, "a number of at least 0"),
+    Rule("data.distance", lambda v: _number(v) and v >= 0, "a number of at least 0"),
     Rule("trainer.max_epochs", lambda v: _whole(v) and v > 0, "a whole number above 0"),
     Rule("callbacks.early_stopping.patience", lambda v: _whole(v) and v >= 0, "a whole number of epochs"),
     Rule("seed", lambda v: _whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),

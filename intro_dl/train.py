@@ -82,9 +82,9 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     """The model, built from the data's facts and the config, with its optimizer and schedule."""
     model_class = get_class(cfg.model._target_)
     accepted = inspect.signature(model_class).parameters
-    if not data.dims.keys() <= accepted.keys():
+    needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
+    if not set(needed) <= data.dims.keys() <= accepted.keys():
         model_name, data_name = model_class.__name__, type(data).__name__
-        needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
         raise ValueError(
             f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
             f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."

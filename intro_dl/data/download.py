@@ -23,8 +23,8 @@ SECONDS_OF_SILENCE = 30  # after which a server is given up
 def download_torchvision(dataset: str, root: Path, files: list[str]) -> None:
     """Let torchvision download a data set, unless its files are there.
 
-    torchvision shows the progress and compares checksums. It downloads into a folder of its own beside the data,
-    from where only whole files are moved into place.
+    torchvision shows the progress and compares checksums. It downloads into a folder of its own beside the
+    data, from where only whole files are moved into place.
 
     Args:
         dataset: name of the class in torchvision.datasets.
@@ -54,8 +54,8 @@ def download_torchvision(dataset: str, root: Path, files: list[str]) -> None:
     if reason:
         raise ValueError(
             f"{dataset} is not in {root.resolve()} and could not be downloaded: {reason[0].strip()}. "
-            "Connect to a network, or name the folder that holds it with data.root=<folder> or the environment "
-            "variable INTRO_DL_DATA, or take data that needs no download: data=digits."
+            "Connect to a network, or name the folder that holds it with data.root=<folder> or the "
+            "environment variable INTRO_DL_DATA, or take data that needs no download: data=digits."
         )
 
 

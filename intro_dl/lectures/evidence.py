@@ -31,3 +31,11 @@ def read_runs(recipe: str, metric: str = "accuracy/test") -> list[float]:
             f"results/{recipe}.json needs runs that each have {metric}: measure the recipe again."
         )
     return [float(run[metric]) for run in runs]
+
+
+def mean_accuracy(recipe: str, metric: str = "accuracy/test") -> float:
+    """The mean over the runs of a recipe, of which there are at least five: one run is an anecdote."""
+    values = read_runs(recipe, metric)
+    if len(values) < 5:
+        raise MissingResult(f"five runs in results/{recipe}.json, which has {len(values)}")
+    return sum(values) / len(values)

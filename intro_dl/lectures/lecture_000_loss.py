@@ -90,7 +90,7 @@ def _own_loss(predicted: Tensor, actual: Tensor) -> Tensor:
     "E1",
     lectures=["000", "002", "003"],
     slide="Binary Cross Entropy Loss",
-    says="J = 1/n sum_i [y log f(x) + (1 - y) log(1 - f(x))], to be minimized. [Right: -1/n sum ...]",
+    says="J = 1/n sum_i [y log f(x) + (1 - y) log(1 - f(x))], to be minimized. [Right: -1/n sum_i [...].]",
     kind="erratum",
 )
 def cross_entropy_lacks_its_minus() -> Outcome:

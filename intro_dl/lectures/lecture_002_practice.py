@@ -138,6 +138,36 @@ def keras_mnist() -> Outcome:
     )
 
 
+@claim(
+    "P8",
+    lectures=["002"],
+    slide="Keras, Step 1: define a set of function",
+    says="28x28 -> 500 -> 500 -> 10. [The slide gives no count: 648,010 parameters.]",
+    kind="holds",
+)
+def keras_parameters() -> Outcome:
+    twin = nn.Sequential(
+        nn.Linear(28 * 28, 500),
+        nn.Sigmoid(),
+        nn.Linear(500, 500),
+        nn.Sigmoid(),
+        nn.Linear(500, 10),
+        nn.Softmax(1),
+    )
+    ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (keras_example(), twin))
+    larger = sum(p.numel() for p in keras_example(in_shape=(1, 32, 32)).parameters())
+    return Outcome(
+        [
+            Check("parameters of model=mlp model.hidden=[500,500]", ours, 648_010),
+            Check("parameters of the slide's six lines, in torch", theirs, ours),
+            Check(
+                "32x32 pixels add 500 weights for each pixel more", larger - ours, (32 * 32 - 28 * 28) * 500
+            ),
+        ],
+        [f"{name}: {p.numel():,}" for name, p in keras_example().named_parameters()],
+    )
+
+
 def train_classifier(images: Tensor, labels: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> nn.Module:
     """One hidden layer of 50 sigmoid units, SGD at 0.1, 300 batches of 100: the same but for the loss.
 

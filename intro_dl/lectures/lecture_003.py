@@ -55,8 +55,8 @@ def music_generation() -> Outcome:
             ),
         ],
         [
-            "The lab's model was Embedding, LSTM(stateful=True) and Dense, built with batch_input_shape=, which",
-            "Keras 3 no longer takes. Here: python scripts/train.py model=char_lstm data=irish_abc",
+            "The lab's model was Embedding, LSTM(stateful=True) and Dense, built with batch_input_shape=,",
+            "which Keras 3 no longer takes. Here: python scripts/train.py model=char_lstm data=irish_abc",
         ],
     )
 
@@ -103,7 +103,7 @@ def dense_layer_snippets() -> Outcome:
             ),
         ],
         [
-            "In TensorFlow 2.x the first argument of add_weight was the name, where the slide's shape then lands:",
+            "In TensorFlow 2.x the first argument of add_weight was the name, where the slide's shape lands:",
             "write shape=[input_dim, output_dim]. Keras 3 put the shape first, and there the slide runs.",
             "Dense(n) has no activation unless told: Dense(n, activation='sigmoid').",
         ],
@@ -181,9 +181,10 @@ def gradient_tape_snippet() -> Outcome:
             Check("the loss fell", bool(compute_loss(weights) < compute_loss(start)), True),
         ],
         [
-            "tf.random.normal needs a shape. And `weights - lr * gradient` is a tensor, no longer a Variable: from",
-            "the second round on the tape does not watch it, and the gradient is None. Right:",
-            "weights.assign_sub(lr * gradient). PyTorch needs no tape to be opened: every tensor with requires_grad records.",
+            "tf.random.normal needs a shape. And weights - lr * gradient is a tensor, no longer a Variable:",
+            "from the second round on the tape does not watch it, and the gradient is None. Right:",
+            "weights.assign_sub(lr * gradient).",
+            "PyTorch needs no tape to be opened: every tensor with requires_grad records.",
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Lecture 004, last part: convolution, pooling, the deep networks built of them, and more classes than two."""
+"""Lecture 004, last part: convolution, pooling, the deep networks built of them, and more classes."""
 
 import torch
 from torch import Tensor, nn
@@ -129,9 +129,7 @@ def weight_sharing() -> Outcome:
             Check("weights of the dense layer", count, 196_608**2),
             Check("their power of ten", len(str(count)) - 1, 10),
         ],
-        [
-            f"{count:,} weights against 27: {count / 27:.1e} times as many, {4 * count / 1e9:.0f} GB in float32"
-        ],
+        [f"{count:,} weights against 27: {count / 27:.1e} as many, {4 * count / 1e9:.0f} GB in float32"],
     )
 
 

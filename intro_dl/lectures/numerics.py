@@ -73,25 +73,27 @@ def fit_logistic(inputs: Tensor, labels: Tensor, start: Tensor | None = None) ->
     """The weights that minimize `logistic_loss`, by Newton's method with halved steps; (m,).
 
     Args:
-        inputs, labels: as for `logistic_loss`; classes that a plane separates have no minimum.
+        inputs, labels: as for `logistic_loss`.
         start: (m,), default zeros.
 
     Raises:
-        ValueError: if 100 steps do not reach a gradient below 1e-10.
+        ValueError: if a plane separates the classes, for then the loss falls forever.
     """
     weights = torch.zeros_like(inputs[0]) if start is None else start
     for _ in range(100):
         slope = inputs.T @ (torch.sigmoid(inputs @ weights) - labels) / len(labels)  # (m,)
-        if slope.norm() < 1e-10:
-            return weights
+        loss = logistic_loss(weights, inputs, labels)
+        if slope.norm() < 1e-10 or loss < 1e-8:
+            break
         # A ridge far below every curvature that matters keeps far starts, where p (1 - p) is 0, solvable.
         ridge = 1e-9 * torch.eye(len(weights), dtype=torch.float64)
         step = torch.linalg.solve(logistic_hessian(weights, inputs) + ridge, slope)
-        loss = logistic_loss(weights, inputs, labels)
         while logistic_loss(weights - step, inputs, labels) > loss and step.norm() > 1e-12:
             step = step / 2
         weights = weights - step
-    raise ValueError("logistic regression did not converge: can a plane separate the classes?")
+    if slope.norm() >= 1e-10 or loss < 1e-8:
+        raise ValueError("a plane separates the classes, so the loss has no minimum: add noise or more data")
+    return weights
 
 
 def minimize(loss: Callable[[], Tensor], parameters: list[Tensor], steps: int = 100) -> float:

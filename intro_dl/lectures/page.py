@@ -35,7 +35,7 @@ th { text-align: left; font-size: .8rem; font-weight: 600; color: var(--soft); p
 td { vertical-align: top; padding: .65rem .75rem; border-top: 1px solid var(--line);
   overflow-wrap: break-word; }
 tr:target td { background: var(--panel); }
-th.id { width: 4.5rem; } th.slide { width: 17%; } th.says { width: 30%; } th.verdict { width: 8.5rem; }
+th.id { width: 7.5rem; } th.slide { width: 16%; } th.says { width: 30%; } th.verdict { width: 8.5rem; }
 td.id a { font-weight: 650; text-decoration: none; }
 td.slide { color: var(--soft); }
 td .decks { display: block; font-size: .8rem; color: var(--soft); font-variant-numeric: tabular-nums; }
@@ -53,7 +53,7 @@ pre { margin: .5rem 0; padding: .75rem; background: var(--panel); border-radius:
 code { font: .88em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; background: var(--panel);
   padding: .05em .3em; border-radius: .25em; }
 sub, sup { font-size: .75em; line-height: 0; }
-i.v { font-family: Cambria, "STIX Two Text", "Times New Roman", "DejaVu Serif", serif; font-size: 1.05em; }
+span.right { display: block; margin-top: .35rem; }
 details table { table-layout: auto; font-size: .85rem; margin-top: .25rem; }
 details td, details th { padding: .25rem .5rem; }
 footer { margin-top: 3rem; font-weight: 600; }
@@ -162,24 +162,62 @@ def _details(result: Result) -> str:
     return f"<details><summary>working</summary>{working}{checks}</details>"
 
 
+GREEK = {
+    name: chr(code)
+    for code, name in enumerate(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma "
+        "tau upsilon phi chi psi omega".split(),
+        start=0x3B1,
+    )
+}
+SIGNS_OF_FORMULAS = {" <- ": " ← ", "->": "→", " - ": " − ", ">=": "≥", "<=": "≤", "grad ": "∇"}
+
+
 def typeset(text: str) -> str:
     """Plain formulas as HTML: x_1 and W_hh get their index, e^-z and x^2 their exponent, `code` its font.
 
-    An index is recognized behind a single letter, so that names such as batch_size stay as they are.
+    An index is recognized behind a single letter, so that names such as batch_size stay as they are; theta
+    becomes the letter, but not in theta=1, which somebody may type.
     """
-    parts = escape(text, quote=False).split("`")
+    parts = text.split("`")
     for index, part in enumerate(parts):
         if index % 2:
-            parts[index] = f"<code>{part}</code>"
+            parts[index] = f"<code>{escape(part, quote=False)}</code>"
             continue
-        part = re.sub(r"\b([A-Za-zα-ωΑ-Ω])(~?)_(?:\{([^}]*)\}|(\w{1,3})\b)", _index, part)
-        parts[index] = re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|(-?\w+|[*']))", _exponent, part)
-    return "".join(parts)
+        for plain, sign in SIGNS_OF_FORMULAS.items():
+            part = part.replace(plain, sign)
+        part = re.sub(rf"(?<![A-Za-z])(d?)({'|'.join(GREEK)})(?![A-Za-z=])", _greek, part)
+        part = re.sub(
+            r"(?<![\w.)\]-])-(?=[\d.])", "−", part
+        )  # a number below zero, but not the exponent of 1e-12
+        part = re.sub(r"(?<![A-Za-z])sum(?=[_ ]\w?)_?(?:\{([^}]*)\}|(\w(?!\w)))?", _sum, part)
+        part = re.sub(r"(?<![A-Za-z])(d?[A-Za-z])~", "\\1\u0303", part)  # c~ with its tilde above
+        part = re.sub(r"(?<![A-Za-z])(d?[A-Za-z])\^(?![\w{(*'+−-])", "\\1\u0302", part)  # y^ with its hat
+        part = escape(part, quote=False)
+        part = re.sub(
+            r"(?<![A-Za-z])(d?[A-Za-zα-ωΣ]\u0303?)_(?:\{([^}]*)\}|([A-Za-z\d]{1,3})\b)", _index, part
+        )
+        part = re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|([-−]?\w+|[*'+]))", _exponent, part)
+        parts[index] = re.sub(r"\[(Right[^\]:]*:)", r'<span class="right"><b>\1</b>', part)
+    html = "".join(parts)
+    if '<span class="right">' in html:  # up to the bracket that closes the remark
+        before, _, after = html.rpartition("]")
+        html = f"{before}</span>{after}"
+    return html
+
+
+def _greek(match: re.Match[str]) -> str:
+    return match[1] + GREEK[match[2]]
+
+
+def _sum(match: re.Match[str]) -> str:
+    index = match[1] or match[2]
+    return f"Σ_{{{index}}}" if index else match[0]
 
 
 def _index(match: re.Match[str]) -> str:
-    letter, tilde, braced, plain = match.groups()
-    return f'<i class="v">{letter}</i>{tilde}<sub>{braced or plain}</sub>'
+    letter, braced, plain = match.groups()
+    return f"{letter}<sub>{braced or plain}</sub>"
 
 
 def _exponent(match: re.Match[str]) -> str:

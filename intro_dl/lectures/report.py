@@ -63,7 +63,7 @@ def by_lecture(results: Iterable[Result], lecture: str | None = None) -> dict[st
 def show(value: Any) -> str:
     """A value in few characters, rounded so that two machines print the same: 0.002473, [1, 2], yes."""
     if isinstance(value, Tensor):
-        value = value.detach().tolist()
+        value = (value.flatten() if value.numel() > 6 else value).detach().tolist()
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -73,8 +73,8 @@ def show(value: Any) -> str:
             return "0"  # the rounding error of a sum, which differs from machine to machine
         return f"{value + 0.0:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.5g}"
     if isinstance(value, list | tuple):
-        shown = [show(item) for item in value[:6]]
-        more = [f"… {len(value)} in all"] if len(value) > 6 else []
+        shown = [show(item) for item in (value[:3] if len(value) > 6 else value)]
+        more = [f"… {len(value):,} in all"] if len(value) > 6 else []
         return f"[{', '.join(shown + more)}]"
     return str(value)
 
