@@ -64,7 +64,7 @@ class Check:
 
 def within(what: str, measured: float, low: float = -math.inf, high: float = math.inf) -> Check:
     """A check that a number lies in [low, high]: what is expected is the nearest number that does."""
-    bounds = [f"at least {low:g}"] * (low > -math.inf) + [f"at most {high:g}"] * (high < math.inf)
+    bounds = [f"at least {low:,}"] * (low > -math.inf) + [f"at most {high:,}"] * (high < math.inf)
     return Check(f"{what} ({', '.join(bounds)})", measured, min(max(measured, low), high))
 
 

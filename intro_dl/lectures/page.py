@@ -170,7 +170,16 @@ GREEK = {
         start=0x3B1,
     )
 }
-SIGNS_OF_FORMULAS = {" <- ": " ← ", "->": "→", " - ": " − ", ">=": "≥", "<=": "≤", "grad ": "∇"}
+GREEK |= {name.capitalize(): GREEK[name].upper() for name in "delta theta lambda sigma phi psi omega".split()}
+SIGNS_OF_FORMULAS = {
+    " <- ": " ← ",
+    "->": "→",
+    " - ": " − ",
+    ">=": "≥",
+    "<=": "≤",
+    "grad ": "∇",
+    "sqrt(": "√(",
+}
 
 
 def typeset(text: str) -> str:
@@ -190,14 +199,18 @@ def typeset(text: str) -> str:
         part = re.sub(
             r"(?<![\w.)\]-])-(?=[\d.])", "−", part
         )  # a number below zero, but not the exponent of 1e-12
+        part = re.sub(r"(?<![A-Za-z])prod(?=_)", "Π", part)
         part = re.sub(r"(?<![A-Za-z])sum(?=[_ ]\w?)_?(?:\{([^}]*)\}|(\w(?!\w)))?", _sum, part)
         part = re.sub(r"(?<![A-Za-z])(d?[A-Za-z])~", "\\1\u0303", part)  # c~ with its tilde above
         part = re.sub(r"(?<![A-Za-z])(d?[A-Za-z])\^(?![\w{(*'+−-])", "\\1\u0302", part)  # y^ with its hat
         part = escape(part, quote=False)
         part = re.sub(
-            r"(?<![A-Za-z])(d?[A-Za-zα-ωΣ]\u0303?)_(?:\{([^}]*)\}|([A-Za-z\d]{1,3})\b)", _index, part
+            r"(?<![A-Za-z])(d?[A-Za-zα-ωΣΠ]\u0303?|argmin|argmax)_(?:\{([^}]*)\}|([A-Za-z\d]{1,3})\b)",
+            _index,
+            part,
         )
-        part = re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|([-−]?\w+|[*'+]))", _exponent, part)
+        for _ in range(2):  # e^{w^T x}: first the outer exponent, then the one inside
+            part = re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|([-−]?\w+|[*'+]))", _exponent, part)
         parts[index] = re.sub(r"\[(Right[^\]:]*:)", r'<span class="right"><b>\1</b>', part)
     html = "".join(parts)
     if '<span class="right">' in html:  # up to the bracket that closes the remark
