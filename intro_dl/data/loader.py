@@ -15,8 +15,8 @@ class Batches:
     Args:
         inputs: the N inputs, (N, ...); they stay on the device where they are.
         targets: the N targets, (N,) or (N, ...).
-        batch_size: examples a batch over all devices together; None takes all N at once. The last batch may be
-            smaller.
+        batch_size: examples a batch over all devices together; None takes all N at once. The last batch may
+            be smaller.
         transform: makes network inputs of a batch of raw ones, e.g. uint8 pixels -> normalized floats.
         shuffle: draw a new order in every epoch; otherwise the order is that of `inputs`.
         seed: names the sequence of orders.
