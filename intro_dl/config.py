@@ -78,6 +78,7 @@ RULES = [
         Rule(f"model.{key}", _sizes, "a whole number above 0, or a list of them")
         for key in ("hidden", "widths", "kernels", "layers", "hidden_size", "embedding_size")
     ),
+    Rule("data.window", lambda v: _whole(v) and v > 0, "a whole number of characters above 0"),
     Rule("data.noise", lambda v: _number(v) and v >= 0, "a number of at least 0"),
     Rule("data.distance", lambda v: _number(v) and v >= 0, "a number of at least 0"),
     Rule("trainer.max_epochs", lambda v: _whole(v) and v > 0, "a whole number above 0"),

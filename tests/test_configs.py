@@ -15,7 +15,7 @@ OPTIONS = sorted(
 )
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(
-    r"^(?:\w+=\S+ )?python scripts/train\.py ?(?!--)(.*?)(?: *#.*)?$", README, re.MULTILINE
+    r"^(?:\w+=\S+ )?python scripts/train\.py(?! +--) ?(.*?)(?: +#.*)?$", README, re.MULTILINE
 )
 
 
