@@ -84,9 +84,9 @@ def three_sided_dice() -> Outcome:
     model = SoftmaxRegression((5,), 3).double()
     logits = model(normal(1, 5))[0]
     probabilities = layers.softmax(logits)
-    throws = 20_000
+    throws, dice = 20_000, torch.Generator().manual_seed(1)
     expected = throws * probabilities
-    observed = torch.bincount(sampling.sample(logits.expand(throws, 3)), minlength=3)
+    observed = torch.bincount(sampling.sample(logits.expand(throws, 3), generator=dice), minlength=3)
     chi_square = ((observed - expected) ** 2 / expected).sum().item()
     return Outcome(
         [
