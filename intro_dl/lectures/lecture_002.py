@@ -15,6 +15,7 @@ from intro_dl.lectures.numerics import (
     logistic_loss,
     normal,
     numbers,
+    rounded,
     steep_sigmoids,
     tent,
 )
@@ -59,7 +60,7 @@ def logistic_regression() -> Outcome:
             Check("gradient of J at theta*", at_best, torch.zeros_like(best), 1e-9),
             Check("argmax p(y | x) and sign(theta^T x) choose alike", chosen, (x @ best > 0).long()),
         ],
-        [f"theta = {theta.tolist()} drew the classes; theta* = {best.tolist()}"],
+        [f"theta = {rounded(theta)} drew the classes; theta* = {rounded(best)}"],
     )
 
 

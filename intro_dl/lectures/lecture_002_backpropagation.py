@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from intro_dl.lectures.claims import Check, Outcome, claim
 from intro_dl.lectures.evidence import MissingResult, read_runs
-from intro_dl.lectures.numerics import finite_difference, gradient, minimize, normal, numbers
+from intro_dl.lectures.numerics import finite_difference, gradient, minimize, normal, numbers, rounded
 from intro_dl.scratch import backprop
 from intro_dl.scratch.losses import (
     binary_cross_entropy,
@@ -14,11 +14,6 @@ from intro_dl.scratch.losses import (
     squared_error,
     squared_error_gradient,
 )
-
-
-def rounded(tensor: Tensor) -> str:
-    """Numbers to three decimals, as a slide would print them."""
-    return str([round(value, 3) for value in tensor.flatten().tolist()])
 
 
 @claim(
@@ -80,10 +75,7 @@ def deltas() -> Outcome:
             Check(f"{name} by hand against autograd", hand, torch_s, 1e-12)
             for name, hand, torch_s in zip(names, by_hand, by_autograd, strict=True)
         ],
-        [
-            f"{name} of the first example: {rounded(hand[0])}"
-            for name, hand in zip(names, by_hand, strict=True)
-        ],
+        [f"{name}, first row: {rounded(hand[0])}" for name, hand in zip(names, by_hand, strict=True)],
     )
 
 

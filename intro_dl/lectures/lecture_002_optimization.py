@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
 from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import gradient, normal, numbers
+from intro_dl.lectures.numerics import gradient, normal, numbers, rounded
 from intro_dl.schedules import inverse_sqrt
 from intro_dl.scratch import optimizers
 from intro_dl.scratch.layers import dropout, dropout_retaining
@@ -59,7 +59,7 @@ def momentum() -> Outcome:
         ],
         [
             "torch: v <- gamma v + dE/dw; w <- w - eta v. Its eta multiplies the past gradients as well.",
-            f"w after 50 steps at eta and 50 at eta / 10: slide {slide.tolist()}, torch {torch_s.tolist()}",
+            f"w after 50 steps at eta and 50 at eta / 10: slide {rounded(slide)}, torch {rounded(torch_s)}",
         ],
     )
 
@@ -170,7 +170,7 @@ def adam() -> Outcome:
             Check("1,000 steps of the box, line by line, against torch.optim.Adam", ours, theirs, 1e-10),
             Check("the first step is alpha, whatever the size of g", first, -0.001 * slope.sign(), 1e-7),
         ],
-        [f"g of the first step: {slope.tolist()}", f"the first step:      {first.tolist()}"],
+        [f"g of the first step: {rounded(slope)}", f"the first step:      {rounded(first)}"],
     )
 
 

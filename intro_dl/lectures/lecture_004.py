@@ -20,6 +20,7 @@ from intro_dl.lectures.numerics import (
     logistic_loss,
     normal,
     numbers,
+    rounded,
     with_one,
 )
 from intro_dl.scratch.losses import binary_cross_entropy, binary_cross_entropy_from_logits
@@ -62,9 +63,9 @@ def regularized_risk() -> Outcome:
             Check("L2: the larger lambda, the smaller w", sizes, sorted(sizes, reverse=True)),
         ],
         [
-            f"lambda = 0: {[round(value, 3) for value in ridge(0).tolist()]}",
-            f"L2, 0.5:    {[round(value, 3) for value in ridge(0.5).tolist()]}",
-            f"L1, 0.5:    {[round(value, 3) for value in w.tolist()]}",
+            f"lambda = 0: {rounded(ridge(0))}",
+            f"L2, 0.5:    {rounded(ridge(0.5))}",
+            f"L1, 0.5:    {rounded(w)}",
         ],
     )
 
@@ -122,9 +123,8 @@ def gaussian_discriminant() -> Outcome:
         ],
         [
             "w = Sigma^-1 (mu_1 - mu_0), b = (mu_0^T Sigma^-1 mu_0 - mu_1^T Sigma^-1 mu_1)/2 + log p(1)/p(0)",
-            f"closed form (b, w) = {[round(value, 3) for value in exact.tolist()]}",
-            f"fitted (b, w)      = {[round(value, 3) for value in fitted.tolist()]}, standard errors "
-            f"{[round(value, 3) for value in error.tolist()]}",
+            f"closed form (b, w) = {rounded(exact)}",
+            f"fitted (b, w)      = {rounded(fitted)}, standard errors {rounded(error)}",
         ],
     )
 
@@ -218,7 +218,7 @@ def steepest_descent() -> Outcome:
             Check("none falls faster than -grad L", moved.min().item() >= -slope.norm().item() - 1e-8, True),
             Check("the fastest of them is close to -grad L", steepest, -slope / slope.norm(), 0.02),
         ],
-        [f"grad L = {slope.tolist()}, steepest of 1,000: {steepest.tolist()}"],
+        [f"grad L = {rounded(slope)}, steepest of 1,000: {rounded(steepest)}"],
     )
 
 
@@ -289,5 +289,5 @@ def convex() -> Outcome:
             Check("weights at the end of 20 random starts", torch.stack(ends), ends[0].expand(20, 4), 1e-6),
             Check("with a hidden layer: a negative eigenvalue", bent_down, True),
         ],
-        [f"the minimum: {losses[0]:.6f} at {[round(value, 4) for value in ends[0].tolist()]}"],
+        [f"the minimum: {losses[0]:.6f} at {rounded(ends[0])}"],
     )

@@ -16,6 +16,7 @@ from intro_dl.lectures.numerics import (
     minimize,
     normal,
     numbers,
+    rounded,
     with_one,
 )
 
@@ -96,11 +97,6 @@ def learned_basis() -> Outcome:
     )
 
 
-def four(tensor: Tensor) -> list[float]:
-    """The numbers of a tensor to four decimals."""
-    return [round(value, 4) for value in tensor.flatten().tolist()]
-
-
 def chain_rule(x: Tensor, y: Tensor, w: Tensor, U: Tensor, sign: float) -> tuple[Tensor, Tensor]:
     """dL/dw and dL/dU as on the slide, with `sign` before the first term: the slide has +1, right is -1."""
     phi = torch.sigmoid(x @ U.T)  # (N, d)
@@ -168,8 +164,8 @@ def sign_of_the_first_term() -> Outcome:
             Check("a step along the right gradient lowers the loss", after[1].item() < 0, True),
         ],
         [
-            f"slide: dL/dw = {four(slide_w)}, a step changes L by {after[0]:+.5f}",
-            f"right: dL/dw = {four(right_w)}, a step changes L by {after[1]:+.5f}",
+            f"slide: dL/dw = {rounded(slide_w)}, a step changes L by {after[0]:+.5f}",
+            f"right: dL/dw = {rounded(right_w)}, a step changes L by {after[1]:+.5f}",
             "All terms of the slide are positive, so by it every weight w_j would only ever fall.",
         ],
     )

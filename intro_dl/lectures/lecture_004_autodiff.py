@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd.functional import jacobian
 
 from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import along, finite_difference, gradient, normal, numbers
+from intro_dl.lectures.numerics import along, finite_difference, gradient, normal, numbers, rounded
 from intro_dl.scratch.autodiff import Dual, Operand, jacobian_forward, jacobian_reverse
 from intro_dl.scratch.backprop import gradient_norm_per_layer
 from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, trace
@@ -113,7 +113,7 @@ def jacobian_is_transposed() -> Outcome:
             ),
             Check("5 outputs of 2 inputs: shape of torch's Jacobian", list(wide.shape), [5, 2]),
         ],
-        [f"right: {right.tolist()}", f"slide: {slide.tolist()}"],
+        [f"right: {rounded(right)}", f"slide: {rounded(slide)}"],
     )
 
 

@@ -8,7 +8,7 @@ from torchvision.models.googlenet import Inception
 
 from intro_dl.lectures.claims import Check, Outcome, claim
 from intro_dl.lectures.evidence import MissingResult, read_runs
-from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers
+from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers, rounded
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.torchvision import Torchvision
 from intro_dl.scratch.layers import avg_pool2d, conv1d, conv1d_loop, conv2d, conv2d_loop, max_pool2d, softmax
@@ -43,7 +43,7 @@ def differences() -> Outcome:
                 differ=True,
             ),
         ],
-        [f"{x[i : i + 2].tolist()} . {u.tolist()} = {found[i]:g}" for i in range(10)],
+        [f"{x[i : i + 2].tolist()} . {rounded(u)} = {found[i]:g}" for i in range(10)],
     )
 
 
@@ -206,7 +206,7 @@ def pooling() -> Outcome:
     area = x[0, 0, :2, :2]
     first = Check("the first area, by looking", max_pool2d(x, 2)[0, 0, 0, 0], max(area.flatten().tolist()))
     return Outcome(
-        [first, *checks], [f"area {area.tolist()}: max {area.max():.4f}, average {area.mean():.4f}"]
+        [first, *checks], [f"area {rounded(area)}: max {area.max():.4f}, average {area.mean():.4f}"]
     )
 
 

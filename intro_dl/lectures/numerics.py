@@ -17,6 +17,11 @@ def normal(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 
 
+def rounded(values: Tensor, decimals: int = 4) -> list[float]:
+    """Numbers as one would write them on a slide."""
+    return [round(value, decimals) + 0.0 for value in values.flatten().tolist()]  # + 0.0 turns -0.0 into 0.0
+
+
 def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The slope of `function` in every direction at `x`, by torch's autograd."""
     x = x.detach().clone().requires_grad_()
