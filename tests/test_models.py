@@ -117,3 +117,10 @@ def test_is_one_page_that_imports_torch_and_its_task_only(name):
 def test_task_without_metrics_says_so():
     with pytest.raises(NotImplementedError, match="Task must say what it measures"):
         Task().metrics(None)
+
+
+def test_trains_on_its_own_data_without_network_or_files(name, train, monkeypatch):
+    monkeypatch.delenv("INTRO_DL_DATA", raising=False)
+    answer = train(f"model={name}", "trainer=smoke")
+    assert answer.code == 0, answer.err
+    assert {"loss/val", "loss/test"} <= answer.result.keys()
