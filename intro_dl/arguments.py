@@ -87,5 +87,6 @@ def nearest(name: str, options: list[str]) -> str:
         close = [option for option in options if option.rpartition(".")[-1] == last][:1]
     guess = f" Did you mean {close[0]}?" if close else ""
     group = name.rpartition(".")[0]
-    siblings = [option for option in options if option.rpartition(".")[0] == group] or options
+    siblings = [option for option in options if option.rpartition(".")[0] == group]
+    siblings = siblings or [option for option in options if "." not in option]
     return f"{guess} Available: {', '.join(sorted(siblings)) or 'none'}."

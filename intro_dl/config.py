@@ -27,6 +27,7 @@ class RunConfig:
     run_dir: str = MISSING
     resume: str | None = None
     test: bool = True
+    watch_test: bool = False
 
 
 def register_schema() -> None:

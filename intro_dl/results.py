@@ -1,5 +1,6 @@
-"""What a run leaves behind for people and programs: result.json, and a short table on the screen."""
+"""What a run leaves behind for people and programs: result.json, history.csv, a short table on the screen."""
 
+import csv
 import json
 import subprocess
 from pathlib import Path
@@ -13,6 +14,17 @@ def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
     unfinished = path.with_suffix(".json.tmp")
     unfinished.write_text(json.dumps(result, indent=2) + "\n")
     unfinished.replace(path)
+
+
+def write_history(run_dir: str | Path, history: list[dict[str, float]]) -> None:
+    """Put what each epoch measured into the run folder's history.csv: a line an epoch, counted from 1."""
+    if not history:
+        return
+    names = dict.fromkeys(name for row in history for name in row)
+    with (Path(run_dir) / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(names))
+        writer.writeheader()
+        writer.writerows({**row, "epoch": int(row["epoch"]) + 1} for row in history)
 
 
 def git_commit() -> str | None:

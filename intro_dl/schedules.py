@@ -1,6 +1,6 @@
 """Learning-rate schedules that torch does not have under their lecture's name."""
 
-from math import sqrt
+from math import exp, sqrt
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -12,3 +12,12 @@ def inverse_sqrt(optimizer: Optimizer) -> LambdaLR:
     Source: lecture 002, "Learning Rates", which calls it 1/t decay; it is 1/sqrt(t) decay.
     """
     return LambdaLR(optimizer, lambda t: 1 / sqrt(t + 1))
+
+
+def exponential_to_floor(optimizer: Optimizer, floor: float, steps: float) -> LambdaLR:
+    """The rate `floor + lr * exp(-t / steps)` after t steps of the optimizer.
+
+    Source: M. Görner, Tensorflow without a PhD (2017), the recipes behind lecture 001: 1e-4 + 0.003 e^(-t/2000).
+    """
+    (rate,) = {group["lr"] for group in optimizer.param_groups}
+    return LambdaLR(optimizer, lambda t: exp(-t / steps) + floor / rate)

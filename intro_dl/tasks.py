@@ -51,11 +51,15 @@ class Task(pl.LightningModule):
         """Sentences about the finished training (see `history`) that a reader of its result should know."""
         return []
 
+    def guessing_loss(self) -> float | None:
+        """The loss of a model that knows nothing, e.g. log K; None where no such number is known."""
+        return None
+
     def training_step(self, batch, batch_idx):
         return self._measure(batch, "train")
 
-    def validation_step(self, batch, batch_idx):
-        self._measure(batch, "val")
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        self._measure(batch, ("val", "test")[dataloader_idx])  # "test" with watch_test=true
 
     def test_step(self, batch, batch_idx):
         self._measure(batch, "test")
@@ -72,6 +76,7 @@ class Task(pl.LightningModule):
 
     def on_validation_epoch_end(self):
         self._report("val")
+        self._report("test")
 
     def on_test_epoch_end(self):
         self._report("test")
@@ -133,6 +138,10 @@ class Classifier(Task):
         """The softmax of scores (B, K): what each class is given, (B, K)."""
         return scores.softmax(dim=1)
 
+    def guessing_loss(self):
+        equal = torch.zeros(1, self.hparams.num_classes)
+        return float(self.loss(equal, torch.zeros(1, dtype=torch.long)))
+
     def metrics(self, batch):
         inputs, labels = batch
         scores = self(inputs)
@@ -173,9 +182,13 @@ class LanguageModel(Task):
 
     def on_validation_epoch_start(self):
         self._state.pop("val", None)
+        self._state.pop("test", None)
 
     def on_test_epoch_start(self):
         self._state.pop("test", None)
+
+    def guessing_loss(self):
+        return math.log(self.hparams.vocab_size)
 
     def metrics(self, batch):
         return self._metrics_and_state(batch, state=None)[0]

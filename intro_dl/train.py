@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from intro_dl.arguments import check_arguments
 from intro_dl.callbacks import SeedEachEpoch, StopWhenNotFinite
 from intro_dl.data.splits import TensorData
-from intro_dl.results import git_commit, print_summary, shown_path, write_result
+from intro_dl.results import git_commit, print_summary, shown_path, write_history, write_result
 from intro_dl.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,9 @@ def train(cfg: DictConfig) -> float:
             names = ", ".join(sorted(measured))
             raise ValueError(f"Nothing measures monitor={cfg.monitor}. Available: {names}.") from error
         raise
+    finally:
+        if trainer.is_global_zero:
+            write_history(cfg.run_dir, model.history)
     result = measure(cfg, trainer, model, data)
     earlier = checkpoint["history"] if checkpoint else []  # a resumed run counts what it took before
     result["seconds"] = round(time.perf_counter() - started + sum(row["seconds"] for row in earlier), 2)
@@ -73,6 +76,7 @@ def build_data(cfg: DictConfig) -> TensorData:
     """The data module, with its splits read, so that its facts are known."""
     check_arguments(cfg.data, "data")
     data = instantiate(cfg.data, _convert_="all")
+    data.watch_test = cfg.watch_test
     data.prepare_data()
     data.setup()
     return data
@@ -180,6 +184,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         model.history = history
     result |= {"best_epoch": int(best["epoch"]) + 1, "epochs": len(history), "stopped": stopped}
     result["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    result["guessing_loss"] = model.guessing_loss()
     result["seed"] = cfg.seed
     result["remarks"] = [*data.remarks, *model.remarks()]
     result["device"] = device_name(trainer)

@@ -20,6 +20,7 @@ class TensorData(pl.LightningDataModule):
     """
 
     dims: ClassVar[dict]  # the facts a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+    watch_test: bool = False  # measure the test split after every epoch too; it decides nothing
     remarks: tuple[str, ...] | list[str] = ()  # what a reader of the result should know about these data
 
     def __init__(self, batch_size: int | None, seed: int = 0) -> None:
@@ -46,8 +47,8 @@ class TensorData(pl.LightningDataModule):
     def train_dataloader(self) -> Batches:
         return self._batches("train")
 
-    def val_dataloader(self) -> Batches:
-        return self._batches("val")
+    def val_dataloader(self) -> Batches | list[Batches]:
+        return [self._batches("val"), self._batches("test")] if self.watch_test else self._batches("val")
 
     def test_dataloader(self) -> Batches:
         return self._batches("test")
