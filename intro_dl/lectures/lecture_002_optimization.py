@@ -55,7 +55,7 @@ def momentum() -> Outcome:
             Check("50 steps: the slide's two lines against torch's SGD with momentum", w, same[1], 1e-12),
             Check("50 steps: the slide's two lines against scratch_momentum's slide form", w, same[0], 1e-12),
             Check("50 more steps at eta / 10: slide and torch part", slide, torch_s, 1e-3, differ=True),
-            Check("... unless v is divided by 10, too", rescaled, torch_s, 1e-12),
+            Check("slide and torch agree if v is divided by 10, too", rescaled, torch_s, 1e-12),
         ],
         [
             "torch: v <- gamma v + dE/dw; w <- w - eta v. Its eta multiplies the past gradients as well.",
@@ -235,10 +235,16 @@ def weight_decay() -> Outcome:
     return Outcome(
         [
             Check("SGD: the penalty lambda is weight_decay = 2 lambda", sgd_l2, sgd_decay, 1e-12),
-            Check("... and not weight_decay = lambda", sgd_l2, sgd_same_number, 1e-3, differ=True),
+            Check(
+                "SGD: the penalty lambda is not weight_decay = lambda",
+                sgd_l2,
+                sgd_same_number,
+                1e-3,
+                differ=True,
+            ),
             Check("Adam: the penalty is its weight_decay = 2 lambda", adam_l2, adam_in_gradient, 1e-12),
             Check(
-                "... but AdamW decays the weights themselves: L2 is not AdamW",
+                "Adam: the penalty is not AdamW's decay",
                 adam_l2,
                 adamw,
                 1e-3,

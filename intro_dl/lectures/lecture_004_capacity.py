@@ -97,9 +97,7 @@ def output_weights_are_missing() -> Outcome:
     return Outcome(
         [
             Check("the slide's sum of 20 units, trained: largest error", errors[0], 0.0, 0.9, differ=True),
-            Check(
-                "... its least value, where the target is -1: not below 0", slide().min().item() >= 0, True
-            ),
+            Check("the least value of the slide's sum is not below 0", slide().min().item() >= 0, True),
             Check("with output weights, 20 units: largest error", errors[1], 0.0, 0.01),
         ],
         [f"largest error: slide {errors[0]:.3f}, with output weights {errors[1]:.5f}"],
