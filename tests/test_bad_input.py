@@ -65,6 +65,9 @@ def test_full_error_brings_the_traceback_back(train, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(Exception, match="model/lent"):
         train("model=lent")
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match="optim.lr=-1"):
+        train("optim.lr=-1")
 
 
 def test_model_that_cannot_read_the_data_says_so(train):
