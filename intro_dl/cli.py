@@ -3,10 +3,10 @@
 Free of torch, so that a typing mistake is answered at once.
 """
 
+import logging
 import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +28,14 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl import help
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
-from intro_dl.results import write_result
+from intro_dl.results import shown_path, write_result
+from intro_dl.sweep import saved_overrides
+
+log = logging.getLogger(__name__)
 
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
+FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 
@@ -42,6 +46,7 @@ def run(main: Callable[[], None]) -> int:
         return 0
     register_schema()
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     try:
         sys.argv[1:] = _quote_paths(_with_saved_overrides(sys.argv[1:]))
@@ -66,18 +71,24 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         yield
     except (Exception, KeyboardInterrupt) as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = str(error) or "Interrupted." if interrupted else explain(error, [])
+        reason = _how_interrupted(error) if interrupted else explain(error, [])
         status = "interrupted" if interrupted else getattr(error, "status", "failed")
         run_dir = Path(cfg.run_dir)
+        log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
         if run_dir.is_dir():
-            with (run_dir / "error.log").open("a") as log:
-                log.write(traceback.format_exc())
             write_result(run_dir, {"status": status, "reason": reason})
         _say(reason if interrupted else f"Error: {reason}")
-        if os.environ.get("INTRO_DL_TRACEBACK"):
-            traceback.print_exc()
+        if os.environ.get(FULL_ERROR):
+            raise
         if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
             raise SystemExit(INTERRUPTED if interrupted else 1) from error
+
+
+def _how_interrupted(error: KeyboardInterrupt) -> str:
+    job = HydraConfig.get()
+    if job.mode != RunMode.MULTIRUN:
+        return str(error) or "Interrupted."
+    return f"Interrupted. Go on with: python scripts/train.py resume={shown_path(job.sweep.dir)}"
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
@@ -145,9 +156,11 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
     given = dict(argument.split("=", 1) for argument in arguments if re.match(r"[~+]*[\w.@/]+=", argument))
     if not given.get("resume") or given["resume"] == "null":
         return arguments
-    if "-m" in arguments or "--multirun" in arguments or "sweep" in given:
-        raise ValueError("resume= goes on with one run; leave out -m and sweep=.")
     path = Path(given["resume"].strip("'\"")).expanduser()
+    if (path / "multirun.yaml").is_file():
+        return _with_saved_sweep(path, arguments)
+    if "-m" in arguments or "--multirun" in arguments or "sweep" in given:
+        raise ValueError("resume= goes on with one run, or with a sweep's folder; leave out -m and sweep=.")
     checkpoint = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not checkpoint.is_file():
         what = "no run was saved there" if path.is_dir() else "there is no such file"
@@ -165,6 +178,24 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
         if text.split("=", 1)[0] not in {*given, "resume", "sweep", "run_dir"}
     ]
     return [*keep, *overrides, f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
+
+
+def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
+    """The command that began the sweep, with `resume=`, which lets each job look for what it has done."""
+    how = [text for text in arguments if text.startswith("hydra") or text in ("-m", "--multirun")]
+    changed = [text for text in arguments if text not in how and not text.startswith("resume=")]
+    if changed:
+        raise ValueError(
+            f"resume={folder} goes on with a sweep as it was begun: leave out {' '.join(changed)}, "
+            "or begin another sweep."
+        )
+    given = {text.split("=", 1)[0] for text in how}
+    task, hydra = saved_overrides(folder)
+    task = [text for text in task if not text.startswith("resume=")]
+    hydra = [text for text in hydra if text.split("=", 1)[0] not in {*given, "hydra.sweep.dir", "hydra.mode"}]
+    how = [text for text in how if text.startswith("hydra")]
+    sweep_dir = f"hydra.sweep.dir={_quote(os.path.relpath(folder))}"
+    return ["--multirun", *task, *hydra, *how, f"resume={folder}", sweep_dir]
 
 
 def _quote_paths(arguments: list[str]) -> list[str]:

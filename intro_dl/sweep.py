@@ -1,44 +1,87 @@
-"""What a sweep says at its end: one line a run, with its result or why it has none."""
+"""Sweeps: what one says at its end, and how one that was stopped goes on. Free of torch."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.table import Table
+
+COUNTS = ("completed", "diverged")  # a diverged run is a result: it says that the rate was too large
 
 
 class SweepSummary(Callback):
     """Hydra calls this around a multirun."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print and write the comparison of the runs.
+
+        The exit code becomes 1 if a job has failed, or all have diverged; some diverged ones are no failure.
+        """
+        from intro_dl.compare.command import main
+
         folder = Path(config.hydra.sweep.dir)
-        runs = sorted((path.parent for path in folder.glob("*/result.json")), key=_job_number)
-        if not runs:
-            return
-        results = {run.name: json.loads((run / "result.json").read_text()) for run in runs}
-        table = Table("run", "loss/val", "accuracy/test", "epochs", "seconds", title=f"Sweep in {folder}")
-        for name, result in results.items():
-            if result["status"] == "completed":
-                cells = [f"{result[key]:.4g}" if key in result else "" for key in table_keys]
-                table.add_row(name, *cells)
-            else:
-                table.add_row(name, f"[red]{result['status']}[/red]")
-        console = Console()
-        console.print(table)
-        console.print(f"Compare the curves:  tensorboard --logdir {folder}", soft_wrap=True)
-        failed = {name: result for name, result in results.items() if result["status"] != "completed"}
-        for name, result in failed.items():
-            console.print(f"[red]{name}:[/red] {result['reason']}", soft_wrap=True)
-        if failed:
+        results = [_read(path) or {} for path in folder.glob("*/result.json")]
+        failed = any(result.get("status") not in COUNTS for result in results)
+        if results and (main([str(folder)]) or failed):
             raise SystemExit(1)
 
 
-table_keys = ("loss/val", "accuracy/test", "epochs", "seconds")
+def saved_overrides(folder: Path) -> tuple[list[str], list[str]]:
+    """What began a sweep: the overrides of its runs, and those of Hydra.
+
+    Raises:
+        ValueError: if the sweep's multirun.yaml is damaged.
+    """
+    try:
+        saved = yaml.safe_load((folder / "multirun.yaml").read_text())["hydra"]["overrides"]
+        return list(saved["task"]), list(saved["hydra"])
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise ValueError(f"Cannot resume {folder}: its multirun.yaml is cut short. Begin again.") from error
 
 
-def _job_number(run: Path) -> tuple[int, str]:
-    number = run.name.split("_")[0]
-    return (int(number) if number.isdigit() else -1, run.name)
+def planned_jobs(folder: Path) -> int | None:
+    """How many jobs the sweep in `folder` has; None if it is no sweep, or a sweeper decides as it goes."""
+    try:
+        saved = yaml.safe_load((folder / "multirun.yaml").read_text())["hydra"]
+        if not saved["sweeper"]["_target_"].endswith(".BasicSweeper"):
+            return None
+        words = [f"{key}={value}" for key, value in (saved["sweeper"]["params"] or {}).items()]
+        words += saved["overrides"]["task"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return None
+    jobs = {}  # the command line comes after the sweep's yaml, and wins
+    for override in OverridesParser.create().parse_overrides(words):
+        swept = override.is_sweep_override()
+        jobs[override.key_or_group] = len(list(override.sweep_string_iterator())) if swept else 1
+    total = 1
+    for count in jobs.values():
+        total *= count
+    return total
+
+
+def earlier_result(cfg: DictConfig) -> dict[str, Any] | None:
+    """What this job of a resumed sweep has already found out, if that counts.
+
+    If it does not, `cfg.resume`, which names the sweep's folder, is changed to the job's last checkpoint, or
+    to null where there is none that is whole.
+    """
+    if not cfg.resume or not (Path(cfg.resume) / "multirun.yaml").is_file():
+        return None
+    result = _read(Path(cfg.run_dir) / "result.json")
+    if result and result.get("status") in COUNTS:
+        return result
+    last = Path(cfg.run_dir) / "checkpoints" / "last.ckpt"
+    cfg.resume = str(last) if zipfile.is_zipfile(last) else None  # the end of a zip file is its contents
+    return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        result = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) else None

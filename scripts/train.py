@@ -2,7 +2,9 @@
 
 python scripts/train.py model=lenet optim=adam
 python scripts/train.py -m model=lenet optim.lr=1e-4,1e-3,1e-2
+python scripts/train.py sweep=lr model=lenet optim=sgd
 python scripts/train.py resume=outputs/lenet/<run>
+python scripts/train.py resume=outputs/sweeps/<time>
 """
 
 import sys
@@ -12,12 +14,15 @@ from omegaconf import DictConfig
 
 from intro_dl.cli import report_errors, run
 from intro_dl.config import check
+from intro_dl.sweep import earlier_result
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> float | None:
     with report_errors(cfg):
         check(cfg)
+        if earlier := earlier_result(cfg):  # of this job, in a sweep that goes on
+            return earlier.get(cfg.monitor)
         from intro_dl.train import train  # here, so that --help and TAB do not wait for torch
 
         return train(cfg)
