@@ -5,6 +5,7 @@ Free of torch until the arguments are right, so that a typing mistake is answere
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     given: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if not equals or not value:
+        if not equals or not value.strip(", "):
             raise ValueError(
                 f"Cannot read the argument {argument!r}: write key=value, e.g. lecture=004 or id=N18."
             )
@@ -50,8 +51,19 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         out = PAGE
     if out is not None and Path(out).is_dir():
         raise ValueError(f"out={out} is a folder: name a file in it, e.g. out={Path(out) / 'lectures.md'}.")
-    ids = [_known_id(name) for name in given.get("id", "").split(",") if name]
+    ids = [_known_id(name) for name in given.get("id", "").split(",") if name.strip()]
+    if out is not None:
+        _check_writable(Path(out))
     return {"lecture": lecture, "ids": ids, "format": chosen, "out": out}
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse a file that cannot be written now, not after everything was computed."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.open("a").close()
+    except OSError as error:
+        raise ValueError(f"Cannot write out={out}: {error.strerror}. Choose another file.") from error
 
 
 def _known_id(name: str) -> str:
@@ -89,33 +101,21 @@ def main(arguments: Sequence[str]) -> int:
     missing = [name for name in registry.open_ids() if (name in ids if ids else lecture is None)]
 
     results = _run(chosen)
+    out = wanted["out"]
     if wanted["format"] == "table":
         shown = report.working(results, missing) if ids else report.tables(results, lecture, missing)
-        if wanted["out"] is None:
-            report.print_report(shown)
-        else:
-            with _open(wanted["out"]) as file:
-                report.print_report(shown, file)
+        with nullcontext() if out is None else Path(out).open("w", encoding="utf-8") as file:
+            report.print_report(shown, file)
     else:
-        text = {
-            "markdown": lambda: report.to_markdown(results, lecture, missing),
-            "json": lambda: report.to_json(results, missing),
-            "html": lambda: page.to_html(results, lecture, missing),
-        }[wanted["format"]]()
-        if wanted["out"] is None:
+        write = {"markdown": report.to_markdown, "json": report.to_json, "html": page.to_html}
+        text = write[wanted["format"]](results, lecture, missing)
+        if out is None:
             print(text, end="")
         else:
-            with _open(wanted["out"]) as file:
-                file.write(text)
-    if wanted["out"] is not None:
-        print(f"Wrote {wanted['out']}.")
-        print(report.count_line(results, missing))
+            Path(out).write_text(text, encoding="utf-8")
+    if out is not None:
+        print(f"Wrote {out}.\n{report.count_line(results, missing)}")
     return 1 if any(result.verdict == "fails" for result in results) else 0
-
-
-def _open(path: str):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return Path(path).open("w", encoding="utf-8")
 
 
 def _run(chosen: Sequence[Any]) -> list[Any]:

@@ -212,12 +212,12 @@ def _escape(text: str) -> str:
     """Text that Markdown shows as it is, inside a table; `code` stays code."""
     parts = " ".join(text.replace("|", "\\|").split()).split("`")
     for index in range(0, len(parts), 2):  # outside the backticks
-        for sign in "*_<[]":
+        for sign in "*_<[]~":
             parts[index] = parts[index].replace(sign, f"\\{sign}")
     return "`".join(parts)
 
 
-def to_json(results: Sequence[Result], missing: Sequence[str]) -> str:
+def to_json(results: Sequence[Result], lecture: str | None, missing: Sequence[str]) -> str:
     """Everything that was computed, for programs."""
     claims = [
         {
@@ -246,7 +246,8 @@ def to_json(results: Sequence[Result], missing: Sequence[str]) -> str:
         for result in results
     ]
     summary = count_line(results, missing)
-    return json.dumps({"claims": claims, "open": list(missing), "summary": summary}, indent=2) + "\n"
+    report = {"lecture": lecture, "claims": claims, "open": list(missing), "summary": summary}
+    return json.dumps(report, indent=2) + "\n"
 
 
 def _plain(value: Any) -> Any:
