@@ -1,7 +1,8 @@
 """Image sets: uint8 pixels in memory, normalized a batch at a time on the device that trains."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from sklearn.datasets import load_digits
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from intro_dl.data.augment import make_augmentation
 from intro_dl.data.download import download_torchvision
 from intro_dl.data.idx import read_idx
-from intro_dl.data.splits import Split, TensorData
+from intro_dl.data.splits import Split, TensorData, plain
 
 
 class ImageData(TensorData):
@@ -74,17 +75,29 @@ class ImageData(TensorData):
         self._limit_train()
         self._add_label_noise()
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels of the splits mean, in their order: with `labels=[4]`, "not 4" and "4"."""
+        if self.labels is None:
+            return tuple(self.CLASSES)
+        name = " or ".join(self.CLASSES[number] for number in self._chosen_classes())
+        return f"not {name}", name
+
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {
+            "kind": "images",
+            "classes": list(self.class_names),
+            "labels": plain(self.labels),
+            "mean": plain(self.MEAN),
+            "std": plain(self.STD),
+        }
+
     def transform(self, images: Tensor) -> Tensor:
         """Float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set.
 
         Those of several channels lie channels-last in memory, in which convolutions are faster.
         """
-        mean = torch.tensor(self.MEAN, device=images.device).view(-1, 1, 1)
-        std = torch.tensor(self.STD, device=images.device).view(-1, 1, 1)
-        normalized = (images.float() - 255 * mean) / (255 * std)
-        if len(self.MEAN) == 1:  # the same either way
-            return normalized
-        return normalized.contiguous(memory_format=torch.channels_last)
+        return normalize(images, self.MEAN, self.STD)
 
     def augment(self, images: Tensor) -> Tensor:
         return self._augmentation(images)
@@ -114,12 +127,11 @@ class ImageData(TensorData):
             for split, (images, labels) in self.splits.items()
         }
         self.dims = {**self.dims, "num_classes": 2}
-        name = " or ".join(self.CLASSES[number] for number in chosen)
-        answers = (f"not {name}", name)
         majority = int(self.splits["train"][1].float().mean() > 0.5)
         accuracy = (self.splits["test"][1] == majority).float().mean()
         self.remarks.append(
-            f"Class 1 is {name}, class 0 all others: to answer {answers[majority]!r} every time "
+            f"Class 1 is {self.class_names[1]}, class 0 all others: to answer "
+            f"{self.class_names[majority]!r} every time "
             f"is right for {accuracy:.1%} of the test images."
         )
 
@@ -149,6 +161,16 @@ class ImageData(TensorData):
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.split_seed)
+
+
+def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Float images of images (B, C, H, W) of uint8: in [0, 1], less `mean`, over `std`, a value a channel."""
+    means = torch.tensor(mean, device=images.device).view(-1, 1, 1)
+    deviations = torch.tensor(std, device=images.device).view(-1, 1, 1)
+    normalized = (images.float() - 255 * means) / (255 * deviations)
+    if len(mean) == 1:  # the same either way
+        return normalized
+    return normalized.contiguous(memory_format=torch.channels_last)
 
 
 def _shown(labels: list[int | str]) -> str:

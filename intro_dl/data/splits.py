@@ -1,6 +1,6 @@
 """What every data set has: facts for the model, and one tensor of inputs and of targets a split."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -31,6 +31,13 @@ class TensorData(pl.LightningDataModule):
     def load(self) -> dict[str, Split]:
         """The train, val and test split."""
         raise NotImplementedError(f"{type(self).__name__} must define load()")
+
+    def facts(self) -> dict[str, Any]:
+        """What a user of the trained model has to know, in plain values; it is saved with the weights.
+
+        A kind of data adds to `data` (the class) and `dims` its `kind` and what its `transform` does.
+        """
+        return {"data": type(self).__name__, "dims": plain(self.dims)}
 
     def transform(self, inputs: Tensor) -> Tensor:
         """Network inputs of a batch of stored ones; the same on every split."""
@@ -71,3 +78,12 @@ class TensorData(pl.LightningDataModule):
             seed=self.seed,
             **place,
         )
+
+
+def plain(value: Any) -> Any:
+    """Tensors and tuples as lists, so that JSON and a checkpoint hold the same."""
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -57,6 +57,9 @@ class TextData(TensorData):
         self._check_length(parts, len(text))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
 
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {"kind": "text", "alphabet": self.alphabet, "window": self.window}
+
     def encode(self, text: str) -> Tensor:
         """The tokens of a text, (N,) of int64: each character's place in `alphabet`.
 

@@ -1,13 +1,13 @@
 """Points in the plane, drawn from rules that are written here: no download, and a run takes seconds."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from sklearn.datasets import make_circles, make_moons
 from torch import Tensor
 
-from intro_dl.data.splits import Split, TensorData
+from intro_dl.data.splits import Split, TensorData, plain
 
 
 class ToyData(TensorData):
@@ -26,6 +26,8 @@ class ToyData(TensorData):
     SIZES: ClassVar = {"train": 600, "val": 200, "test": 200}
     dims: ClassVar = {"in_shape": (2,), "num_classes": 2}
     features: ClassVar = ("x1", "x2")  # what the two numbers are, for an axis label
+    target: ClassVar[dict[str, str]] = {}  # of a regression: the target's name and unit
+    CLASSES: ClassVar[tuple[str, ...]] = ()  # names of the classes; () numbers them
 
     def __init__(self, batch_size: int | None = 16, split_seed: int = 0, seed: int = 0) -> None:
         super().__init__(batch_size, seed)
@@ -41,6 +43,17 @@ class ToyData(TensorData):
         inputs = splits["train"][0]
         self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (2,)
         return splits
+
+    def facts(self) -> dict[str, Any]:
+        facts = super().facts() | {
+            "kind": "points",
+            "features": list(self.features),
+            "mean": plain(self.mean),
+            "std": plain(self.std),
+        }
+        if "num_classes" not in self.dims:
+            return facts | {"target": dict(self.target)}
+        return facts | {"classes": list(self.CLASSES) or [str(k) for k in range(self.dims["num_classes"])]}
 
     def transform(self, inputs: Tensor) -> Tensor:
         """Standardized inputs (B, 2): mean 0 and standard deviation 1 over the training split."""
@@ -62,6 +75,7 @@ class PassClass(ToyData):
     """
 
     features: ClassVar = ("lectures attended", "hours on the project")
+    CLASSES: ClassVar = ("fail", "pass")
     query: ClassVar = (4.0, 5.0)  # the student of the slide, who passed
 
     def draw(self, count, generator):
@@ -85,6 +99,7 @@ class Grades(ToyData):
 
     dims: ClassVar = {"in_shape": (2,)}
     features: ClassVar = PassClass.features
+    target: ClassVar = {"name": "grade", "unit": "percent"}
 
     def draw(self, count, generator):
         inputs = attendance(count, generator)

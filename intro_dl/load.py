@@ -1,0 +1,212 @@
+"""A trained model back from its run folder: the weights, and what one has to know to use them.
+
+Only tensors and plain values are read, never code: a checkpoint from a stranger can be opened. The folder
+may have been moved or copied; neither the data, nor a GPU, nor the config is needed.
+"""
+
+import json
+import pickle
+import pkgutil
+import re
+import warnings
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from intro_dl import models
+from intro_dl.data.images import normalize
+from intro_dl.tasks import Task
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained model with its facts.
+
+    Args:
+        folder: the run folder.
+        model: the model in eval mode, on the CPU; its gradients are off.
+        facts: what the data were, in plain values: `data` (the class), `kind` (images, points or text) and
+            `dims` (what the model was built from). Images add `classes` (with `labels` [4]: not 4, 4), and
+            `mean` and `std` of each channel in [0, 1]; points add `features`, their `mean` and `std`, and
+            `classes` or, for a regression, `target` with its `name` and `unit`; texts add `alphabet` (a
+            token is a place in it) and `window`.
+        result: what result.json says; empty if the run was not finished.
+        weights: "best" or "last".
+        epoch: of the weights, counted from 1.
+    """
+
+    folder: Path
+    model: Task
+    facts: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    weights: str = "best"
+    epoch: int = 0
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Inputs of the model from raw ones, with the numbers of the training split.
+
+        Args:
+            inputs: images (B, C, H, W) of uint8, or points (B, N) in the units of the data, or tokens (B, T),
+                which are passed on as they are.
+        """
+        if self.facts["kind"] == "images":
+            return normalize(inputs, self.facts["mean"], self.facts["std"])
+        if self.facts["kind"] == "points":
+            return (inputs - torch.tensor(self.facts["mean"])) / torch.tensor(self.facts["std"])
+        return inputs
+
+
+def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> LoadedRun:
+    """The model of a run folder, ready to predict.
+
+    Args:
+        path: the folder that training wrote, with `checkpoints/` in it; it may be a copy.
+        weights: those of the "best" epoch, by the run's `monitor`, or of the "last" one.
+
+    Raises:
+        ValueError: if the folder is no run, or its checkpoint is damaged, holds more than tensors and plain
+            values (nothing of it is executed), or does not fit the model that it names.
+    """
+    folder = Path(path).expanduser()
+    if weights not in ("best", "last"):
+        raise ValueError(f"There is no weights={weights}: choose best or last.")
+    file = _checkpoint_file(folder, weights)
+    checkpoint = read_checkpoint(file)
+    model = _build(checkpoint, file)
+    facts = checkpoint.get("facts")
+    if not isinstance(facts, dict):
+        raise ValueError(
+            f"{file} does not say what its data were: it comes from an older version, or from a training "
+            "without a data module of intro_dl. Train it again."
+        )
+    _check_facts(facts, checkpoint["hyper_parameters"], file)
+    return LoadedRun(folder, model, facts, _read_result(folder), weights, int(checkpoint["epoch"]) + 1)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """What a checkpoint holds, on the CPU, if it is tensors and plain values only.
+
+    Raises:
+        ValueError: if the file is missing, damaged, no checkpoint, or refused.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch remarks on strange files is said below
+            checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if named := re.search(r"(?i)unsupported global:? (?:global )?([\w.]+)", str(error)):
+            raise ValueError(
+                f"Refused {file}: it holds more than tensors and plain values ({named[1]}), and loading that "
+                "could execute code. Nothing of it was executed."
+            ) from error
+        raise ValueError(_unreadable(file, error)) from error
+    except Exception as error:  # a damaged archive has no single kind of error
+        raise ValueError(_unreadable(file, error)) from error
+    needed = {"model": str, "hyper_parameters": dict, "state_dict": dict, "epoch": int}
+    wrong = not isinstance(checkpoint, dict)
+    if wrong or any(not isinstance(checkpoint.get(key), kind) for key, kind in needed.items()):
+        raise ValueError(f"{file} is no checkpoint of a run of intro_dl. Name a folder under outputs/.")
+    return checkpoint
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
+        return f"Cannot read {file}: {error.strerror}."
+    return (
+        f"{file} is damaged, or no checkpoint: torch cannot read it, and nothing of it was executed. "
+        f"Copy the run again, or take its other weights: weights={'last' if file.stem == 'best' else 'best'}."
+    )
+
+
+def _checkpoint_file(folder: Path, weights: str) -> Path:
+    if not folder.exists():
+        raise ValueError(f"There is no folder {folder}. Name a run, e.g. outputs/lenet/<time>.")
+    if not folder.is_dir():
+        run = folder.parent.parent if folder.suffix == ".ckpt" else "outputs/lenet/<time>"
+        raise ValueError(f"{folder} is a file: name the folder of the run, e.g. {run}.")
+    file = folder / "checkpoints" / f"{weights}.ckpt"
+    if file.is_file():
+        return file
+    other = "last" if weights == "best" else "best"
+    if file.with_name(f"{other}.ckpt").is_file():
+        raise ValueError(f"{folder} has no checkpoints/{weights}.ckpt: take weights={other}.")
+    runs = sorted(found.parent.parent for found in folder.glob("*/checkpoints/*.ckpt"))
+    if runs:
+        count = len(set(runs))
+        raise ValueError(f"{folder} is no run, but holds {count}: name one of them, e.g. {runs[-1]}.")
+    raise ValueError(
+        f"{folder} is no run: it has no checkpoints/{weights}.ckpt. Name a folder that training wrote, "
+        "e.g. outputs/lenet/<time>."
+    )
+
+
+def model_class(name: str) -> type[Task] | None:
+    """The lecture model of that class name; None if no file of intro_dl/models defines it.
+
+    A checkpoint only names a class, never a module: so it cannot make Python import anything else.
+    """
+    for module in pkgutil.iter_modules(models.__path__):
+        found = getattr(import_module(f"{models.__name__}.{module.name}"), name, None)
+        if isinstance(found, type) and issubclass(found, Task) and found.__module__.endswith(module.name):
+            return found
+    return None
+
+
+def _build(checkpoint: dict[str, Any], file: Path) -> Task:
+    name, arguments = checkpoint["model"], checkpoint["hyper_parameters"]
+    found = model_class(name)
+    if found is None:
+        raise ValueError(
+            f"{file} holds a {name}, which intro_dl.models does not have. Use the version of intro_dl that "
+            "trained it."
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's randomness is his own
+            model = found(**arguments)
+        model.load_state_dict(checkpoint["state_dict"])
+    except Exception as error:
+        raise ValueError(
+            f"{file} does not fit {name}: its weights are those of another architecture "
+            f"({_first_difference(error)}). Use the version of intro_dl that trained it."
+        ) from error
+    model.history = [row for row in checkpoint.get("history", []) if isinstance(row, dict)]
+    return model.eval().requires_grad_(False)
+
+
+def _first_difference(error: Exception) -> str:
+    """The first thing that torch, or the constructor, did not like."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    lines = lines[1:] if len(lines) > 1 and lines[0].startswith("Error(s) in loading") else lines
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _check_facts(facts: dict[str, Any], arguments: dict[str, Any], file: Path) -> None:
+    """Refuse facts that contradict the model or themselves, e.g. nine names for ten classes."""
+    dims = facts.get("dims")
+    wrong = []
+    if not isinstance(dims, dict) or facts.get("kind") not in ("images", "points", "text"):
+        wrong.append("its kind or dims are missing")
+    else:
+        for name, value in dims.items():
+            built_with = arguments.get(name)
+            if (list(built_with) if isinstance(built_with, tuple) else built_with) != value:
+                wrong.append(f"the model was built with {name}={built_with}, the data had {value}")
+        for name, count in (("classes", dims.get("num_classes")), ("alphabet", dims.get("vocab_size"))):
+            if count is not None and len(facts.get(name, ())) != count:
+                wrong.append(f"{len(facts.get(name, ()))} {name} for {count}")
+        needed = {"images": ("mean", "std"), "points": ("mean", "std", "features"), "text": ("alphabet",)}
+        wrong += [f"{name} is missing" for name in needed[facts["kind"]] if name not in facts]
+    if wrong:
+        raise ValueError(f"The facts in {file} contradict its weights: {wrong[0]}. Train it again.")
+
+
+def _read_result(folder: Path) -> dict[str, Any]:
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not finished, or cut short: the weights are usable all the same
+        return {}
+    return result if isinstance(result, dict) else {}
