@@ -10,6 +10,7 @@ def convolution_1d() -> Outcome:
 import importlib
 import math
 import pkgutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ class Claim:
         says: what the slide says.
         kind: holds, erratum (the slide is wrong), measured (needs a training run), cited (not executable).
         function: computes the outcome.
+        module: where it is written; the files of a lecture are in slide order.
     """
 
     id: str
@@ -113,6 +115,7 @@ class Claim:
     says: str
     kind: Kind
     function: Callable[[], Outcome]
+    module: str = ""
 
     def run(self) -> "Result":
         """Compute the claim with its own random seed; an exception becomes a failing verdict.
@@ -176,7 +179,7 @@ def claim(
     """
 
     def register(function: Callable[[], Outcome]) -> Callable[[], Outcome]:
-        _register(Claim(id, tuple(lectures), slide, says, kind, function))
+        _register(Claim(id, tuple(lectures), slide, says, kind, function, function.__module__))
         return function
 
     return register
@@ -184,7 +187,8 @@ def claim(
 
 def cite(id: str, *, lectures: Sequence[str], slide: str, says: str, reason: str) -> None:
     """Register a claim that cannot be executed, with the reason."""
-    _register(Claim(id, tuple(lectures), slide, says, "cited", lambda: Outcome([], [reason])))
+    module = sys._getframe(1).f_globals["__name__"]  # of the caller: there is no function to ask
+    _register(Claim(id, tuple(lectures), slide, says, "cited", lambda: Outcome([], [reason]), module))
 
 
 def _register(new: Claim) -> None:
@@ -202,7 +206,7 @@ def _register(new: Claim) -> None:
 
 def _origin(of: Claim) -> str:
     """Where a claim was written, so that a reloaded module may register its claims again."""
-    return f"{of.function.__module__}.{of.function.__name__} ({of.says})"
+    return f"{of.module}.{of.function.__name__} ({of.says})"
 
 
 def all_claims() -> tuple[Claim, ...]:
@@ -213,8 +217,8 @@ def all_claims() -> tuple[Claim, ...]:
     for name in names:
         if name.startswith("lecture_"):
             importlib.import_module(f"intro_dl.lectures.{name}")
-    order = list(LECTURES)
-    return tuple(sorted(_REGISTRY.values(), key=lambda each: order.index(min(each.lectures))))  # stable
+    # Sorting is stable: within a file the order is that of definition, whichever file was imported first.
+    return tuple(sorted(_REGISTRY.values(), key=lambda each: (min(each.lectures), each.module)))
 
 
 def open_ids() -> tuple[str, ...]:

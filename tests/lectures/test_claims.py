@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from functools import cache
 
 import pytest
@@ -60,6 +62,19 @@ def test_the_list_has_every_row_of_the_lectures_claims_once():
 def test_claims_come_lecture_by_lecture():
     first_decks = [min(each.lectures) for each in all_claims()]
     assert first_decks == sorted(first_decks)
+
+
+def test_the_order_does_not_depend_on_what_was_imported_first():
+    code = (
+        "import intro_dl.lectures.lecture_004_convolution, intro_dl.lectures.lecture_003\n"
+        "from intro_dl.lectures.claims import all_claims\n"
+        "print(*(each.id for each in all_claims()))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    page = (ROOT / "docs" / "LECTURES.md").read_text()
+    assert answer.stdout.split() == re.findall(r"^\| ([A-Z]\d+b?) \|", page, re.MULTILINE)
 
 
 def test_every_cited_claim_says_why_it_is_not_computed():
