@@ -6,8 +6,8 @@ python scripts/compare.py outputs/lenet outputs/mlp metric=accuracy/test out=out
 python scripts/compare.py outputs/sweeps/<time> by=optim.lr,data.batch_size     a grid of two
 
 Runs that differ only in their seed become one row: mean, standard deviation, and their number n. Rows are
-sorted by `metric` (loss/val). compare.csv, compare.md and compare.png are written to `out`: the folder itself,
-or outputs/compare for several folders. Runs without a result are listed with the reason.
+sorted by `metric` (loss/val). compare.csv, compare.md and compare.png are written to `out`: the folder, or
+outputs/compare for several folders. Runs without a result are listed with the reason.
 
 Exit code: 0; 1 if there is nothing to compare or every run diverged; 2 if an argument is wrong.
 """

@@ -77,7 +77,8 @@ def choose_plot(comparison: Comparison, by: list[str]) -> tuple[str, list[str]]:
     if by:
         return ("line" if by[0] in numbers else "curves"), by
     words = [key for key in comparison.columns if key not in numbers]
-    free = [key for key in numbers if not _follows(comparison, key, words)]  # not SGD's rate from `optim`
+    free = [key for key in numbers if key in _varied(comparison)]
+    free.sort(key=lambda key: key != "optim.lr")  # the rate lies across
     if len(free) == 2 and not words:
         return "grid", free
     if free:
@@ -94,6 +95,13 @@ def _numeric(comparison: Comparison, key: str) -> bool:
 
 def _values(comparison: Comparison, key: str) -> list[Any]:
     return sorted({row.values[key] for row in comparison.rows})
+
+
+def _varied(comparison: Comparison) -> list[str]:
+    """The columns without the numbers that follow from a choice, as the rate does from `optim`."""
+    words = [key for key in comparison.columns if not _numeric(comparison, key)]
+    free = [key for key in comparison.columns if key in words or not _follows(comparison, key, words)]
+    return free or ["seed"]
 
 
 def _follows(comparison: Comparison, key: str, others: list[str]) -> bool:
@@ -130,6 +138,7 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
     _number_axis(axes, _values(comparison, key))
     _value_axis(comparison, axes, [row.mean(metric) for row in comparison.rows if row.runs])
     _mark_best(comparison, axes, key)
+    _guessing_line(comparison, axes, metric)
     _mark_diverged(comparison, axes, key)
     if key == "optim.lr":
         _mark_too_small(comparison, axes)
@@ -166,7 +175,7 @@ def _mark_too_small(comparison: Comparison, axes: Axes) -> None:
     for row in comparison.rows:
         rate, loss = row.values["optim.lr"], row.mean("loss/val")
         if row.runs and rate < best and loss > 0.8 * guessing:
-            place = {"xytext": (0, -8), "textcoords": "offset points", "ha": "center", "va": "top"}
+            place = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center", "va": "bottom"}
             axes.annotate("too small", (rate, loss), fontsize="small", **place)
 
 
@@ -278,12 +287,13 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
             axes.set_ylim(low / 1.2, high * 1.3)
         else:
             axes.set_ylim(low - 0.05 * (high - low or 1), high + 0.08 * (high - low or 1))
+    _guessing_line(comparison, axes, name)
     longest = max(len(_curve(run, name)) for row in drawn for run in row.runs + row.diverged)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlim(0.5 if longest < 12 else 0, longest + 0.5)
     axes.set_xlabel("epoch")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small", handlelength=3)
-    _title(comparison, axes, comparison.columns or ["seed"], more=len(drawn) - MOST_LINES)
+    _title(comparison, axes, _varied(comparison), more=len(drawn) - MOST_LINES)
     return True
 
 
@@ -354,22 +364,27 @@ def _value_axis(comparison: Comparison, axes: Axes, values: list[float], name: s
         axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
     axes.set_ylabel(metric_name(comparison, name))
     axes.grid(alpha=0.3)
+
+
+def _guessing_line(comparison: Comparison, axes: Axes, name: str) -> None:
+    """Where a model that knows nothing would be. Called when the axis has its limits."""
     guessing = comparison.guessing_loss
-    if guessing and name.startswith("loss/") and values and max(values) > 0.5 * guessing:
-        axes.axhline(guessing, color="gray", lw=1, ls=(0, (1, 1)), zorder=0)
-        classes = _classes(guessing)
-        text = f"guessing: log {classes} = {guessing:.3g}" if classes else f"guessing: {guessing:.3g}"
-        axes.annotate(
-            text,
-            (0.99, guessing),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(0, -3),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color="#555555",
-            fontsize="small",
-        )
+    low, high = axes.get_ylim()
+    if not guessing or not name.startswith("loss/") or not low < guessing < high:
+        return
+    axes.axhline(guessing, color="gray", lw=1, ls=(0, (1, 1)), zorder=0)
+    classes = _classes(guessing)
+    axes.annotate(
+        f"guessing: log {classes} = {guessing:.3g}" if classes else f"guessing: {guessing:.3g}",
+        (0.99, guessing),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(0, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color="#555555",
+        fontsize="small",
+    )
 
 
 def metric_name(comparison: Comparison, name: str) -> str:
