@@ -61,5 +61,5 @@ def _first_comment(path: Path) -> str:
 
 def _row(name: str, says: str, width: int) -> str:
     return textwrap.fill(
-        re.sub(r"\s+", " ", says), width, initial_indent=f"    {name:<22}", subsequent_indent=" " * 26
+        re.sub(r"\s+", " ", says), width, initial_indent=f"    {name:<21} ", subsequent_indent=" " * 26
     )
