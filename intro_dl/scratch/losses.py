@@ -99,7 +99,8 @@ def binary_cross_entropy_from_logits(logits: Tensor, targets: Tensor) -> Tensor:
     check_shapes("logits", logits, "targets", targets)
     check_range("targets", targets)
     z, t = logits, targets
-    return (z.clamp(min=0) + torch.log1p(torch.exp(-z.abs())) - t * z).mean()
+    # max(z, 0) is written (z + |z|) / 2, whose slope at 0 is the right one for autograd too: 1/2.
+    return ((z + z.abs()) / 2 + torch.log1p(torch.exp(-z.abs())) - t * z).mean()
 
 
 def binary_cross_entropy_from_logits_gradient(logits: Tensor, targets: Tensor) -> Tensor:

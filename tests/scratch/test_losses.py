@@ -197,3 +197,14 @@ def test_labels_that_do_not_fit_the_logits_are_refused_with_both_shapes(name):
 def test_labels_that_are_not_int64_are_refused(name, dtype):
     with pytest.raises(ValueError, match=rf"dtype is {dtype}: use labels\.long\(\)"):
         getattr(losses, name)(torch.randn(2, 3), torch.tensor([0, 1]).to(dtype))
+
+
+def test_autograd_of_binary_cross_entropy_from_logits_is_right_where_a_model_starts_at_zero():
+    logits, targets = (
+        torch.zeros(3, dtype=torch.float64, requires_grad=True),
+        torch.tensor([0.0, 1.0, 1.0]).double(),
+    )
+    binary_cross_entropy_from_logits(logits, targets).backward()
+    torch.testing.assert_close(
+        logits.grad, binary_cross_entropy_from_logits_gradient(logits.detach(), targets)
+    )
