@@ -204,7 +204,7 @@ def test_autograd_of_binary_cross_entropy_from_logits_is_right_where_a_model_sta
         torch.zeros(3, dtype=torch.float64, requires_grad=True),
         torch.tensor([0.0, 1.0, 1.0]).double(),
     )
-    binary_cross_entropy_from_logits(logits, targets).backward()
+    losses.binary_cross_entropy_from_logits(logits, targets).backward()
     torch.testing.assert_close(
-        logits.grad, binary_cross_entropy_from_logits_gradient(logits.detach(), targets)
+        logits.grad, losses.binary_cross_entropy_from_logits_gradient(logits.detach(), targets)
     )
