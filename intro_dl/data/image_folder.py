@@ -43,7 +43,7 @@ class ImageFolder(ImageData):
         channels: int = 3,
         split_fraction: float = 0.1,
         skip_broken: bool = False,
-        batch_size: int | None = 128,
+        batch_size: int | None = 64,
         split_seed: int = 0,
         seed: int = 0,
         *,
