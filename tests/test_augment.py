@@ -8,6 +8,11 @@ import torch
 from intro_dl.data.augment import AUGMENTATIONS, affine, crop, crop_flip, make_augmentation, warp
 
 
+@pytest.fixture(autouse=True)
+def same_draws_in_every_run():
+    torch.manual_seed(0)
+
+
 def gradients(count: int, channels: int = 1, side: int = 12) -> torch.Tensor:
     """Images of uint8 that no shift, turn or flip leaves as they are."""
     generator = torch.Generator().manual_seed(1)
@@ -67,7 +72,9 @@ def test_a_crop_equals_the_slice_of_the_padded_image():
 def test_each_image_is_changed_in_its_own_way(name):
     same = gradients(1).expand(64, -1, -1, -1)
     changed = make_augmentation(name)(same)
-    assert len({image.numpy().tobytes() for image in changed}) > 50
+    assert (
+        len({image.numpy().tobytes() for image in changed}) > 30
+    )  # crop_flip has 162 ways, about 53 of them here
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
