@@ -31,7 +31,8 @@ class LoadedRun:
         model: the model in eval mode, on the CPU; its gradients are off.
         facts: what the data were, in plain values: `data` (the class), `kind` (images, points or text) and
             `dims` (what the model was built from). Images add `classes` (with `labels` [4]: not 4, 4), and
-            `mean` and `std` of each channel in [0, 1]; points add `features`, their `mean` and `std`, and
+            `mean` and `std` of each channel in [0, 1], `background` (dark, light or None) and `frame` (pixels
+            of the longer side of what is drawn, or None); points add `features`, their `mean` and `std`, and
             `classes` or, for a regression, `target` with its `name` and `unit`; texts add `alphabet` (a
             token is a place in it) and `window`.
         result: what result.json says; empty if the run was not finished.

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -128,6 +129,8 @@ class Task(pl.LightningModule):
 
 class Classifier(Task):
     """A model that scores K classes: softmax cross-entropy, and the share of right answers."""
+
+    gives_probabilities: ClassVar[bool] = True  # whether its loss asks that `probabilities` be such
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy, in nats, of scores (B, K) and labels (B,)."""

@@ -117,6 +117,8 @@ def test_the_facts_of_images_are_their_normalization_and_class_names(trained):
         "labels": None,
         "mean": [0.3050],
         "std": [0.3244],
+        "background": "dark",
+        "frame": 28,
     }
 
 

@@ -35,6 +35,9 @@ class ImageData(TensorData):
     CLASSES: tuple[str, ...] = ()
     MEAN: tuple[float, ...]
     STD: tuple[float, ...]
+    FRAME: ClassVar[int | None] = (
+        None  # pixels of the longer side of what is drawn, where all are drawn alike
+    )
     MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether a mirrored image may belong to no class or another
 
     def __init__(
@@ -90,6 +93,8 @@ class ImageData(TensorData):
             "labels": plain(self.labels),
             "mean": plain(self.MEAN),
             "std": plain(self.STD),
+            "background": background(self.splits["train"][0]),
+            "frame": self.FRAME,
         }
 
     def transform(self, images: Tensor) -> Tensor:
@@ -173,6 +178,19 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     return normalized.contiguous(memory_format=torch.channels_last)
 
 
+def background(images: Tensor) -> str | None:
+    """Whether grey images (N, 1, H, W) of uint8 are drawn on "dark" or "light"; None for photographs.
+
+    The median of the pixels along the four sides decides, over about 1,000 images.
+    """
+    if images.shape[1] != 1:
+        return None
+    some = images[:: max(1, len(images) // 1000), 0]  # (N', H, W)
+    sides = [some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1]]
+    middle = torch.cat([side.flatten() for side in sides]).median().item()
+    return "dark" if middle < 64 else "light" if middle >= 192 else None
+
+
 def _shown(labels: list[int | str]) -> str:
     return f"[{','.join(map(str, labels))}]"  # as it is typed
 
@@ -189,6 +207,7 @@ class Digits(ImageData):
     CLASSES = tuple("0123456789")
     # Of the 1,297 training images at 28x28 of `split_seed=0`; recomputed by tests/test_image_data.py.
     MEAN, STD = (0.3050,), (0.3244,)
+    FRAME = 28  # a digit reaches from the upper to the lower side
     MIRRORED_IS_ANOTHER = True
 
     def load(self) -> dict[str, Split]:
@@ -274,6 +293,7 @@ class MNIST(IdxImages):
     CLASSES = tuple("0123456789")
     # Of the 60,000 training images; recomputed by tests/test_image_data.py.
     MEAN, STD = (0.1307,), (0.3081,)
+    FRAME = 20  # its authors fitted each digit into 20x20 pixels, and put its center of mass into the middle
     MIRRORED_IS_ANOTHER = True
 
 

@@ -20,6 +20,8 @@ class Rosenblatt(Classifier):
         num_classes: number of scores K. With 2, the rows differ by the one weight vector of the original.
     """
 
+    gives_probabilities = False  # the rule asks which score is the highest, not by how much
+
     def __init__(self, in_shape: tuple[int, ...], num_classes: int) -> None:
         super().__init__()
         self.save_hyperparameters()
