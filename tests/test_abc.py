@@ -181,6 +181,12 @@ def test_a_bar_that_is_not_made_full_is_named(right, wrong, problem):
     assert any(each.startswith(problem) for each in check_tune(JIG.replace(right, wrong)))
 
 
+def test_endings_come_in_pairs():
+    assert "line 6: the ending [2 follows no [1" in check_tune(JIG.replace("[1 BGE E2:|", ""))
+    assert "the last ending [1 has no [2" in check_tune(JIG.replace("[2", ""))
+    assert "line 6: the ending [1 before had no [2" in check_tune(JIG.replace("[2", "[1"))
+
+
 def test_a_change_of_metre_holds_from_where_it_stands():
     assert check_tune(COMMON_TIME + "A8|\nM:6/8\nA6|B6|") == []
     assert check_tune(COMMON_TIME + "A8|[M:6/8]A6|B8|") == ["line 6: a bar of 8 beats in 6/8"]

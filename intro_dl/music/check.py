@@ -20,16 +20,16 @@ def check_tune(text: str) -> list[str]:
     """What is wrong with a tune, in sentences; nothing if it is valid.
 
     Its header has X: first, then T:, with M: and L: before K:, which ends it. All that follows can be read.
-    And each bar is as long as its metre: a shorter one is made full by the bar that is played before or after
-    it (a pick-up), with repeats and endings as they are heard. Only the first and the last bar of a tune may
-    stand alone; if both are short, they make one bar together.
+    The endings [1 and [2 come in pairs. And each bar is as long as its metre: a shorter one is made full by
+    the bar that is played before or after it (a pick-up), with repeats and endings as they are heard. Only
+    the first and the last bar of a tune may stand alone; if both are short, they make one bar together.
     """
     return problems(read_tune(text))
 
 
 def problems(tune: Tune) -> list[str]:
     """The same of a tune that was read already."""
-    return [*_header(tune), *tune.problems, *_bar_lengths(tune.bars)]
+    return [*_header(tune), *tune.problems, *_endings(tune.bars), *_bar_lengths(tune.bars)]
 
 
 def _header(tune: Tune) -> list[str]:
@@ -46,6 +46,18 @@ def _header(tune: Tune) -> list[str]:
     if not tune.value("T"):
         found.append("the title T: is empty")
     return found
+
+
+def _endings(bars: list[Bar]) -> list[str]:
+    found, before = [], 0
+    for bar in [bar for bar in bars if bar.endings]:
+        number = bar.endings[0]
+        if number not in (1, before + 1):
+            found.append(f"line {bar.line}: the ending [{number} follows no [{number - 1}")
+        if number == 1 == before:
+            found.append(f"line {bar.line}: the ending [1 before had no [2")
+        before = bar.endings[-1]
+    return [*found, "the last ending [1 has no [2"] if before == 1 else found
 
 
 def _bar_lengths(bars: list[Bar]) -> list[str]:
