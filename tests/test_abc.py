@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import mido
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from intro_dl.music.check import check_tune
 from intro_dl.music.copying import longest_copied
@@ -151,6 +153,15 @@ def test_inline_fields_decorations_grace_notes_chord_symbols_slurs_and_comments_
 )
 def test_what_is_no_music_is_named(music, problem):
     assert any(problem in each for each in check_tune(COMMON_TIME + music)), check_tune(COMMON_TIME + music)
+
+
+@given(st.text("ABGabgXKM:|[]12345/(-^_=<>{}!\"z,'. \n\\%٣²", max_size=60))
+@settings(max_examples=200, deadline=None, database=None)
+def test_whatever_a_model_writes_gets_an_answer(written):
+    for text in (written, COMMON_TIME + written):
+        tune = read_tune(text)
+        assert isinstance(check_tune(text), list)
+        assert all(sound.begin < sound.end for sound in sounds(tune))
 
 
 # Bars, in the order in which they are played

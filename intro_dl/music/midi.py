@@ -86,4 +86,4 @@ def _events(heard: list[Sound]) -> Iterator[tuple[int, int, mido.Message]]:
     for sound in heard:
         begin, end = (round(time * 4 * TICKS_PER_QUARTER) for time in (sound.begin, sound.end))
         yield begin, 1, mido.Message("note_on", note=sound.pitch, velocity=VELOCITY)
-        yield end, 0, mido.Message("note_off", note=sound.pitch, velocity=0)
+        yield max(end, begin + 1), 0, mido.Message("note_off", note=sound.pitch, velocity=0)

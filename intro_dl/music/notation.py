@@ -110,6 +110,20 @@ class _Reader:
         self.factor: Fraction | None = None  # for the note after > or <
         self.slurs = 0
         self.awaiting = ""  # a decoration, grace note or tie that needs a note after it
+        self.handlers: dict[str, Callable[[re.Match], None]] = {
+            "bar": self._bar_line,
+            "ending": lambda found: self._ending(found["ending"]),
+            "inline": lambda found: self._field(found["name"], found["value"]),
+            "note": lambda found: self._add([found["note"]], _length(found["length"])),
+            "chord": self._chord,
+            "rest": lambda found: self._add([], _length(found["pause"])),
+            "tuplet": self._tuplet,
+            "broken": self._broken,
+            "tie": self._tie,
+            "slur": self._slur,
+            "grace": lambda found: self._await("a grace note"),
+            "decoration": lambda found: self._await(f"the decoration {found['decoration']}"),
+        }
 
     def read(self) -> Tune:
         in_header = True
@@ -160,23 +174,9 @@ class _Reader:
             position = match.end()
 
     def _token(self, match: re.Match) -> None:
-        handlers: dict[str, Callable[[re.Match], None]] = {
-            "bar": self._bar_line,
-            "ending": lambda found: self._ending(found["ending"]),
-            "inline": lambda found: self._field(found["name"], found["value"]),
-            "note": lambda found: self._add([found["note"]], _length(found["length"])),
-            "chord": self._chord,
-            "rest": lambda found: self._add([], _length(found["pause"])),
-            "tuplet": self._tuplet,
-            "broken": self._broken,
-            "tie": self._tie,
-            "slur": self._slur,
-            "grace": lambda found: self._await("a grace note"),
-            "decoration": lambda found: self._await(f"the decoration {found['decoration']}"),
-        }
-        for name, handle in handlers.items():
-            if match[name] is not None:
-                return handle(match)
+        handle = next((handle for name, handle in self.handlers.items() if match[name] is not None), None)
+        if handle is not None:  # spaces, line breaks, comments and texts mean no sound
+            handle(match)
 
     def _chord(self, match: re.Match) -> None:
         """4.17: a chord is as long as its first note, times the length after the bracket."""
