@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from torch import Tensor
 
-from intro_dl.look_inside.drawing import AMOUNTS, SIGNED, evenly, grid, new_figure, short, show_image
+from intro_dl.look_inside.drawing import AMOUNTS, SIGNED, evenly, image_pixels, mosaic, new_figure, short
 from intro_dl.look_inside.look import (
     Look,
     class_names,
@@ -35,7 +35,7 @@ class SampleInputs(Look):
     def look(self, model, data, board):
         inputs, targets = data.splits["train"]
         if is_text(data):
-            board.text("inputs/training_text", data.decode(inputs[:1000]))
+            board.text("inputs/training_text", data.decode(inputs[:500]))
         elif is_image(data) and "num_classes" in data.dims:
             images, labels = data.augment(inputs[: self.count]), targets[: self.count]
             names = [short(class_names(data)[label]) for label in labels]
@@ -44,12 +44,8 @@ class SampleInputs(Look):
 
 def draw_images(images: Tensor, names: list[str], title: str) -> Figure:
     """Images (N, C, H, W) of uint8, each below its name."""
-    longest = max(map(len, names), default=1)
-    figure, axes = grid(len(images), 10 if longest < 8 else 6, 0.75 if longest < 8 else 1.3, title)
-    for image, name, each in zip(images, names, axes, strict=True):
-        show_image(each, image)
-        each.set_title(name, fontsize="small", pad=2)
-    return figure
+    columns, side = (10, 0.75) if max(map(len, names), default=1) < 8 else (6, 1.3)
+    return mosaic([image_pixels(image) for image in images], names, title, columns, side)
 
 
 class Filters(Look):
@@ -97,17 +93,12 @@ def draw_weights(weights: Tensor, names: list[str], title: str) -> Figure:
 
     All share one scale, so that a faint picture is a small weight.
     """
-    figure, axes = grid(len(weights), 10, 0.85, title, text_height=0.22)
-    largest = float(weights.abs().max()) or 1.0
-    for image, name, each in zip(weights, names, axes, strict=True):
-        if len(image) == 3:
-            each.imshow((0.5 + 0.5 * image / largest).permute(1, 2, 0).numpy())
-        else:
-            picture = each.imshow(image.mean(dim=0).numpy(), cmap=SIGNED, vmin=-largest, vmax=largest)
-        each.set_title(short(name), fontsize="small", pad=2)
-    if weights.shape[1] != 3:
-        figure.colorbar(picture, ax=axes, label="weight", shrink=0.9, aspect=15, pad=0.01)
-    return figure
+    largest, names = float(weights.abs().max()) or 1.0, [short(name) for name in names]
+    if weights.shape[1] == 3:
+        shown = (0.5 + 0.5 * weights / largest).permute(0, 2, 3, 1)
+        return mosaic([image.numpy() for image in shown], names, title)
+    signed = {"cmap": SIGNED, "vmin": -largest, "vmax": largest, "colorbar": "weight"}
+    return mosaic([image.mean(dim=0).numpy() for image in weights], names, title, **signed)
 
 
 class FeatureMaps(Look):
@@ -157,7 +148,7 @@ def draw_feature_maps(image: Tensor, rows: list[tuple[str, Tensor]], most: int, 
     figure = new_figure(columns * side + 1.9, (len(rows) + 1) * side + 0.4)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
     places = figure.add_gridspec(len(rows) + 1, columns + 1, width_ratios=[1.7, *[side] * columns])
-    show_image(_little(figure, places[0, 1]), image)
+    _little(figure, places[0, 1]).imshow(image_pixels(image))
     _write(figure, places[0, 0], "the input")
     for row, (name, maps) in enumerate(rows, start=1):
         low, high = float(maps.min()), float(maps.max())

@@ -11,6 +11,7 @@ from intro_dl.look_inside.look import Look, is_text, network_inputs, recorded_ou
 from intro_dl.tasks import Task
 
 MOST_LAYERS = 24  # in the picture; TensorBoard's own histograms have all
+MOST_VALUES = 100_000  # of one tensor: enough for a histogram
 LEVELS = (5, 25, 50, 75, 95)  # percent
 
 
@@ -74,7 +75,11 @@ def measure(
 
 
 def flat(tensor: Tensor) -> Tensor:
-    return tensor.detach().flatten().float().cpu()
+    """The values in a row, on the CPU; of more than MOST_VALUES, as many drawn at random."""
+    values = tensor.detach().flatten()
+    if len(values) > MOST_VALUES:
+        values = values[torch.randint(len(values), (MOST_VALUES,), device=values.device)]
+    return values.float().cpu()
 
 
 def draw_layers(gradients: dict[str, Tensor], activations: dict[str, Tensor], title: str) -> Figure:
@@ -86,22 +91,16 @@ def draw_layers(gradients: dict[str, Tensor], activations: dict[str, Tensor], ti
     figure = new_figure(min(max(0.55 * widest + 3, 6), 14), 7)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
     above, below = figure.subplots(2, 1)
-    sizes = {name: values.abs() for name, values in gradients.items()}
-    smallest = min(
-        (float(size[size > 0].min()) for size in sizes.values() if (size > 0).any()), default=1e-12
-    )
-    _bars(above, {name: size.clamp(min=smallest) for name, size in sizes.items()}, COLORS[0])
+    sizes = {name: values.abs() for name, values in gradients.items() if values.any()}
+    _bars(above, {name: size[size > 0] for name, size in sizes.items()}, COLORS[0])
     for place, size in enumerate(sizes.values()):
-        zero = float((size == 0).float().mean())
+        zero = float((size == 0).float().mean())  # e.g. of relu units that are off for all examples
         if zero > 0.01:
-            above.annotate(
-                f"{zero:.0%} zero",
-                (place, 0.01),
-                xycoords=above.get_xaxis_transform(),
-                ha="center",
-                fontsize="x-small",
-            )
+            where = {"xycoords": above.get_xaxis_transform(), "ha": "center", "fontsize": "x-small"}
+            above.annotate(f"and {zero:.0%} zeros", (place, 0.02), **where)
     above.set_yscale("log")
+    low, high = above.get_ylim()
+    above.set_ylim(min(low, 1e-6), max(high, 1.0))  # the same for most networks, to be compared
     above.yaxis.set_major_formatter(lambda size, _: f"{size:g}")
     above.yaxis.set_minor_formatter(lambda size, _: "")
     above.set_ylabel("size of the gradient")

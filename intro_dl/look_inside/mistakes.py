@@ -5,23 +5,48 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from intro_dl.look_inside.drawing import grid, new_figure, short, show_image
+from intro_dl.look_inside.drawing import image_pixels, mosaic, new_figure, short
 from intro_dl.look_inside.look import Look, class_names, is_image, outputs_on
 from intro_dl.tasks import Classifier
 
 
-class ConfusionMatrix(Look):
-    """How often each class is taken for each other one, on the validation split."""
+class Mistakes(Look):
+    """Mistakes on the validation split: which classes are confused, and the images it is wrong about.
+
+    Args:
+        images: at most so many images.
+        every_n_epochs: as in `Look`.
+    """
+
+    def __init__(self, images: int = 24, every_n_epochs: int | None = None) -> None:
+        super().__init__(every_n_epochs)
+        self.images = images
 
     def look(self, model, data, board):
         if not isinstance(model, Classifier):
             return
-        inputs, labels = data.splits["val"]
-        predicted = model.predict(outputs_on(model, data, inputs))
-        counts = confusion_matrix(labels, predicted, data.dims["num_classes"])
+        (inputs, labels), classes = data.splits["val"], class_names(data)
+        outputs = outputs_on(model, data, inputs)
+        predicted = model.predict(outputs)
+        counts = confusion_matrix(labels, predicted, len(classes))
         right = int(counts.diagonal().sum())
         title = f"validation, {board.moment}: {right:,} of {len(labels):,} right"
-        board.figure("mistakes/confusion_matrix", draw_confusion_matrix(counts, class_names(data), title))
+        board.figure("mistakes/confusion_matrix", draw_confusion_matrix(counts, classes, title))
+        if not is_image(data):
+            return
+        probabilities = model.probabilities(outputs)
+        worst, wrong = worst_mistakes(labels, predicted, probabilities, self.images)
+        sure = model.gives_probabilities  # scores that are none still say which mistakes are the grossest
+        count = f"the {'surest' if sure else 'grossest'} of {wrong:,} mistakes" if wrong else "no mistake"
+        figure = draw_mistakes(
+            inputs[worst],
+            labels[worst],
+            predicted[worst],
+            probabilities[worst] if sure else None,
+            classes,
+            f"validation, {board.moment}: {count} on {len(labels):,} images",
+        )
+        board.figure("mistakes/worst", figure)
 
 
 def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
@@ -59,36 +84,6 @@ def draw_confusion_matrix(counts: Tensor, classes: list[str], title: str) -> Fig
     return figure
 
 
-class WorstMistakes(Look):
-    """The validation images that the model is wrong about and most sure of.
-
-    Args:
-        count: at most so many images.
-        every_n_epochs: as in `Look`.
-    """
-
-    def __init__(self, count: int = 24, every_n_epochs: int | None = None) -> None:
-        super().__init__(every_n_epochs)
-        self.count = count
-
-    def look(self, model, data, board):
-        if not isinstance(model, Classifier) or not is_image(data):
-            return
-        images, labels = data.splits["val"]
-        outputs = outputs_on(model, data, images)
-        predicted, probabilities = model.predict(outputs), model.probabilities(outputs)
-        worst, wrong = worst_mistakes(labels, predicted, probabilities, self.count)
-        figure = draw_mistakes(
-            images[worst],
-            labels[worst],
-            predicted[worst],
-            probabilities[worst],
-            class_names(data),
-            f"validation, {board.moment}: the surest of {wrong:,} mistakes on {len(labels):,} images",
-        )
-        board.figure("mistakes/worst", figure)
-
-
 def worst_mistakes(
     labels: Tensor, predicted: Tensor, probabilities: Tensor, count: int
 ) -> tuple[Tensor, int]:
@@ -104,14 +99,22 @@ def worst_mistakes(
 
 
 def draw_mistakes(
-    images: Tensor, labels: Tensor, predicted: Tensor, probabilities: Tensor, classes: list[str], title: str
+    images: Tensor,
+    labels: Tensor,
+    predicted: Tensor,
+    probabilities: Tensor | None,
+    classes: list[str],
+    title: str,
 ) -> Figure:
-    """Images (N, C, H, W) of uint8, each below what it is and what it was taken for."""
-    figure, axes = grid(len(images), 6, 1.1, title, text_height=0.42)
-    for number, each in enumerate(axes):
-        show_image(each, images[number])
-        true, taken = int(labels[number]), int(predicted[number])
-        sure = float(probabilities[number, taken])
-        text = f"is {short(classes[true])}\n→ {short(classes[taken])}, {sure:.0%}"
-        each.set_title(text, fontsize="small", pad=2)
-    return figure
+    """Images (N, C, H, W) of uint8, each below what it is and what it was taken for, and how surely.
+
+    Args:
+        labels, predicted: true and predicted classes (N,).
+        probabilities: of each class (N, K); None writes no percentages.
+    """
+    names = []
+    for number, (true, taken) in enumerate(zip(labels.tolist(), predicted.tolist(), strict=True)):
+        sure = "" if probabilities is None else f", {float(probabilities[number, taken]):.0%}"
+        names.append(f"is {short(classes[true])}\n→ {short(classes[taken])}{sure}")
+    side = 1.1 if max(map(len, classes)) < 8 else 1.7
+    return mosaic([image_pixels(image) for image in images], names, title, columns=6, side=side)

@@ -5,6 +5,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn import functional as F
 
 from intro_dl.look_inside.drawing import AMOUNTS, COLORS, MARKERS, new_figure
 from intro_dl.look_inside.look import Look, class_names, is_plane, outputs_on
@@ -14,8 +15,8 @@ from intro_dl.tasks import Classifier
 class DecisionRegions(Look):
     """The plane, colored by what the model says of each place, with the training points on it.
 
-    Where the model hesitates, the colors of the classes mix; the line is where its decision changes. The
-    prediction of a regressor is drawn as a map of heights, in the colors of the points.
+    Where its probabilities hesitate, the colors of the classes mix; the line is where the decision
+    changes. The prediction of a regressor is drawn as a map of heights, in the colors of the points.
 
     Args:
         resolution: places along each side at which the model is asked.
@@ -35,10 +36,10 @@ class DecisionRegions(Look):
         side = (self.resolution, self.resolution)
         names = getattr(data, "features", ("x1", "x2"))
         if isinstance(model, Classifier):
-            decisions, shares = (
-                model.predict(outputs).view(side),
-                model.probabilities(outputs).view(*side, -1),
-            )
+            decisions = model.predict(outputs).view(side)
+            shares = F.one_hot(decisions, data.dims["num_classes"]).float()
+            if model.gives_probabilities:
+                shares = model.probabilities(outputs).view(*side, -1)
             figure = draw_regions(decisions, shares, extent, points, targets, class_names(data))
         else:
             figure = draw_heights(outputs.view(side), extent, points, targets)

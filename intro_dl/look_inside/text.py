@@ -56,7 +56,7 @@ class GateTraces(Look):
 
     Args:
         characters: how long the piece is.
-        cells: how many cells, those whose memory changes most.
+        cells: how many cells, those whose gates move most.
         every_n_epochs: as in `Look`.
     """
 
@@ -69,7 +69,8 @@ class GateTraces(Look):
             return
         tokens = data.splits["val"][0][: self.characters]
         traces = gate_traces(model.embedding(tokens.to(model.device)), model.lstm)
-        busiest = traces["cell state, tanh(c)"].std(dim=0).argsort(descending=True)[: self.cells]
+        gates = [values for name, values in traces.items() if "gate" in name]
+        busiest = torch.stack(gates).std(dim=1).sum(dim=0).argsort(descending=True)[: self.cells]
         shown = {name: values[:, busiest.sort().values].T for name, values in traces.items()}  # (cells, T)
         title = f"{len(busiest)} of {model.lstm.hidden_size} cells on validation text, {board.moment}"
         board.figure("gates/lstm", draw_gates(shown, data.decode(tokens), title))
@@ -100,7 +101,9 @@ def draw_gates(traces: dict[str, Tensor], text: str, title: str) -> Figure:
     figure = new_figure(max(0.155 * len(text) + 1.5, 5), 2.1 * len(traces) + 0.4)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
     shown = ["⏎" if character == "\n" else "␣" if character == " " else character for character in text]
-    for axes, (name, values) in zip(figure.subplots(len(traces), 1), traces.items(), strict=True):
+    for axes, (name, values) in zip(
+        figure.subplots(len(traces), 1, squeeze=False)[:, 0], traces.items(), strict=True
+    ):
         signed = bool((values < 0).any())
         colors = (
             {"cmap": SIGNED, "vmin": -1, "vmax": 1} if signed else {"cmap": AMOUNTS, "vmin": 0, "vmax": 1}
