@@ -1,0 +1,66 @@
+"""What the pictures at the end of a run cost, as a share of the run.
+
+    python benchmarks/look_inside.py
+    python benchmarks/look_inside.py data=mnist model=lenet rounds=9
+
+Each round trains three times, one after the other: ten steps with the default callbacks, ten steps without
+their pictures, and two epochs without them. The pictures' cost is the difference of the first two; it does
+not grow with the epochs, so its share is that of a run of as many epochs as are named. What is counted is
+processor time of the whole process, imports included: other programs add little to it.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PICTURES = ("sample_inputs", "mistakes", "decision_regions")
+WITHOUT = [f"callbacks.{name}=null" for name in PICTURES]
+TRAIN = str(Path(__file__).parent.parent / "scripts" / "train.py")
+EPOCHS = {"all 20 epochs": 20, "stopped early at once": 6}  # the default's maximum, and 1 + its patience
+
+
+def processor_seconds(arguments: list[str]) -> float:
+    """What one training takes of the processor, in user and system mode together."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, TRAIN, *arguments, "trainer.accelerator=cpu", f"run_dir={folder}/run"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return usage.ru_utime + usage.ru_stime
+
+
+def main(options: dict[str, str]) -> None:
+    rounds = int(options.pop("rounds", 5))
+    what = [
+        f"{key}={value}"
+        for key, value in ({"data": "mnist", "model": "lenet", "optim": "adam"} | options).items()
+    ]
+    ten = ["trainer.max_epochs=1", "trainer.limit_train_batches=10"]
+    costs, epochs, starts = [], [], []
+    for number in range(1, rounds + 1):
+        shown = processor_seconds([*what, *ten])
+        plain = processor_seconds([*what, *ten, *WITHOUT])
+        longer = processor_seconds([*what, "trainer.max_epochs=2", *WITHOUT])
+        costs.append(shown - plain)
+        epochs.append((longer - plain) / 2)
+        starts.append(plain)
+        print(
+            f"round {number}: 10 steps with pictures {shown:.2f} s, without {plain:.2f} s, "
+            f"2 epochs {longer:.1f} s",
+            flush=True,
+        )
+    cost, epoch, start = map(statistics.median, (costs, epochs, starts))
+    print(
+        f"medians: pictures {cost:.2f} s ({min(costs):.2f} to {max(costs):.2f}), "
+        f"an epoch {epoch:.1f} s, the start {start:.1f} s"
+    )
+    for name, count in EPOCHS.items():
+        print(f"{name}: {cost / (start + count * epoch):.1%} of the run")
+
+
+if __name__ == "__main__":
+    main(dict(word.split("=", 1) for word in sys.argv[1:]))
