@@ -207,7 +207,7 @@ def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, mo
         f"data.path={runs / 'tunes.abc'}",
     )
     assert code == 0 and err == ""
-    assert "Valid       2 (67%)" in out and "cut off" in out
+    assert "Valid       2 (67%) at temperature 0.8, 1 of them different" in out and "cut off" in out
     assert "not valid A Slip: line 6: a bar of 5 beats in 6/8" in out
     names = [path.name for path in sorted((tmp_path / "tunes").iterdir())]
     assert names == ["001-a-jig.abc", "001-a-jig.mid", "002-a-jig.abc", "002-a-jig.mid", "report.json"]

@@ -57,9 +57,13 @@ def report_tunes(texts: list[str], settings: dict[str, Any], training_text: str 
     """Print the share of valid tunes and what was copied; write the valid ones and report.json into `out`."""
     judged, cut_off = judge_tunes(texts, training_text)
     valid = [each for each in judged if not each.problems]
+    different = len({each.text.partition("\nK:")[2] for each in valid})  # by their music, not their titles
     share = len(valid) / len(judged) if judged else 0.0
     print(f"Tunes       {len(judged)}" + (f", and {cut_off} cut off, not counted" if cut_off else ""))
-    print(f"Valid       {len(valid)} ({share:.0%}) at temperature {settings['temperature']:g}")
+    print(
+        f"Valid       {len(valid)} ({share:.0%}) at temperature {settings['temperature']:g}, "
+        f"{different} of them different"
+    )
     for each in [each for each in judged if each.problems][:5]:
         title = (read_tune(each.text).value("T") or each.text[:20]).strip()
         more = len(each.problems) - 1
@@ -81,6 +85,7 @@ def report_tunes(texts: list[str], settings: dict[str, Any], training_text: str 
             "tunes": len(judged),
             "cut_off": cut_off,
             "valid": len(valid),
+            "valid_and_different": different,
             "valid_share": share,
             "longest_copied": max(map(len, copied), default=None),
             "judged": [asdict(each) for each in judged],
