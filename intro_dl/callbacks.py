@@ -78,6 +78,14 @@ class StopWhenNotFinite(pl.Callback):
         )
 
 
+class StayStopped(pl.Callback):
+    """Train no further when the resumed run had been stopped early: it only waits for its result."""
+
+    def on_train_start(self, trainer, module):
+        if any(getattr(callback, "stopped_epoch", 0) > 0 for callback in trainer.early_stopping_callbacks):
+            trainer.should_stop = True
+
+
 class Progress(RichProgressBar):
     """A bar for the running epoch, and above it a line for each finished one."""
 

@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from intro_dl.arguments import check_arguments
-from intro_dl.callbacks import SeedEachEpoch, StopWhenNotFinite
+from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
 from intro_dl.data.splits import TensorData
 from intro_dl.results import git_commit, print_summary, shown_path, write_history, write_result
 from intro_dl.tasks import Task
@@ -117,7 +117,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
         cfg.trainer,
-        callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), *callbacks],
+        callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), StayStopped(), *callbacks],
         logger=logger,
         enable_model_summary=False,
         _convert_="all",

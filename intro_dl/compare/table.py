@@ -257,7 +257,8 @@ def screen(comparison: Comparison) -> Table:
     head, body = cells(comparison)
     table = Table(title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD)
     for name in head:
-        table.add_column(name, justify="left" if name in (*comparison.columns, "status") else "right")
+        side = "left" if name in (*comparison.columns, "status") else "right"
+        table.add_column(name, justify=side, overflow="fold")
     for line, row in zip(body, comparison.rows, strict=True):
         table.add_row(*map(Text, line), style="" if row.runs else "red")
     return table
