@@ -81,3 +81,30 @@ def train(tmp_path, monkeypatch, capfd):
         return Answer(code, printed.out, printed.err, tmp_path)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory):
+    """Train, and return the run's folder; the same one for all tests that ask for the same arguments.
+
+    It is for reading: a test that changes it takes a copy.
+    """
+    from omegaconf import OmegaConf
+
+    from intro_dl.train import train  # here, because torch takes its time
+
+    runs = {}
+
+    def run(*overrides: str) -> Path:
+        if overrides not in runs:
+            folder = tmp_path_factory.mktemp("trained")
+            register_schema()
+            with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+                cfg = compose("train", ["trainer=cpu", *overrides, f"run_dir='{folder}'"])
+            (folder / ".hydra").mkdir()
+            OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")  # as Hydra does
+            train(cfg)
+            runs[overrides] = folder
+        return runs[overrides]
+
+    return run

@@ -16,32 +16,6 @@ from intro_dl.use.evaluate import main
 from intro_dl.use.measure import class_table, expected_calibration_error, reliability
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Train once for all tests that ask for the same arguments; the config is saved as Hydra does it."""
-    from hydra import compose, initialize_config_module
-    from omegaconf import OmegaConf
-
-    from intro_dl.config import register_schema
-    from intro_dl.train import train
-
-    runs = {}
-
-    def run(*overrides: str) -> Path:
-        if overrides not in runs:
-            folder = tmp_path_factory.mktemp("run")
-            register_schema()
-            with initialize_config_module("intro_dl.configs", version_base="1.3"):
-                cfg = compose("train", ["trainer=cpu", *overrides, f"run_dir='{folder}'"])
-            (folder / ".hydra").mkdir()
-            OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
-            train(cfg)
-            runs[overrides] = folder
-        return runs[overrides]
-
-    return run
-
-
 @pytest.fixture
 def evaluate(capsys):
     """Run the command; its exit code, what it printed, and its error."""
@@ -56,10 +30,10 @@ def evaluate(capsys):
 
 
 @pytest.fixture
-def softmax(trained, tmp_path):
+def softmax(trained_run, tmp_path):
     """A softmax regression on digits, in a folder that a test may change."""
     return Path(
-        shutil.copytree(trained("model=softmax", "data=digits", "trainer.max_epochs=1"), tmp_path / "r")
+        shutil.copytree(trained_run("model=softmax", "data=digits", "trainer.max_epochs=1"), tmp_path / "r")
     )
 
 
@@ -85,8 +59,8 @@ def report_of(folder: Path) -> dict:
     ],
     ids=lambda overrides: overrides[0],
 )
-def test_the_numbers_are_those_that_training_measured(trained, evaluate, tmp_path, overrides, split):
-    run = trained(*overrides)
+def test_the_numbers_are_those_that_training_measured(trained_run, evaluate, tmp_path, overrides, split):
+    run = trained_run(*overrides)
     code, _, _ = evaluate(run, f"split={split}", f"out={tmp_path / 'out'}")
     assert code == 0
     report, result = report_of(tmp_path / "out"), json.loads((run / "result.json").read_text())
@@ -160,8 +134,8 @@ def test_bins_hold_their_upper_end_and_the_first_also_zero():
     assert [(row["from"], row["n"]) for row in rows] == [(0.0, 2), (0.4, 1), (0.9, 1)]
 
 
-def test_scores_that_are_no_probabilities_get_no_calibration(trained, evaluate, tmp_path):
-    run = trained("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
+def test_scores_that_are_no_probabilities_get_no_calibration(trained_run, evaluate, tmp_path):
+    run = trained_run("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
     _, out, _ = evaluate(run, f"out={tmp_path / 'out'}")
     assert "are no probabilities" in out and "reliability" not in report_of(tmp_path / "out")
 
@@ -212,13 +186,13 @@ def test_data_of_other_classes_are_refused_even_if_there_are_as_many(softmax):
         check_same_facts(run, data)
 
 
-def test_labels_of_the_run_are_those_of_other_data_too(trained):
-    run = load_run(trained("model=perceptron", "data=digits", "data.labels=[4]", "trainer.max_epochs=1"))
+def test_labels_of_the_run_are_those_of_other_data_too(trained_run):
+    run = load_run(trained_run("model=perceptron", "data=digits", "data.labels=[4]", "trainer.max_epochs=1"))
     assert data_for(run, "digits", {}).class_names == ("not 4", "4")
 
 
-def test_a_text_with_characters_that_the_model_never_saw_names_them(trained, evaluate, tmp_path):
-    run = trained(
+def test_a_text_with_characters_that_the_model_never_saw_names_them(trained_run, evaluate, tmp_path):
+    run = trained_run(
         *("model=char_rnn", "model.hidden_size=8", "data=pydoc", "data.batch_size=256"),
         "trainer.max_epochs=1",
     )

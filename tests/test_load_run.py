@@ -18,27 +18,10 @@ from intro_dl.data.toy import Grades, PassClass
 from intro_dl.load import model_class
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Train for two batches, once for all tests that ask for the same arguments."""
-    from hydra import compose, initialize_config_module
-
-    from intro_dl.config import register_schema
-    from intro_dl.train import train
-
-    runs = {}
-
-    def run(*overrides: str) -> Path:
-        if overrides not in runs:
-            folder = tmp_path_factory.mktemp("run")
-            register_schema()
-            with initialize_config_module("intro_dl.configs", version_base="1.3"):
-                cfg = compose("train", ["trainer=smoke", *overrides, f"run_dir='{folder}'"])
-            train(cfg)
-            runs[overrides] = folder
-        return runs[overrides]
-
-    return run
+@pytest.fixture
+def trained(trained_run):
+    """A run of two batches."""
+    return lambda *overrides: trained_run("trainer=smoke", *overrides)
 
 
 @pytest.fixture

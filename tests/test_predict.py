@@ -1,4 +1,4 @@
-"""scripts/predict.py: any image as the model reads it, a sentence for what cannot be read, the rest goes on."""
+"""scripts/predict.py: any image as the model reads it; what cannot be read gets a sentence."""
 
 import io
 import json
@@ -26,32 +26,9 @@ PHOTOS = {"dims": {"in_shape": [3, 32, 32]}, "background": None, "frame": None}
 FEATURES = ["lectures attended", "hours on the project"]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Train once for all tests that ask for the same arguments."""
-    from hydra import compose, initialize_config_module
-
-    from intro_dl.config import register_schema
-    from intro_dl.train import train
-
-    runs = {}
-
-    def run(*overrides: str) -> Path:
-        if overrides not in runs:
-            folder = tmp_path_factory.mktemp("run")
-            register_schema()
-            with initialize_config_module("intro_dl.configs", version_base="1.3"):
-                cfg = compose("train", ["trainer=cpu", *overrides, f"run_dir='{folder}'"])
-            train(cfg)
-            runs[overrides] = folder
-        return runs[overrides]
-
-    return run
-
-
 @pytest.fixture
-def softmax(trained):
-    return trained("model=softmax", "data=digits", "optim=adam", "trainer.max_epochs=3")
+def softmax(trained_run):
+    return trained_run("model=softmax", "data=digits", "optim=adam", "trainer.max_epochs=3")
 
 
 @pytest.fixture
@@ -300,9 +277,9 @@ def test_the_background_of_the_training_images_is_told_from_their_sides():
 
 
 def test_points_are_read_from_a_csv_file_with_or_without_a_header_and_from_the_command_line(
-    trained, predict, tmp_path
+    trained_run, predict, tmp_path
 ):
-    run = trained("model=perceptron", "data=pass_class", "trainer.max_epochs=2")
+    run = trained_run("model=perceptron", "data=pass_class", "trainer.max_epochs=2")
     (tmp_path / "plain.csv").write_text("4,5\n0,0.5\n\n8,10\n")
     (tmp_path / "named.csv").write_text(
         "name;Hours on the project;lectures attended\nAnn;5;4\nBob;0.5;0\nEve;10;8\n"
@@ -320,8 +297,8 @@ def test_points_are_read_from_a_csv_file_with_or_without_a_header_and_from_the_c
     assert answers[0][0]["probability"] == pytest.approx(chance, abs=1e-6)
 
 
-def test_a_regression_answers_in_the_unit_of_its_target(trained, predict):
-    run = trained("model=regressor", "data=grades", "trainer.max_epochs=2")
+def test_a_regression_answers_in_the_unit_of_its_target(trained_run, predict):
+    run = trained_run("model=regressor", "data=grades", "trainer.max_epochs=2")
     code, out, _ = predict(run, "4,5")
     assert code == 0 and "grade (percent)" in out
     (entry,) = json.loads(predict(run, "4,5", "format=json")[1])
@@ -331,8 +308,8 @@ def test_a_regression_answers_in_the_unit_of_its_target(trained, predict):
     assert code == 1 and "predicts a number" in err
 
 
-def test_scores_that_are_no_probabilities_are_called_scores(trained, predict):
-    run = trained("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
+def test_scores_that_are_no_probabilities_are_called_scores(trained_run, predict):
+    run = trained_run("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
     code, out, _ = predict(run, "1,1")
     assert code == 0 and "score" in out and "probability" not in out and "%" not in out
 
@@ -358,8 +335,8 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path, monkeypatch, content, sent
     assert rows[-1] == ("4,5", [4.0, 5.0])
 
 
-def test_a_text_model_is_sent_to_the_script_that_writes(trained, predict):
-    run = trained(
+def test_a_text_model_is_sent_to_the_script_that_writes(trained_run, predict):
+    run = trained_run(
         *("model=char_rnn", "model.hidden_size=4", "data=pydoc", "data.batch_size=256"), "trainer=smoke"
     )
     code, _, err = predict(run, "x.png")
