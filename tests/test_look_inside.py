@@ -1,5 +1,7 @@
 """Looking inside changes nothing, works for every model, and shows what is there."""
 
+import re
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -357,3 +359,10 @@ def test_classes_are_told_apart_without_seeing_red_or_green():
     distances = torch.cdist(seen, seen) + torch.eye(len(seen))
     assert distances.min() > 0.15
     assert len(set(drawing.MARKERS)) == len(drawing.MARKERS)  # and by their shapes
+
+
+def test_gallery_shows_small_pictures_that_exist():
+    named = re.findall(r"\]\((gallery/\S+\.png)\)", (ROOT / "docs" / "GALLERY.md").read_text())
+    stored = {f"gallery/{path.name}" for path in (ROOT / "docs" / "gallery").iterdir()}
+    assert len(named) == len(set(named)) and set(named) == stored
+    assert max((ROOT / "docs" / name).stat().st_size for name in named) < 60_000
