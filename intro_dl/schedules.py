@@ -17,7 +17,7 @@ def inverse_sqrt(optimizer: Optimizer) -> LambdaLR:
 def exponential_to_floor(optimizer: Optimizer, floor: float, steps: float) -> LambdaLR:
     """The rate `floor + lr * exp(-t / steps)` after t steps of the optimizer.
 
-    Source: M. Görner, Tensorflow without a PhD (2017), the recipes behind lecture 001: 1e-4 + 0.003 e^(-t/2000).
+    Source: M. Görner, Tensorflow without a PhD (2017), behind lecture 001: 1e-4 + 0.003 e^(-t/2000).
     """
     (rate,) = {group["lr"] for group in optimizer.param_groups}
     return LambdaLR(optimizer, lambda t: exp(-t / steps) + floor / rate)

@@ -17,13 +17,13 @@ class MLP(Classifier):
         in_shape: shape of one input, e.g. (1, 28, 28) or (2,); flattened to N numbers.
         num_classes: number of logits K.
         hidden: number of units of each hidden layer; () leaves a softmax regression.
-        activation: g between the layers: relu, sigmoid, tanh, or identity (then all layers are one linear map).
-        init: how the weights start: torch's default, "normal" as on the slides, N(0, sigma^2), "xavier", "he",
-            or "zeros" (then the hidden units stay equal forever).
+        activation: g between the layers: relu, sigmoid, tanh, or identity (then all is one linear map).
+        init: how the weights start: torch's "default", "normal" as on the slides, N(0, sigma^2), "xavier",
+            "he", or "zeros" (then the hidden units stay equal forever).
         sigma: standard deviation of init="normal".
         dropout: probability of zeroing a hidden unit, in [0, 1).
         batch_norm: normalize each hidden unit over the batch, before g.
-        loss: "cross_entropy", or "mse" between the softmax and the one-hot label (lecture 002's Keras example).
+        loss: "cross_entropy", or "mse" between the softmax and the one-hot label (lecture 002's example).
     """
 
     def __init__(
