@@ -119,9 +119,9 @@ class Task(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint):
         checkpoint["model"] = type(self).__name__  # so that resuming can refuse the weights of another model
         checkpoint["history"] = self.history
-        facts = getattr(self.trainer.datamodule, "facts", None)  # none where bare loaders were given
-        if facts is not None:
-            checkpoint["facts"] = facts()  # so that the weights can be used without the data
+        data = getattr(self._trainer, "datamodule", None)  # none where bare loaders were given
+        if hasattr(data, "facts"):
+            checkpoint["facts"] = data.facts()  # so that the weights can be used without the data
 
     def on_load_checkpoint(self, checkpoint):
         self.history = list(checkpoint.get("history", []))
