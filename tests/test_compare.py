@@ -275,6 +275,19 @@ def test_different_tasks_are_not_compared(make_run, answer):
     assert "different tasks" in err and "runs/a measured accuracy, loss" in err and "bits_per_char" in err
 
 
+def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
+    make_run("0_seed=0")
+    (make_run("1_seed=1", seed=1) / "result.json").unlink()
+    saved = {
+        "sweeper": {"_target_": "x.BasicSweeper", "params": {"seed": "0,1,2,3,4"}},
+        "overrides": {"task": ["sweep=seeds"], "hydra": []},
+    }
+    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+    _, out, _, _ = answer("runs")
+    assert "1 of its jobs did not finish, 3 of 5 have not begun" in out
+    assert "python scripts/train.py resume=runs" in out
+
+
 def test_nothing_finished_says_why(make_run, answer):
     make_run("a", status="failed", reason="optim.lr=abc does not make sense.")
     code, _, err, _ = answer("runs")

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from intro_dl.sweep import planned_jobs
+from intro_dl.tasks import Task
 from tests.conftest import ROOT
 
 SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
@@ -118,6 +119,19 @@ def test_run_that_had_stopped_early_trains_no_further_when_its_sweep_goes_on(tra
         path.unlink()  # killed before it was written
     assert train("resume=sweep").code == 0
     assert table(folder) == expected
+
+
+def test_interrupted_sweep_says_how_to_go_on_with_all_of_it(train, monkeypatch):
+    def press(self, batch, batch_idx):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(Task, "training_step", press)
+        answer = train("-m", *ONE_EPOCH, "seed=0,1", "hydra.sweep.dir=sweep")
+    assert answer.code == 130
+    assert "Go on with: python scripts/train.py resume=sweep" in answer.err
+    assert train("resume=sweep").code == 0
+    assert table(answer.folder / "sweep")[0]["n"] == "2"
 
 
 def test_resuming_a_sweep_takes_no_other_settings(train):

@@ -408,4 +408,5 @@ def _title(comparison: Comparison, axes: Axes, keys: list[str], more: int = 0) -
     if "optim" in shared and "optim" not in keys:
         what += f", {shared['optim']}"
     best = f" (the best {MOST_LINES} of {MOST_LINES + more})" if more > 0 else ""
-    axes.set_title(f"{', '.join(keys)} varied{best}{': ' if what else ''}{what}", loc="left")
+    varied = ", ".join(keys) if len(keys) < 4 else f"{', '.join(keys[:2])} and {len(keys) - 2} more"
+    axes.set_title(f"{varied} varied{best}{': ' if what else ''}{what}", loc="left")
