@@ -11,32 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from intro_dl.compare.axes import (
+    COLORS,
+    NAMES,
+    guessing_line,
+    look,
+    metric_name,
+    number_axis,
+    value_axis,
+)
 from intro_dl.compare.runs import Run
 from intro_dl.compare.table import Comparison, Row, cell, higher_is_better
 
-# Okabe and Ito, "Color Universal Design" (2008), without the yellow that is faint on white.
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-DASHES = ["-", "--", "-.", ":"]
-MARKERS = "osD^vPX"
 MOST_LINES = 12
-
-NAMES = {
-    "optim": "optimizer",
-    "optim.lr": "learning rate",
-    "data.batch_size": "batch size (examples)",
-    "data.limit_train": "training examples",
-    "model.depth": "depth (layers)",
-    "model.dropout": "dropout (probability)",
-    "regularization.dropout": "dropout (probability)",
-    "regularization.weight_decay": "weight decay",
-    "trainer.max_epochs": "epochs",
-}
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
-UNITS = {
-    "accuracy": "accuracy (share that is right)",
-    "bits_per_char": "bits per character",
-    "absolute_error": "absolute error (unit of the target)",
-}
 
 
 def plot(comparison: Comparison, path: Path, by: list[str]) -> bool:
@@ -133,12 +120,12 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
             yerr=[row.deviation(metric) or 0 for row in finished] if comparison.seeded else None,
             label=_label(others, values),
             capsize=3,
-            **_look(number),
+            **look(number),
         )
-    _number_axis(axes, _values(comparison, key))
-    _value_axis(comparison, axes, [row.mean(metric) for row in comparison.rows if row.runs])
+    number_axis(axes, _values(comparison, key))
+    value_axis(comparison, axes, [row.mean(metric) for row in comparison.rows if row.runs])
     _mark_best(comparison, axes, key)
-    _guessing_line(comparison, axes, metric)
+    guessing_line(comparison, axes, metric)
     _mark_diverged(comparison, axes, key)
     if key == "optim.lr":
         _mark_too_small(comparison, axes)
@@ -280,14 +267,14 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     if not drawn:
         return False
     values = [value for row in drawn if row.runs for run in row.runs for value in _curve(run, name)]
-    _value_axis(comparison, axes, values, name)
+    value_axis(comparison, axes, values, name)
     if values:  # a diverged curve would squeeze the others
         low, high = min(values), max(values)
         if axes.get_yscale() == "log":
             axes.set_ylim(low / 1.2, high * 1.3)
         else:
             axes.set_ylim(low - 0.05 * (high - low or 1), high + 0.08 * (high - low or 1))
-    _guessing_line(comparison, axes, name)
+    guessing_line(comparison, axes, name)
     longest = max(len(_curve(run, name)) for row in drawn for run in row.runs + row.diverged)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlim(0.5 if longest < 12 else 0, longest + 0.5)
@@ -298,18 +285,17 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
 
 
 def _draw_row(row: Row, name: str, axes: Axes, number: int) -> None:
-    look, runs = _look(number), row.runs or row.diverged
+    style, runs = look(number), row.runs or row.diverged
     curves = [curve for run in runs if (curve := _curve(run, name))]
     if len(curves) > 1:
         for curve in curves:
-            axes.plot(range(1, len(curve) + 1), curve, color=look["color"], lw=0.7, alpha=0.4)
+            axes.plot(range(1, len(curve) + 1), curve, color=style["color"], lw=0.7, alpha=0.4)
     together = [sum(values) / len(values) for values in zip(*curves, strict=False)]  # while all were trained
     label = _row_label(row) + ("" if row.runs else " (diverged)")
-    axes.plot(
-        range(1, len(together) + 1), together, label=label, markevery=max(len(together) // 8, 1), **look
-    )
+    epochs = range(1, len(together) + 1)
+    axes.plot(epochs, together, label=label, markevery=max(len(together) // 8, 1), **style)
     if not row.runs:
-        axes.plot(len(together), together[-1], "x", color=look["color"], ms=10, mew=2.5)
+        axes.plot(len(together), together[-1], "x", color=style["color"], ms=10, mew=2.5)
 
 
 def _curve(run: Run, name: str) -> list[float]:
@@ -329,77 +315,6 @@ def _one_label(key: str, value: Any) -> str:
     if isinstance(value, str) and "." not in key:
         return value  # adam says enough without optim=
     return f"{key.rpartition('.')[-1]}={cell(value)}"
-
-
-def _look(number: int) -> dict[str, Any]:
-    return {
-        "color": COLORS[number % len(COLORS)],
-        "linestyle": DASHES[number % len(DASHES)],
-        "marker": MARKERS[number % len(MARKERS)],
-        "markersize": 5,
-    }
-
-
-def _number_axis(axes: Axes, values: list[float]) -> None:
-    """Logarithmic for numbers that span decades; a 0 among them keeps its place."""
-    positive = [value for value in values if value > 0]
-    if not positive or max(positive) / min(positive) < 20 or min(values) < 0:
-        axes.set_xticks(values, map(cell, values))
-        return
-    if len(positive) < len(values):
-        axes.set_xscale("symlog", linthresh=min(positive))
-    else:
-        axes.set_xscale("log")
-    if len(values) <= 12:
-        axes.set_xticks(values, map(cell, values))
-        axes.minorticks_off()
-
-
-def _value_axis(comparison: Comparison, axes: Axes, values: list[float], name: str | None = None) -> None:
-    name = name or comparison.metric
-    values = [value for value in values if value is not None]
-    if values and min(values) > 0 and max(values) / min(values) > 20:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
-    axes.set_ylabel(metric_name(comparison, name))
-    axes.grid(alpha=0.3)
-
-
-def _guessing_line(comparison: Comparison, axes: Axes, name: str) -> None:
-    """Where a model that knows nothing would be. Called when the axis has its limits."""
-    guessing = comparison.guessing_loss
-    low, high = axes.get_ylim()
-    if not guessing or not name.startswith("loss/") or not low < guessing < high:
-        return
-    axes.axhline(guessing, color="gray", lw=1, ls=(0, (1, 1)), zorder=0)
-    classes = _classes(guessing)
-    axes.annotate(
-        f"guessing: log {classes} = {guessing:.3g}" if classes else f"guessing: {guessing:.3g}",
-        (0.99, guessing),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        color="#555555",
-        fontsize="small",
-    )
-
-
-def metric_name(comparison: Comparison, name: str) -> str:
-    """A measure with its split and unit: "validation loss (nats)"."""
-    measure, _, split = name.partition("/")
-    unit = UNITS.get(measure, measure)
-    if measure == "loss" and _classes(comparison.guessing_loss):
-        unit = "cross-entropy loss (nats)"
-    return f"{SPLITS.get(split, split)} {unit}"
-
-
-def _classes(guessing: float | None) -> int | None:
-    """K, if the loss of guessing is log K, which says that the loss is a cross-entropy in nats."""
-    classes = round(math.exp(guessing)) if guessing and guessing < 15 else 0
-    return classes if classes > 1 and math.isclose(math.log(classes), guessing, rel_tol=1e-5) else None
 
 
 def _title(comparison: Comparison, axes: Axes, keys: list[str], more: int = 0) -> None:
