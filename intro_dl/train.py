@@ -17,6 +17,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from intro_dl.arguments import check_arguments
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
 from intro_dl.data.splits import TensorData
+from intro_dl.load import read_checkpoint
 from intro_dl.results import git_commit, print_summary, shown_path, write_history, write_result
 from intro_dl.tasks import Task
 
@@ -39,13 +40,13 @@ def train(cfg: DictConfig) -> float:
     Raises:
         ValueError: if parts do not fit together; the message says which, and what to change.
     """
-    started = time.perf_counter()
+    started, commit = time.perf_counter(), git_commit()  # of the code that runs, not of a later edit
     quiet_known_warnings()
     check_accelerator(cfg.trainer)
     pl.seed_everything(cfg.seed, verbose=False)
     data = build_data(cfg)
     model = build_model(cfg, data)
-    checkpoint = read_checkpoint(Path(cfg.resume), model) if cfg.resume else None
+    checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
@@ -62,7 +63,7 @@ def train(cfg: DictConfig) -> float:
     finally:
         if trainer.is_global_zero:
             write_history(cfg.run_dir, model.history)
-    result = measure(cfg, trainer, model, data)
+    result = measure(cfg, trainer, model, data) | {"commit": commit}
     earlier = checkpoint["history"] if checkpoint else []  # a resumed run counts what it took before
     result["seconds"] = round(time.perf_counter() - started + sum(row["seconds"] for row in earlier), 2)
     if trainer.is_global_zero:
@@ -132,15 +133,15 @@ def check_accelerator(trainer: DictConfig) -> None:
         )
 
 
-def read_checkpoint(path: Path, model: Task) -> dict[str, Any]:
-    """What `path` holds, if it can go on with this model."""
+def resumable(path: Path, model: Task) -> dict[str, Any]:
+    """What the checkpoint `path` holds, if training can go on from it with this model."""
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
-    except Exception as error:
+        checkpoint = read_checkpoint(path)
+    except ValueError as error:
         raise ValueError(
-            f"Cannot resume {path}: it is damaged, or no checkpoint of a run ({error})."
+            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole."
         ) from error
+    saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
     name = type(model).__name__
     if saved != name:
         raise ValueError(
@@ -190,7 +191,6 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     result["device"] = device_name(trainer)
     result["threads"] = torch.get_num_threads()
     result["versions"] = {"torch": torch.__version__, "pytorch_lightning": pl.__version__}
-    result["commit"] = git_commit()
     return result
 
 
