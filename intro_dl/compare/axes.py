@@ -1,4 +1,4 @@
-"""The axes of a plot: names with units, scales that fit the numbers, and lines that differ in more than color."""
+"""The axes of a plot: names with units, scales that fit the numbers, lines that differ not only in color."""
 
 import math
 from typing import Any
