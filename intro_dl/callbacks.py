@@ -116,7 +116,7 @@ class Progress(RichProgressBar):
         if not self.is_enabled or len(module.history) == self._shown:
             return
         row = module.history[-1]
-        names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
+        names = [name.removesuffix("/train") for name in row if name.endswith("/train")][:2]  # fits 80 columns
         columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
         for name in names:
             columns[f"{name} train / val"] = (
