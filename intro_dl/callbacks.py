@@ -116,9 +116,9 @@ class Progress(RichProgressBar):
         if not self.is_enabled or len(module.history) == self._shown:
             return
         row = module.history[-1]
-        names = [name.removesuffix("/train") for name in row if name.endswith("/train")][:2]  # fits 80 columns
+        names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
         columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
-        for name in names:
+        for name in names[:2]:  # fits 80 columns
             columns[f"{name} train / val"] = (
                 f"{row[f'{name}/train']:.4f} / {row.get(f'{name}/val', math.nan):.4f}"
             )
