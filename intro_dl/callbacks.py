@@ -1,11 +1,14 @@
 """What happens beside the training: shown progress, the learning rate's curve, and guards."""
 
+import logging
 import math
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
 from rich.text import Text
+
+log = logging.getLogger(__name__)
 
 
 class Diverged(ValueError):
@@ -79,11 +82,26 @@ class StopWhenNotFinite(pl.Callback):
 
 
 class StayStopped(pl.Callback):
-    """Train no further when the resumed run had been stopped early: it only waits for its result."""
+    """Train no further when the resumed run had been stopped early, unless the user asks for more.
+
+    Args:
+        patience: that of the config; Lightning would restore the one of the checkpoint.
+        go_on: whether the user has changed what decides the end of the training.
+    """
+
+    def __init__(self, patience: int | None, go_on: bool) -> None:
+        self.patience, self.go_on = patience, go_on
 
     def on_train_start(self, trainer, module):
-        if any(getattr(callback, "stopped_epoch", 0) > 0 for callback in trainer.early_stopping_callbacks):
-            trainer.should_stop = True
+        for callback in trainer.early_stopping_callbacks:
+            if self.go_on and self.patience is not None:
+                callback.patience, callback.wait_count, callback.stopped_epoch = self.patience, 0, 0
+            elif callback.stopped_epoch > 0:
+                trainer.should_stop = True
+                log.warning(
+                    "This run had stopped early. To train on, give it more epochs: trainer.max_epochs=%d.",
+                    2 * trainer.max_epochs,
+                )
 
 
 class Progress(RichProgressBar):

@@ -28,7 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl import help
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
-from intro_dl.results import shown_path, write_result
+from intro_dl.results import read_result, shown_path, write_result
 from intro_dl.sweep import saved_overrides
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def run(main: Callable[[], None]) -> int:
         _say("Interrupted.")
         return INTERRUPTED
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
         if full_error:
             raise
@@ -75,7 +75,9 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         status = "interrupted" if interrupted else getattr(error, "status", "failed")
         run_dir = Path(cfg.run_dir)
         log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
-        if run_dir.is_dir():
+        if (
+            run_dir.is_dir() and read_result(run_dir).get("status") != "completed"
+        ):  # a refused resume harms nothing
             write_result(run_dir, {"status": status, "reason": reason})
         _say(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
@@ -95,7 +97,11 @@ def explain(error: BaseException, overrides: list[str]) -> str:
     """One sentence, in the user's words, about what is wrong and what to do."""
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"There is no {group}={name}.{nearest(name, error.options or [])}"
+        options = [
+            *(error.options or []),
+            *(["null"] if group in ("scheduler", "experiment", "sweep") else []),
+        ]
+        return f"There is no {group}={name}.{nearest(name, options)}"
     if isinstance(error, OverrideParseException):
         return (
             f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."
@@ -107,12 +113,14 @@ def explain(error: BaseException, overrides: list[str]) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, ValueError):
         return text
-    return f"{type(error).__name__}: {text}. HYDRA_FULL_ERROR=1 shows where it came from."
+    return f"{type(error).__name__}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows where it came from."
 
 
 def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     text = str(error)
     cause = str(error.__cause__ or "")
+    if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
+        return f"{match[1]} names several values: add -m to run them all, or write a list as [1,2]."
     if match := re.match(r"Could not override '([^']+)'", text):
         key = match[1]
         return f"There is no key {key}.{nearest(key, _known_keys(overrides))}"
@@ -172,12 +180,15 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
     saved = run_dir / ".hydra" / "overrides.yaml"
     if not saved.is_file():
         return overrides
+    anew = {*given, "resume", "sweep", "run_dir"}
     keep = [
         text
         for text in yaml.safe_load(saved.read_text()) or []
-        if text.split("=", 1)[0] not in {*given, "resume", "sweep", "run_dir"}
+        if (key := text.split("=", 1)[0].lstrip("+~")) not in anew and key.split(".")[0] not in anew
     ]
-    return [*keep, *overrides, f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
+    how = [f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
+    # The saved command is changed by train() itself, once it has accepted the new one.
+    return [*keep, *overrides, *how, "hydra.output_subdir=null"]
 
 
 def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ HEAD = """\
 Train one lecture model. Choose one option of each group, and change any key of it:
 
     python scripts/train.py model=lenet optim=adam
-    python scripts/train.py model=mlp optim.lr=0.01 model.hidden=[500,500] trainer.max_epochs=5
+    python scripts/train.py model=mlp optim.lr=0.01 'model.hidden=[500,500]' trainer.max_epochs=5
     python scripts/train.py -m optim.lr=1e-4,1e-3,1e-2
     python scripts/train.py resume=outputs/lenet/<run>
 """

@@ -4,7 +4,6 @@ Only tensors and plain values are read, never code: a checkpoint from a stranger
 may have been moved or copied; neither the data, nor a GPU, nor the config is needed.
 """
 
-import json
 import pickle
 import pkgutil
 import re
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from intro_dl import models
 from intro_dl.data.images import normalize
+from intro_dl.results import read_result
 from intro_dl.tasks import Task
 
 
@@ -85,7 +85,7 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
             "without a data module of intro_dl. Train it again."
         )
     _check_facts(facts, checkpoint["hyper_parameters"], file)
-    return LoadedRun(folder, model, facts, _read_result(folder), weights, int(checkpoint["epoch"]) + 1)
+    return LoadedRun(folder, model, facts, read_result(folder), weights, int(checkpoint["epoch"]) + 1)
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
@@ -203,11 +203,3 @@ def _check_facts(facts: dict[str, Any], arguments: dict[str, Any], file: Path) -
         wrong += [f"{name} is missing" for name in needed[facts["kind"]] if name not in facts]
     if wrong:
         raise ValueError(f"The facts in {file} contradict its weights: {wrong[0]}. Train it again.")
-
-
-def _read_result(folder: Path) -> dict[str, Any]:
-    try:
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not finished, or cut short: the weights are usable all the same
-        return {}
-    return result if isinstance(result, dict) else {}

@@ -16,6 +16,15 @@ def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
     unfinished.replace(path)
 
 
+def read_result(run_dir: str | Path) -> dict[str, Any]:
+    """What result.json says; empty where it is missing or cut short."""
+    try:
+        result = json.loads((Path(run_dir) / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
 def write_history(run_dir: str | Path, history: list[dict[str, float]]) -> None:
     """Put what each epoch measured into the run folder's history.csv: a line an epoch, counted from 1."""
     if not history:
@@ -48,7 +57,10 @@ def print_summary(run_dir: str, result: dict[str, Any]) -> None:
         ("seconds", f"{result['seconds']:.1f} on {result['device']}"),
         ("parameters", f"{result['parameters']:,}"),
         ("folder", shown_path(run_dir)),
-        ("curves", "tensorboard --logdir outputs"),
+        (
+            "curves",
+            f"tensorboard --logdir {'outputs' if shown_path(run_dir).startswith('outputs') else run_dir}",
+        ),
         *(("note", remark) for remark in result["remarks"]),
     ]
     for name, value in rows:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
@@ -48,6 +50,8 @@ def train(cfg: DictConfig) -> float:
     model = build_model(cfg, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
+    if checkpoint and trainer.is_global_zero:
+        save_command(cfg)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
     try:
@@ -100,7 +104,7 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
         schedule = OmegaConf.to_container(cfg.scheduler, resolve=True)
-        interval = schedule.pop("interval")
+        interval = schedule.pop("interval", "epoch")
         check_arguments(OmegaConf.create(schedule), "scheduler", given={"optimizer": None})
         scheduler = instantiate(schedule, _convert_="all")
     model.optimize_with(instantiate(cfg.optim, _convert_="all"), scheduler, interval)
@@ -115,10 +119,12 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         if callback is not None:  # callbacks.early_stopping=null switches one off
             check_arguments(callback, f"callbacks.{name}")
             callbacks.append(instantiate(callback, _convert_="all"))
+    patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
+    stay_stopped = StayStopped(patience, go_on=bool(cfg.resume) and end_is_changed(cfg))
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
         cfg.trainer,
-        callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), StayStopped(), *callbacks],
+        callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), stay_stopped, *callbacks],
         logger=logger,
         enable_model_summary=False,
         _convert_="all",
@@ -131,6 +137,24 @@ def check_accelerator(trainer: DictConfig) -> None:
         raise ValueError(
             "There is no GPU that torch can use on this machine. Choose trainer=cpu or trainer=default."
         )
+
+
+def end_is_changed(cfg: DictConfig) -> bool:
+    """Whether a resumed run is asked for other epochs, or another patience, than it was begun with."""
+    saved = Path(cfg.run_dir) / ".hydra" / "config.yaml"
+    if not saved.is_file():
+        return False
+    before = OmegaConf.load(saved)
+    keys = ("trainer.max_epochs", "callbacks.early_stopping.patience")
+    return any(OmegaConf.select(before, key) != OmegaConf.select(cfg, key) for key in keys)
+
+
+def save_command(cfg: DictConfig) -> None:
+    """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
+    folder = Path(cfg.run_dir) / ".hydra"
+    if folder.is_dir() and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN:
+        OmegaConf.save(cfg, folder / "config.yaml")
+        OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
 
 
 def resumable(path: Path, model: Task) -> dict[str, Any]:
@@ -177,7 +201,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     history, stopped = model.history, why_it_stopped(trainer)
     best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
     result = {"status": "completed"}
-    result |= {name: value for name, value in best.items() if name.endswith("/val")}
+    result |= {name: value for name, value in best.items() if name.endswith("/val") or name == cfg.monitor}
     if cfg.test:
         best_weights = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else None
         (tested,) = trainer.test(model, data, best_weights, verbose=False, weights_only=True)
@@ -231,6 +255,9 @@ def quiet_known_warnings() -> None:
     """Hide what a student can do nothing about."""
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings(
+        "ignore", message=".*callbacks used to create the checkpoint.*"
+    )  # resumed without
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # the tasks sum over devices themselves
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")

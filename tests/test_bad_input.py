@@ -35,6 +35,8 @@ MISTAKES = {
     "monitor=accuracy/val": ["mode=max"],
     "resume=nowhere": ["Cannot resume nowhere", "outputs/"],
     "-m resume=nowhere": ["leave out -m"],
+    "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],
+    "scheduler=none": ["There is no scheduler=none", "null"],
 }
 
 
@@ -137,3 +139,13 @@ def test_resume_of_a_folder_without_a_run_says_so(train, tmp_path):
     answer = train(f"resume={tmp_path}")
     assert answer.code == 1
     assert "no run was saved there" in answer.err
+
+
+@pytest.mark.parametrize("mistake", ["trainer.max_epochs=-1", "model=mlp", "data=pydoc", "model.hidden=[3]"])
+def test_refused_resume_leaves_the_run_as_it_was(mistake, train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    files = ("result.json", ".hydra/overrides.yaml", ".hydra/config.yaml", "checkpoints/last.ckpt")
+    before = [(run / file).read_bytes() for file in files]
+    assert train(f"resume={run}", mistake).code == 1
+    assert [(run / file).read_bytes() for file in files] == before
+    assert train(f"resume={run}").code == 0

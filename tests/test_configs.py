@@ -1,6 +1,7 @@
 """Every option composes, every command of the README composes, and composing does not wait for torch."""
 
 import re
+import shlex
 import subprocess
 import sys
 
@@ -27,7 +28,8 @@ def test_option_composes(option, make_config):
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_readme_command_composes(arguments, make_config):
-    words = [word for word in arguments.split() if word != "-m" and not word.startswith(("resume=", "--"))]
+    words = shlex.split(arguments)
+    words = [word for word in words if word != "-m" and not word.startswith(("resume=", "--"))]
     make_config(*(re.sub(r",(?![^\[]*\]).*", "", word) for word in words))
 
 

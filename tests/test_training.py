@@ -256,3 +256,19 @@ def test_smoke_runs_everything_on_two_batches(train):
     (run,) = answer.runs
     assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2
     assert (run / "checkpoints" / "best.ckpt").is_file()
+
+
+def test_run_that_stopped_early_goes_on_when_asked_for_more(train):
+    stopping = ("model=softmax", "optim=sgd", "optim.lr=30", "callbacks.early_stopping.patience=1")
+    (run,) = train(*stopping, "trainer.max_epochs=6").runs
+    epochs = json.loads((run / "result.json").read_text())["epochs"]
+    assert epochs < 6
+    assert "had stopped early" in train(f"resume={run}").err
+    assert json.loads((run / "result.json").read_text())["epochs"] == epochs
+    assert train(f"resume={run}", "callbacks=no_early_stopping", "trainer.max_epochs=8").code == 0
+    assert json.loads((run / "result.json").read_text())["epochs"] == 8
+
+
+def test_training_loss_can_be_monitored(train):
+    answer = train(*SMALL, "trainer.max_epochs=2", "monitor=loss/train")
+    assert answer.code == 0 and answer.result["loss/train"] > 0
