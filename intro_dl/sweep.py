@@ -1,6 +1,5 @@
 """Sweeps: what one says at its end, and how one that was stopped goes on. Free of torch."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+
+from intro_dl.results import read_result
 
 COUNTS = ("completed", "diverged")  # a diverged run is a result: it says that the rate was too large
 
@@ -24,7 +25,7 @@ class SweepSummary(Callback):
         from intro_dl.compare.command import main
 
         folder = Path(config.hydra.sweep.dir)
-        results = [_read(path) or {} for path in folder.glob("*/result.json")]
+        results = [read_result(path.parent) for path in folder.glob("*/result.json")]
         failed = any(result.get("status") not in COUNTS for result in results)
         if results and (main([str(folder)]) or failed):
             raise SystemExit(1)
@@ -71,17 +72,9 @@ def earlier_result(cfg: DictConfig) -> dict[str, Any] | None:
     """
     if not cfg.resume or not (Path(cfg.resume) / "multirun.yaml").is_file():
         return None
-    result = _read(Path(cfg.run_dir) / "result.json")
-    if result and result.get("status") in COUNTS:
+    result = read_result(cfg.run_dir)
+    if result.get("status") in COUNTS:
         return result
     last = Path(cfg.run_dir) / "checkpoints" / "last.ckpt"
     cfg.resume = str(last) if zipfile.is_zipfile(last) else None  # the end of a zip file is its contents
     return None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        result = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return result if isinstance(result, dict) else None
