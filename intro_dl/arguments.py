@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+
+from intro_dl.targets import class_of
 
 
 def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None = None) -> None:
@@ -20,7 +21,7 @@ def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None =
         group: where the node stands in the config, e.g. "model"; for the message.
         given: arguments that the code adds.
     """
-    target = get_object(node._target_)
+    target = class_of(node, group)
     parameters = dict(inspect.signature(target).parameters)
     hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

@@ -183,12 +183,22 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
     anew = {*given, "resume", "sweep", "run_dir"}
     keep = [
         text
-        for text in yaml.safe_load(saved.read_text()) or []
+        for text in _safe(yaml.safe_load(saved.read_text()) or [], saved)
         if (key := text.split("=", 1)[0].lstrip("+~")) not in anew and key.split(".")[0] not in anew
     ]
     how = [f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
     # The saved command is changed by train() itself, once it has accepted the new one.
     return [*keep, *overrides, *how, "hydra.output_subdir=null"]
+
+
+def _safe(saved: list[str], file: Path) -> list[str]:
+    """Saved overrides, if they change no more than a run or a sweep: the folder may come from a stranger."""
+    for text in saved:
+        key = re.match(r"[~+]*([\w.@/]+)(=|$)", str(text))
+        hydra = key and re.match(r"hydra\b(?![./](launcher|sweeper|sweep|mode)\b)", key[1])
+        if not key or hydra or (key[1].startswith("hydra") and "_target_" in text):
+            raise ValueError(f"{file} is refused: {text!r} is no change that a run or a sweep is made of.")
+    return saved
 
 
 def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
@@ -201,7 +211,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
             "or begin another sweep."
         )
     given = {text.split("=", 1)[0] for text in how}
-    task, hydra = saved_overrides(folder)
+    task, hydra = (_safe(saved, folder / "multirun.yaml") for saved in saved_overrides(folder))
     task = [text for text in task if not text.startswith("resume=")]
     hydra = [text for text in hydra if text.split("=", 1)[0] not in {*given, "hydra.sweep.dir", "hydra.mode"}]
     how = [text for text in how if text.startswith("hydra")]

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -109,6 +110,7 @@ def check(cfg: DictConfig) -> None:
             f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
         )
     _check_regularization(cfg)
+    _check_places(cfg)
 
 
 def _is_set(cfg: DictConfig, key: str) -> bool:
@@ -130,3 +132,16 @@ def _check_regularization(cfg: DictConfig) -> None:
                 f"regularization.{name}={strength} has no effect: the {owner} {target} has no {name!r}. "
                 f"Choose another {owner}, or regularization.{name}=0."
             )
+
+
+def _check_places(cfg: DictConfig) -> None:
+    """Refuse callbacks that would write outside of the run folder, where they could destroy something."""
+    run_dir = Path(cfg.run_dir).resolve()
+    for name, callback in (cfg.callbacks or {}).items():
+        for key in ("dirpath", "filename"):
+            value = callback.get(key) if isinstance(callback, DictConfig) else None
+            if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
+                raise ValueError(
+                    f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
+                    "choose the run folder with run_dir=<folder>."
+                )

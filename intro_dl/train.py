@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -21,6 +21,7 @@ from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
 from intro_dl.data.splits import TensorData
 from intro_dl.load import read_checkpoint
 from intro_dl.results import git_commit, print_summary, shown_path, write_history, write_result
+from intro_dl.targets import class_of
 from intro_dl.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def build_data(cfg: DictConfig) -> TensorData:
 
 def build_model(cfg: DictConfig, data: TensorData) -> Task:
     """The model, built from the data's facts and the config, with its optimizer and schedule."""
-    model_class = get_class(cfg.model._target_)
+    model_class = class_of(cfg.model, "model")
     accepted = inspect.signature(model_class).parameters
     needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
     if not set(needed) <= data.dims.keys() <= accepted.keys():
@@ -126,6 +127,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         cfg.trainer,
         callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), stay_stopped, *callbacks],
         logger=logger,
+        default_root_dir=cfg.run_dir,
         enable_model_summary=False,
         _convert_="all",
     )

@@ -6,7 +6,6 @@ from functools import partial
 from importlib.resources import files
 
 import torch
-from hydra.utils import get_object
 from omegaconf import OmegaConf
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
@@ -17,6 +16,7 @@ from intro_dl.models.mlp import MLP
 from intro_dl.models.resnet import ResNet
 from intro_dl.scratch import backprop, losses, optimizers
 from intro_dl.scratch.autodiff import Node
+from intro_dl.targets import class_of
 
 
 @claim(
@@ -234,7 +234,7 @@ def _walk(make_optimizer, steps: int = 200) -> Tensor:
 def option_class(name: str) -> type:
     """The optimizer that `optim=<name>` trains with."""
     option = OmegaConf.load(str(files("intro_dl.configs") / "optim" / f"{name}.yaml"))
-    return get_object(option._target_)
+    return class_of(option, "optim")
 
 
 @claim(

@@ -1,8 +1,6 @@
 """The data that a run is judged on: its own, found in its saved config, or others with the same facts."""
 
-import pkgutil
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl import data as data_package
 from intro_dl.arguments import check_arguments, nearest
 from intro_dl.data.splits import TensorData
 from intro_dl.data.text import TextData
 from intro_dl.load import LoadedRun
+from intro_dl.targets import class_of
 
 
 def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> TensorData:
@@ -32,7 +30,7 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     config = _saved_config(run) if name is None else _option(run, name)
     for key, text in changes.items():
         config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
-    data_class = _class(str(config.get("_target_")))
+    data_class = class_of(config, "data")
     check_arguments(config, "data")
     arguments = OmegaConf.to_container(config, resolve=True)
     del arguments["_target_"]
@@ -115,20 +113,6 @@ def _option(run: LoadedRun, name: str) -> DictConfig:
     if name == "image_folder" and run.facts["kind"] == "images":
         settings.channels, settings.image_size, _ = run.facts["dims"]["in_shape"]
     return settings
-
-
-def _class(target: str) -> type[TensorData]:
-    """The data set of that path, if it is one of intro_dl.data: a run folder makes Python import no other."""
-    module, _, name = target.rpartition(".")
-    if module in {
-        f"{data_package.__name__}.{each.name}" for each in pkgutil.iter_modules(data_package.__path__)
-    }:
-        found = getattr(import_module(module), name, None)
-        if isinstance(found, type) and issubclass(found, TensorData):
-            return found
-    raise ValueError(
-        f"The run names the data {target}, which are none of intro_dl.data. Name others, e.g. data=mnist."
-    )
 
 
 def _shown(value: Any) -> str:
