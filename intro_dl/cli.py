@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
+NO_GROUP = re.compile(r"^(scheduler|experiment|sweep)=null$")  # Hydra: ~scheduler
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
@@ -49,7 +50,8 @@ def run(main: Callable[[], None]) -> int:
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     try:
-        sys.argv[1:] = _quote_paths(_with_saved_overrides(sys.argv[1:]))
+        arguments = _quote_paths(_with_saved_overrides(sys.argv[1:]))
+        sys.argv[1:] = [NO_GROUP.sub(r"~\1", argument) for argument in arguments]
         main()
     except KeyboardInterrupt:
         _say("Interrupted.")

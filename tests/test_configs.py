@@ -61,6 +61,11 @@ def test_command_line_wins_over_experiment_and_experiment_over_options(make_conf
     assert make_config("optim=gd", "data.batch_size=7").data.batch_size == 7
 
 
+def test_null_takes_back_what_an_experiment_chose(train):
+    answer = train("experiment=mnist_tricks", "scheduler=null", "sweep=null", "--cfg", "job")
+    assert answer.code == 0 and "\nscheduler: null\n" in answer.out
+
+
 def test_help_lists_every_option_with_what_it_is(train):
     answer = train("--help")
     assert answer.code == 0

@@ -1,0 +1,30 @@
+"""The command `python scripts/results.py`: add runs to results/, and write RESULTS.md from what is there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from intro_dl.ladder.page import page, read_summaries
+from intro_dl.ladder.summary import summarize, write
+from intro_dl.lectures.evidence import RESULTS
+from intro_dl.options import Option, read_options, whole
+from intro_dl.results import shown_path
+
+OPTIONS = {
+    "seeds": whole(2, None),
+    "test_images": whole(1, 10_000),
+    "machine": Option(str, "a few words"),
+}
+
+
+def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
+    """Add the runs of the folders that are named, if any, and write the page beside `results`."""
+    folders, options = read_options(arguments, OPTIONS)
+    if given := [name for name, option in OPTIONS.items() if options[name] != option.default and not folders]:
+        raise ValueError(f"{given[0]}= says something about runs: name their folders too.")
+    summaries = summarize([Path(folder).expanduser() for folder in folders], **options) if folders else {}
+    for path in write(summaries, results):
+        print(f"Wrote {shown_path(str(path))}.")
+    path = results.parent / "RESULTS.md"
+    path.write_text(page(read_summaries(results)), encoding="utf-8")
+    print(f"Wrote {shown_path(str(path))}.")
+    return 0
