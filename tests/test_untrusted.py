@@ -1,4 +1,4 @@
-"""A config, a run folder or an archive from a stranger runs no code and writes nowhere but where it should."""
+"""A config, a run folder or an archive from a stranger runs no code, and writes only where it should."""
 
 import shutil
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 
+from intro_dl.data.download import Archive
 from intro_dl.data.images import DownloadedImages
 from intro_dl.data.splits import Split
 
@@ -27,9 +28,10 @@ class CIFAR10(DownloadedImages):
         batches = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"]
         return [f"cifar-10-batches-py/{batch}" for batch in batches]
 
-    def prepare_data(self) -> None:
-        with _old_pickles():
-            super().prepare_data()
+    def archives(self) -> list[Archive]:
+        from torchvision import datasets  # here, because it takes a second, and only a download needs it
+
+        return [Archive([datasets.CIFAR10.url], datasets.CIFAR10.tgz_md5, self.files())]
 
     def read(self) -> tuple[Split, Split]:
         from torchvision import datasets  # here, because it takes a second

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.augment import make_augmentation
-from intro_dl.data.download import download_torchvision
+from intro_dl.data.download import Archive, fetch_archives
 from intro_dl.data.idx import read_idx
 from intro_dl.data.splits import Split, TensorData, plain
 
@@ -222,7 +222,7 @@ class Digits(ImageData):
 
 
 class DownloadedImages(ImageData):
-    """An image set that torchvision downloads. Abstract: it defines `files` and `read`.
+    """An image set that is downloaded once. Abstract: it defines `files`, `archives`, `read`.
 
     The validation images are the last of a permutation of the training images that is fixed by `split_seed`.
 
@@ -253,12 +253,17 @@ class DownloadedImages(ImageData):
         """The paths below `root` that hold the set, in torchvision's layout."""
         raise NotImplementedError(f"{type(self).__name__} must define files()")
 
+    def archives(self) -> list[Archive]:
+        """Where the files are to be had, as torchvision knows it."""
+        raise NotImplementedError(f"{type(self).__name__} must define archives()")
+
     def read(self) -> tuple[Split, Split]:
         """All training images with their labels, and the test images with theirs."""
         raise NotImplementedError(f"{type(self).__name__} must define read()")
 
     def prepare_data(self) -> None:
-        download_torchvision(type(self).__name__, self.root, self.files())
+        if not all((self.root / file).is_file() for file in self.files()):
+            fetch_archives(type(self).__name__, self.root, self.archives(), instead="data=digits")
 
     def load(self) -> dict[str, Split]:
         (images, labels), test = self.read()
@@ -276,6 +281,17 @@ class IdxImages(DownloadedImages):
         kinds = ("images-idx3", "labels-idx1")  # torchvision's layout
         return [
             f"{type(self).__name__}/raw/{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in kinds
+        ]
+
+    def archives(self) -> list[Archive]:
+        from torchvision import datasets  # here, because it takes a second, and only a download needs it
+
+        known = getattr(datasets, type(self).__name__)
+        return [
+            Archive([mirror + name for mirror in known.mirrors], md5, [file])
+            for name, md5 in known.resources
+            for file in self.files()
+            if file.endswith(f"/{name.removesuffix('.gz')}")
         ]
 
     def read(self) -> tuple[Split, Split]:

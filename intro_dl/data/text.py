@@ -173,7 +173,7 @@ class DownloadedText(TextData):
         self.path = Path(root).expanduser() / "text" / self.FILE
 
     def prepare_data(self) -> None:
-        fetch(self.URL, self.path, self.MD5, instead="data=pydoc")
+        fetch([self.URL], self.path, self.MD5, instead="data=pydoc")
 
     def read(self) -> str:
         return read_utf8(self.path)
