@@ -57,13 +57,17 @@ class Task(pl.LightningModule):
         return None
 
     def training_step(self, batch, batch_idx):
-        return self._measure(batch, "train")
+        # Several devices average their gradients as if their shares of the batch were equal. Weighted like
+        # this they learn what one device would; but batch norm sees only the share, and dropout draws anew.
+        share = _share(self.trainer.train_dataloader, batch_idx)
+        return share * self._measure(batch, "train", share)
 
     def validation_step(self, batch, batch_idx, dataloader_idx=0):
-        self._measure(batch, ("val", "test")[dataloader_idx])  # "test" with watch_test=true
+        split = ("val", "test")[dataloader_idx]  # "test" with watch_test=true
+        self._measure(batch, split, _share(self.trainer.val_dataloaders, batch_idx, dataloader_idx))
 
     def test_step(self, batch, batch_idx):
-        self._measure(batch, "test")
+        self._measure(batch, "test", _share(self.trainer.test_dataloaders, batch_idx))
 
     def on_train_start(self):
         self._epoch_began = time.perf_counter()
@@ -82,13 +86,13 @@ class Task(pl.LightningModule):
     def on_test_epoch_end(self):
         self._report("test")
 
-    def _measure(self, batch, split: str) -> Tensor:
-        return self._record(self.metrics(batch), batch, split)
+    def _measure(self, batch, split: str, share: float) -> Tensor:
+        return self._record(self.metrics(batch), batch, split, share)
 
-    def _record(self, metrics: dict[str, Tensor], batch, split: str) -> Tensor:
+    def _record(self, metrics: dict[str, Tensor], batch, split: str, share: float) -> Tensor:
         # Kept as they are until the epoch ends: no sum, no log and no wait for the device in the loop.
         detached = {name: value.detach() for name, value in metrics.items()}
-        self._measured[split].append((batch[1].numel(), detached))
+        self._measured[split].append((batch[1].numel() if share else 0, detached))
         return metrics["loss"]
 
     def _report(self, split: str) -> None:
@@ -125,6 +129,12 @@ class Task(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint):
         self.history = list(checkpoint.get("history", []))
+
+
+def _share(loaders, batch_idx: int, dataloader_idx: int = 0) -> float:
+    """How much of the batch is this device's, relative to an equal part; foreign loaders cut equal ones."""
+    loader = loaders[dataloader_idx] if isinstance(loaders, list) else loaders
+    return loader.share(batch_idx) if hasattr(loader, "share") else 1.0
 
 
 class Classifier(Task):
@@ -206,7 +216,7 @@ class LanguageModel(Task):
         accuracy = (logits.argmax(dim=-1) == targets).float().mean()
         return {"loss": loss, "bits_per_char": loss / math.log(2), "accuracy": accuracy}, state
 
-    def _measure(self, batch, split):
+    def _measure(self, batch, split, share):
         metrics, state = self._metrics_and_state(batch, self._state.get(split))
         self._state[split] = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-        return self._record(metrics, batch, split)
+        return self._record(metrics, batch, split, share)

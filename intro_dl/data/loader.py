@@ -20,7 +20,8 @@ class Batches:
         transform: makes network inputs of a batch of raw ones, e.g. uint8 pixels -> normalized floats.
         shuffle: draw a new order in every epoch; otherwise the order is that of `inputs`.
         seed: names the sequence of orders.
-        rank, world_size: this device's number and how many share each batch; every device cuts its own part.
+        rank, world_size: this device's number and how many share each batch; every device cuts its own part
+            (see `share`). One that is left without an example gets another's, so that it keeps step.
     """
 
     def __init__(
@@ -48,6 +49,11 @@ class Batches:
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.batch_size)
 
+    def share(self, number: int) -> float:
+        """How much of batch `number` is this device's, where 1 is an equal part and 0 is nothing of it."""
+        size = min(self.batch_size, len(self.inputs) - number * self.batch_size)
+        return _share(size, self.rank, self.world_size)
+
     def order(self) -> Tensor:
         """The indices of this epoch, (N,), on the device of the inputs."""
         if not self.shuffle:
@@ -57,7 +63,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for indices in self.order().split(self.batch_size):
-            mine = indices[self.rank :: self.world_size]
+            mine = indices[self.rank % len(indices) :: self.world_size]
             yield self.transform(self.inputs[mine]), self.targets[mine]
 
 
@@ -77,7 +83,7 @@ class Windows:
             leave over, so that epochs differ in where the windows are cut. Otherwise start at the first
             character and end with a shorter window: all but the last N mod B characters are read.
         seed: names the sequence of starts.
-        rank, world_size: this device's number and how many share the streams.
+        rank, world_size: this device's number and how many share the streams, as those of `Batches` do.
     """
 
     def __init__(
@@ -112,6 +118,10 @@ class Windows:
     def __len__(self) -> int:
         return -(-self.stream_length // self.window)
 
+    def share(self, number: int) -> float:
+        """How much of every batch is this device's, where 1 is an equal part and 0 is nothing of it."""
+        return _share(self.batch_size, self.rank, self.world_size)
+
     def start(self) -> int:
         """The position of this epoch's first character."""
         if not self.shift:
@@ -122,7 +132,11 @@ class Windows:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         read = slice(self.start(), self.start() + self.batch_size * self.stream_length)
-        mine = slice(self.rank, None, self.world_size)
+        mine = slice(self.rank % self.batch_size, None, self.world_size)
         inputs = self.inputs[read].view(self.batch_size, -1)[mine]  # (B, stream length)
         targets = self.targets[read].view(self.batch_size, -1)[mine]
         yield from zip(inputs.split(self.window, dim=1), targets.split(self.window, dim=1), strict=True)
+
+
+def _share(size: int, rank: int, world_size: int) -> float:
+    return len(range(rank, size, world_size)) * world_size / size
