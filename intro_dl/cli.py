@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -28,7 +28,8 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl import help
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
-from intro_dl.results import read_result, shown_path, write_result
+from intro_dl.files import explain_os_error
+from intro_dl.results import go_on, read_result, write_result
 from intro_dl.sweep import saved_overrides
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def run(main: Callable[[], None]) -> int:
         print(help.text())
         return 0
     register_schema()
+    logging.raiseExceptions = False  # a full disk is said once, not for each line of train.log
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
@@ -77,10 +79,11 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         status = "interrupted" if interrupted else getattr(error, "status", "failed")
         run_dir = Path(cfg.run_dir)
         log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
-        if (
-            run_dir.is_dir() and read_result(run_dir).get("status") != "completed"
-        ):  # a refused resume harms nothing
-            write_result(run_dir, {"status": status, "reason": reason})
+        if explain_os_error(error) and (run_dir / "checkpoints" / "last.ckpt").is_file():
+            reason += f" What was finished is kept; then go on with: {go_on(run_dir)}"
+        if read_result(run_dir).get("status") != "completed":  # a refused resume harms nothing
+            with suppress(OSError):  # which is the error that is being reported
+                write_result(run_dir, {"status": status, "reason": reason})
         _say(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
@@ -92,7 +95,7 @@ def _how_interrupted(error: KeyboardInterrupt) -> str:
     job = HydraConfig.get()
     if job.mode != RunMode.MULTIRUN:
         return str(error) or "Interrupted."
-    return f"Interrupted. Go on with: python scripts/train.py resume={shown_path(job.sweep.dir)}"
+    return f"Interrupted. Go on with: {go_on(job.sweep.dir)}"
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
@@ -110,6 +113,8 @@ def explain(error: BaseException, overrides: list[str]) -> str:
         )
     if isinstance(error, InstantiationException) and error.__cause__:
         return explain(error.__cause__, overrides)
+    if reason := explain_os_error(error):
+        return reason
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_composition(error, overrides)
     text = " ".join(str(error).split())

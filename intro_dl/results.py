@@ -1,19 +1,19 @@
 """What a run leaves behind for people and programs: result.json, history.csv, a short table on the screen."""
 
 import csv
+import io
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from intro_dl.files import write_whole
+
 
 def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
     """Put `result` into the run folder's result.json, whole or not at all."""
-    path = Path(run_dir) / "result.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".json.tmp")
-    unfinished.write_text(json.dumps(result, indent=2) + "\n")
-    unfinished.replace(path)
+    write_whole(Path(run_dir) / "result.json", json.dumps(result, indent=2) + "\n")
 
 
 def read_result(run_dir: str | Path) -> dict[str, Any]:
@@ -30,10 +30,11 @@ def write_history(run_dir: str | Path, history: list[dict[str, float]]) -> None:
     if not history:
         return
     names = dict.fromkeys(name for row in history for name in row)
-    with (Path(run_dir) / "history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(names))
-        writer.writeheader()
-        writer.writerows({**row, "epoch": int(row["epoch"]) + 1} for row in history)
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, list(names))
+    writer.writeheader()
+    writer.writerows({**row, "epoch": int(row["epoch"]) + 1} for row in history)
+    write_whole(Path(run_dir) / "history.csv", table.getvalue())
 
 
 def git_commit() -> str | None:
@@ -59,7 +60,8 @@ def print_summary(run_dir: str, result: dict[str, Any]) -> None:
         ("folder", shown_path(run_dir)),
         (
             "curves",
-            f"tensorboard --logdir {'outputs' if shown_path(run_dir).startswith('outputs') else run_dir}",
+            "tensorboard --logdir "
+            + shlex.quote("outputs" if shown_path(run_dir).startswith("outputs") else run_dir),
         ),
         *(("note", remark) for remark in result["remarks"]),
     ]
@@ -71,3 +73,8 @@ def shown_path(path: str) -> str:
     """A path as short as it can be typed from where the user stands."""
     absolute = Path(path).resolve()
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def go_on(folder: str | Path) -> str:
+    """The command that goes on with the run, or the sweep, in `folder`."""
+    return f"python scripts/train.py resume={shlex.quote(shown_path(str(folder)))}"

@@ -18,9 +18,11 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from intro_dl.arguments import check_arguments
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
+from intro_dl.checkpoints import WholeCheckpoints
 from intro_dl.data.splits import TensorData
+from intro_dl.files import write_whole
 from intro_dl.load import read_checkpoint
-from intro_dl.results import git_commit, print_summary, shown_path, write_history, write_result
+from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
 from intro_dl.targets import class_of
 from intro_dl.tasks import Task
 
@@ -51,7 +53,7 @@ def train(cfg: DictConfig) -> float:
     model = build_model(cfg, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
-    if checkpoint and trainer.is_global_zero:
+    if trainer.is_global_zero:
         save_command(cfg)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
@@ -128,6 +130,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), stay_stopped, *callbacks],
         logger=logger,
         default_root_dir=cfg.run_dir,
+        plugins=[WholeCheckpoints()],
         enable_model_summary=False,
         _convert_="all",
     )
@@ -155,8 +158,8 @@ def save_command(cfg: DictConfig) -> None:
     """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
     folder = Path(cfg.run_dir) / ".hydra"
     if folder.is_dir() and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN:
-        OmegaConf.save(cfg, folder / "config.yaml")
-        OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
+        write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
+        write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
 
 
 def resumable(path: Path, model: Task) -> dict[str, Any]:
@@ -193,7 +196,7 @@ def how_to_go_on(trainer: pl.Trainer, cfg: DictConfig) -> str:
         return "Interrupted before the first epoch was finished; nothing was saved."
     return (
         f"Interrupted in epoch {trainer.current_epoch + 1}. All finished epochs are kept; go on with: "
-        f"python scripts/train.py resume={shown_path(cfg.run_dir)}"
+        + go_on(cfg.run_dir)
     )
 
 

@@ -17,7 +17,7 @@ from intro_dl.compare.table import (
     write_csv,
     write_markdown,
 )
-from intro_dl.results import shown_path
+from intro_dl.results import go_on, shown_path
 
 KEYS = ("by", "metric", "out")
 
@@ -131,5 +131,4 @@ def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
         return None
     what = [f"{unfinished} of its jobs did not finish"] * bool(unfinished)
     what += [f"{missing} of {planned} have not begun"] * (missing > 0)
-    command = f"python scripts/train.py resume={shown_path(folder)}"
-    return f"The sweep is not whole: {', '.join(what)}. Go on with: {command}"
+    return f"The sweep is not whole: {', '.join(what)}. Go on with: {go_on(folder)}"

@@ -1,0 +1,66 @@
+"""Every run gets a folder of its own, also when two begin in the same second. Free of torch."""
+
+import shlex
+import sys
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, open_dict, read_write
+
+from intro_dl.files import explain_os_error
+from intro_dl.results import go_on, shown_path
+
+
+class OwnFolder(Callback):
+    """Hydra calls this before it makes the folder of a run or of a sweep."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        # Hydra writes no .hydra where a run goes on, or where this is another process of a run.
+        if config.hydra.output_subdir is not None:
+            _choose_folder(config, "run", f"{config.hydra.output_subdir}/config.yaml")
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if not config.resume:
+            _choose_folder(config, "sweep", "multirun.yaml")
+
+
+def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
+    """Let `hydra.<kind>.dir` be a folder that no other run has: with -2 at its end, if need be."""
+    key, folder = f"hydra.{kind}.dir", config.hydra[kind].dir
+    given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
+    try:
+        for name in chain([folder], () if given else (f"{folder}-{number}" for number in count(2))):
+            if _claim(Path(name) / first_file):
+                break
+        else:
+            raise ValueError(_taken(Path(folder), kind))
+    except (OSError, ValueError) as error:  # of these, Hydra would make a warning
+        print(f"Error: {explain_os_error(error) or error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    if name != folder:
+        with read_write(config), open_dict(config):
+            config.hydra[kind].dir = name
+            config.hydra.overrides.hydra.append(f"{key}='{name}'")  # from which a sweep's jobs take it
+
+
+def _claim(file: Path) -> bool:
+    """Make `file`; False if another process was faster. Hydra writes into it in a moment."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _taken(folder: Path, kind: str) -> str:
+    shown = shlex.quote(shown_path(str(folder)))
+    other = "another run_dir=" if kind == "run" else "another hydra.sweep.dir="
+    if kind == "run" and not (folder / "checkpoints" / "last.ckpt").is_file():
+        return (
+            f"{shown} is the folder of a run that has saved nothing yet. If it is not running, delete the "
+            f"folder; or choose {other}."
+        )
+    return f"{shown} is the folder of another {kind}. Go on with it: {go_on(folder)}; or choose {other}."
