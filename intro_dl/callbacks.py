@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 
 import pytorch_lightning as pl
 import torch
@@ -50,6 +51,8 @@ class StopWhenNotFinite(pl.Callback):
         self.unchecked = []  # losses of the latest steps
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if module.device.type == "cpu" and math.isfinite(outputs["loss"]):
+            return
         self.unchecked.append(outputs["loss"].detach())
         if module.device.type == "cpu" or len(self.unchecked) == self.every:
             self._check(trainer)
@@ -105,10 +108,14 @@ class StayStopped(pl.Callback):
 
 
 class Progress(RichProgressBar):
-    """A bar for the running epoch, and above it a line for each finished one."""
+    """A bar for the running epoch, and above it a line for each finished one.
 
-    def __init__(self) -> None:
-        super().__init__()
+    To draw costs as much as a step of a small model, so the bar moves `refresh_rate` times a second.
+    """
+
+    def __init__(self, refresh_rate: int = 10) -> None:
+        super().__init__(refresh_rate)
+        self._drawn = 0.0  # when, in seconds
         self._shown = 0  # epochs
         self._header_shown = False
 
@@ -119,6 +126,12 @@ class Progress(RichProgressBar):
     def on_train_epoch_start(self, trainer, module):
         self._show_epoch(trainer, module)
         super().on_train_epoch_start(trainer, module)
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        now = time.monotonic()
+        if now - self._drawn > 1 / self.refresh_rate or trainer.is_last_batch:
+            self._drawn = now
+            super().on_train_batch_end(trainer, module, outputs, batch, batch_idx)
 
     def on_train_end(self, trainer, module):
         self._show_epoch(trainer, module)

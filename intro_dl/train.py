@@ -4,6 +4,7 @@ import inspect
 import logging
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from intro_dl.data.splits import TensorData
 from intro_dl.files import write_whole
 from intro_dl.load import read_checkpoint
 from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
+from intro_dl.speed import Unprofiled, look_for_a_gpu_once
 from intro_dl.targets import class_of
 from intro_dl.tasks import Task
 
@@ -48,6 +50,7 @@ def train(cfg: DictConfig) -> float:
     started, commit = time.perf_counter(), git_commit()  # of the code that runs, not of a later edit
     quiet_known_warnings()
     check_accelerator(cfg.trainer)
+    look_for_a_gpu_once()
     pl.seed_everything(cfg.seed, verbose=False)
     data = build_data(cfg)
     model = build_model(cfg, data)
@@ -110,7 +113,10 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
         interval = schedule.pop("interval", "epoch")
         check_arguments(OmegaConf.create(schedule), "scheduler", given={"optimizer": None})
         scheduler = instantiate(schedule, _convert_="all")
-    model.optimize_with(instantiate(cfg.optim, _convert_="all"), scheduler, interval)
+    optimizer = instantiate(cfg.optim, _convert_="all")
+    if str(cfg.trainer.precision).startswith("16") and "fused" in cfg.optim:
+        optimizer = partial(optimizer, fused=False)  # Lightning cannot clip what unscales its own gradients
+    model.optimize_with(optimizer, scheduler, interval)
     return model
 
 
@@ -131,6 +137,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         logger=logger,
         default_root_dir=cfg.run_dir,
         plugins=[WholeCheckpoints()],
+        profiler=cfg.trainer.get("profiler", Unprofiled()),
         enable_model_summary=False,
         _convert_="all",
     )

@@ -1,6 +1,7 @@
 """Image sets: uint8 pixels in memory, normalized a batch at a time on the device that trains."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -170,12 +171,19 @@ class ImageData(TensorData):
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Float images of images (B, C, H, W) of uint8: in [0, 1], less `mean`, over `std`, a value a channel."""
-    means = torch.tensor(mean, device=images.device).view(-1, 1, 1)
-    deviations = torch.tensor(std, device=images.device).view(-1, 1, 1)
-    normalized = (images.float() - 255 * means) / (255 * deviations)
+    means, deviations = _pixel_units(tuple(mean), tuple(std), images.device)
+    normalized = (images.float() - means) / deviations
     if len(mean) == 1:  # the same either way
         return normalized
     return normalized.contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def _pixel_units(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, ...]:
+    """Mean and deviation, (C, 1, 1) each, in 0..255; put on the device once: no batch waits for them."""
+    with torch.inference_mode(False):
+        means, deviations = (torch.tensor(values, device=device).view(-1, 1, 1) for values in (mean, std))
+        return 255 * means, 255 * deviations
 
 
 def background(images: Tensor) -> str | None:
