@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from intro_dl.origin import unknown_key
 from intro_dl.targets import class_of
 
 
@@ -30,7 +31,7 @@ def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None =
         if key.startswith("_"):
             continue
         if key not in parameters and not open_ended:
-            raise ValueError(f"There is no key {group}.{key}.{nearest(key, names)}")
+            raise ValueError(f"{unknown_key(f'{group}.{key}')}{nearest(key, names)}")
         if key in hints and not fits(value, hints[key]):
             shown = "null" if value is None else value
             raise ValueError(f"{group}.{key}={shown} has the wrong type: it must be {describe(hints[key])}.")

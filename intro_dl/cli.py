@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -29,7 +30,8 @@ from intro_dl import help
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
 from intro_dl.files import explain_os_error
-from intro_dl.results import go_on, read_result, write_result
+from intro_dl.flags import flags_first
+from intro_dl.results import go_on, read_result, shown_path, write_result
 from intro_dl.sweep import saved_overrides
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,18 @@ log = logging.getLogger(__name__)
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
 NO_GROUP = re.compile(r"^(scheduler|experiment|sweep)=null$")  # Hydra: ~scheduler
+# What other programs call our keys.
+OTHER_NAMES = {
+    "learning_rate": "optim.lr",
+    "rate": "optim.lr",
+    "epochs": "trainer.max_epochs",
+    "num_epochs": "trainer.max_epochs",
+    "bs": "data.batch_size",
+    "device": "trainer.accelerator",
+    "optimizer": "optim",
+    "dataset": "data",
+    "random_seed": "seed",
+}
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
@@ -52,7 +66,7 @@ def run(main: Callable[[], None]) -> int:
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     try:
-        arguments = _quote_paths(_with_saved_overrides(sys.argv[1:]))
+        arguments = _quote_paths(_with_saved_overrides(flags_first(sys.argv[1:])))
         sys.argv[1:] = [NO_GROUP.sub(r"~\1", argument) for argument in arguments]
         main()
     except KeyboardInterrupt:
@@ -113,6 +127,9 @@ def explain(error: BaseException, overrides: list[str]) -> str:
         )
     if isinstance(error, InstantiationException) and error.__cause__:
         return explain(error.__cause__, overrides)
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
+        file, problem = shown_path(mark.name), error.problem or "it cannot be read"
+        return f"{file} is no valid yaml: {problem} in line {mark.line + 1}."
     if reason := explain_os_error(error):
         return reason
     if isinstance(error, HydraException | OmegaConfBaseException):
@@ -128,18 +145,40 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     cause = str(error.__cause__ or "")
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
         return f"{match[1]} names several values: add -m to run them all, or write a list as [1,2]."
-    if match := re.match(r"Could not override '([^']+)'", text):
-        key = match[1]
-        return f"There is no key {key}.{nearest(key, _known_keys(overrides))}"
+    if match := re.match(r"(?:In '([^']+)': )?Could not override '([^']+)'", text):
+        file, key = match.groups()
+        if file:
+            return f"{file}.yaml overrides {key}, which is no group.{nearest(key, list(help.GROUPS))}"
+        return f"There is no key {key}.{_meant(key, overrides) or nearest(key, _known_keys(overrides))}"
     if match := re.match(r"Error merging override (.+)", text):
         return f"{match[1]} does not make sense: {_first_line(cause)}."
     if match := re.match(r"Missing mandatory value: (\w+)", text):
         return f"The group {match[1]} is missing. Choose one: {match[1]}=<option>."
     if match := re.search(r"Key '([^']+)' (?:is not in struct|not in '\w+')", text):
-        place = re.match(r"In '([^']+)'", text)
-        where = f"configs/{place[1]}.yaml has an unknown key" if place else "There is no key"
-        return f"{where} {match[1]}.{nearest(match[1], _known_keys(overrides))}"
+        key, place = match[1], re.match(r"In '([^']+)'", text)
+        if place and key == place[1].partition("/")[0]:
+            return f"{place[1]}.yaml must begin with # @package _global_: its keys are those of a run."
+        where = f"{place[1]}.yaml has an unknown key" if place else "There is no key"
+        return f"{where} {key}.{_meant(key, overrides) or nearest(key, _known_keys(overrides))}"
     return " ".join(text.split())
+
+
+def _meant(key: str, overrides: list[str]) -> str:
+    """ " Did you mean ...?" for a key with another name elsewhere, or an option in place of a key."""
+    group, _, name = key.rpartition(".")
+    if name in OTHER_NAMES:
+        return f" Did you mean {OTHER_NAMES[name]}?"
+    value = next(
+        (text.partition("=")[2] for text in overrides if text.lstrip("+~").startswith(f"{key}=")), ""
+    )
+    for each in help.GROUPS:
+        options = help.describe(each)
+        if not group and value in options and get_close_matches(key, [each]):
+            return f" Did you mean {each}={value}?"
+        if key.startswith(f"{each}.") and (option := key.split(".")[1]) in options:
+            rest = key.split(".")[2:]
+            return f" Did you mean {each}={option}{f' {each}.{rest[0]}={value}' if rest else ''}?"
+    return ""
 
 
 def _first_line(text: str) -> str:
@@ -202,7 +241,7 @@ def _safe(saved: list[str], file: Path) -> list[str]:
     """Saved overrides, if they change no more than a run or a sweep: the folder may come from a stranger."""
     for text in saved:
         key = re.match(r"[~+]*([\w.@/]+)(=|$)", str(text))
-        hydra = key and re.match(r"hydra\b(?![./](launcher|sweeper|sweep|mode)\b)", key[1])
+        hydra = key and re.match(r"hydra\b(?![./](launcher|sweeper|sweep|mode|run)\b)", key[1])
         if not key or hydra or (key[1].startswith("hydra") and "_target_" in text):
             raise ValueError(f"{file} is refused: {text!r} is no change that a run or a sweep is made of.")
     return saved
@@ -220,7 +259,8 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     given = {text.split("=", 1)[0] for text in how}
     task, hydra = (_safe(saved, folder / "multirun.yaml") for saved in saved_overrides(folder))
     task = [text for text in task if not text.startswith("resume=")]
-    hydra = [text for text in hydra if text.split("=", 1)[0] not in {*given, "hydra.sweep.dir", "hydra.mode"}]
+    elsewhere = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
+    hydra = [text for text in hydra if text.split("=", 1)[0] not in {*given, *elsewhere}]
     how = [text for text in how if text.startswith("hydra")]
     sweep_dir = f"hydra.sweep.dir={_quote(os.path.relpath(folder))}"
     return ["--multirun", *task, *hydra, *how, f"resume={folder}", sweep_dir]
@@ -231,9 +271,13 @@ def _quote_paths(arguments: list[str]) -> list[str]:
         key, separator, value = argument.partition("=")
         if not separator or key not in PATHS or value == "null":
             return argument
-        return f"{'hydra.run.dir' if key == 'run_dir' else key}={_quote(value)}"  # where run_dir comes from
+        return f"{key}={_quote(value)}"
 
-    return [quoted(argument) for argument in arguments]
+    words = [quoted(argument) for argument in arguments]
+    places = [word.removeprefix("run_dir=") for word in words if word.startswith("run_dir=")]
+    # Where the folder of a run comes from, and that of a sweep, which has the runs in it.
+    where = [f"hydra.{kind}.dir={place}" for place in places for kind in ("run", "sweep")]
+    return [word for word in words if not word.startswith("run_dir=")] + where
 
 
 def _quote(value: str) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
+from intro_dl.arguments import nearest
+from intro_dl.origin import unknown_key
+
 
 @dataclass
 class RunConfig:
@@ -90,12 +93,18 @@ RULES = [
 ]
 
 
+STRENGTHS = ["dropout", "weight_decay"]  # of regularization
+
+
 def check(cfg: DictConfig) -> None:
     """Refuse values that make no sense.
 
     Raises:
         ValueError: naming the key, its value, and what would do.
     """
+    for group in ("data", "model", "optim", "regularization", "callbacks", "trainer"):
+        if not isinstance(cfg[group], DictConfig):
+            raise ValueError(f"{group}={cfg[group]} does not make sense: choose an option of {group}=.")
     for rule in RULES:
         missing = object()
         value = OmegaConf.select(cfg, rule.key, default=missing)
@@ -110,7 +119,7 @@ def check(cfg: DictConfig) -> None:
             f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
         )
     _check_regularization(cfg)
-    _check_places(cfg)
+    _check_callbacks(cfg)
 
 
 def _is_set(cfg: DictConfig, key: str) -> bool:
@@ -123,6 +132,8 @@ def _check_regularization(cfg: DictConfig) -> None:
     """Refuse a strength that nobody reads: the student would believe that it does something."""
     as_written = str(OmegaConf.to_container(cfg, resolve=False))
     for name, strength in cfg.regularization.items():
+        if name not in STRENGTHS:
+            raise ValueError(f"{unknown_key(f'regularization.{name}')}{nearest(name, STRENGTHS)}")
         if strength and f"${{regularization.{name}}}" not in as_written:
             owner = "optimizer" if name == "weight_decay" else "model"
             target = str((cfg.optim if owner == "optimizer" else cfg.model).get("_target_", "")).rpartition(
@@ -134,12 +145,16 @@ def _check_regularization(cfg: DictConfig) -> None:
             )
 
 
-def _check_places(cfg: DictConfig) -> None:
-    """Refuse callbacks that would write outside of the run folder, where they could destroy something."""
+def _check_callbacks(cfg: DictConfig) -> None:
+    """Refuse what is no callback, and those that would write outside of the run folder."""
     run_dir = Path(cfg.run_dir).resolve()
-    for name, callback in (cfg.callbacks or {}).items():
+    callbacks = {name: callback for name, callback in cfg.callbacks.items() if callback is not None}
+    known = [name for name, callback in callbacks.items() if "_target_" in callback]
+    for name, callback in callbacks.items():
+        if name not in known:
+            raise ValueError(f"{unknown_key(f'callbacks.{name}')}{nearest(name, known)}")
         for key in ("dirpath", "filename"):
-            value = callback.get(key) if isinstance(callback, DictConfig) else None
+            value = callback.get(key)
             if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
                 raise ValueError(
                     f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
