@@ -137,6 +137,13 @@ class Progress(RichProgressBar):
         self._show_epoch(trainer, module)
         super().on_train_end(trainer, module)
 
+    def on_test_start(self, trainer, module):
+        self.disable()  # testing takes a moment, and its bar would be left on the screen
+
+    def on_test_end(self, trainer, module):
+        super().on_test_end(trainer, module)
+        self.enable()
+
     def _get_train_description(self, current_epoch):
         return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0
 

@@ -26,7 +26,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl import help
+from intro_dl import help, run_folder
 from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
 from intro_dl.files import explain_os_error
@@ -65,10 +65,22 @@ def run(main: Callable[[], None]) -> int:
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    run_folder.made.clear()
+    code = _answer(main, full_error)
+    if code not in (0, INTERRUPTED):
+        run_folder.remove_what_was_made()
+    return code
+
+
+def _answer(main: Callable[[], None], full_error: bool) -> int:
     try:
         arguments = _quote_paths(_with_saved_overrides(flags_first(sys.argv[1:])))
         sys.argv[1:] = [NO_GROUP.sub(r"~\1", argument) for argument in arguments]
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         _say("Interrupted.")
         return INTERRUPTED
@@ -87,6 +99,8 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
     """Inside a job: say what went wrong in a sentence, note it in result.json, and let a sweep go on."""
     try:
         yield
+    except BrokenPipeError:  # in printing the summary: the result is written
+        raise
     except (Exception, KeyboardInterrupt) as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         reason = _how_interrupted(error) if interrupted else explain(error, [])
@@ -95,7 +109,11 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
         if explain_os_error(error) and (run_dir / "checkpoints" / "last.ckpt").is_file():
             reason += f" What was finished is kept; then go on with: {go_on(run_dir)}"
-        if read_result(run_dir).get("status") != "completed":  # a refused resume harms nothing
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
+        refused = isinstance(cause, ValueError) and status == "failed"
+        refused = refused and not (run_dir / "history.csv").is_file()
+        refused = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
+        if not refused and read_result(run_dir).get("status") != "completed":
             with suppress(OSError):  # which is the error that is being reported
                 write_result(run_dir, {"status": status, "reason": reason})
         _say(reason if interrupted else f"Error: {reason}")

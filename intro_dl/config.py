@@ -149,6 +149,9 @@ def _check_callbacks(cfg: DictConfig) -> None:
     """Refuse what is no callback, and those that would write outside of the run folder."""
     run_dir = Path(cfg.run_dir).resolve()
     callbacks = {name: callback for name, callback in cfg.callbacks.items() if callback is not None}
+    for name, callback in callbacks.items():
+        if not isinstance(callback, DictConfig):
+            raise ValueError(f"callbacks.{name}={callback} does not make sense: only null does.")
     known = [name for name, callback in callbacks.items() if "_target_" in callback]
     for name, callback in callbacks.items():
         if name not in known:

@@ -1,6 +1,8 @@
 """Every run gets a folder of its own, also when two begin in the same second. Free of torch."""
 
+import logging
 import shlex
+import shutil
 import sys
 from itertools import chain, count
 from pathlib import Path
@@ -11,6 +13,10 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from intro_dl.files import explain_os_error
 from intro_dl.results import go_on, shown_path
+
+# What is written before the training begins.
+BEGINNING = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log"}
+made: list[Path] = []  # the folders that did not exist before this command, from the inner to the outer
 
 
 class OwnFolder(Callback):
@@ -47,12 +53,28 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
 
 def _claim(file: Path) -> bool:
     """Make `file`; False if another process was faster. Hydra writes into it in a moment."""
+    new = [folder for folder in file.absolute().parents if not folder.exists()]
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         file.touch(exist_ok=False)
     except FileExistsError:
         return False
+    made[:] = new
     return True
+
+
+def remove_what_was_made() -> None:
+    """Remove the folders made for this command if they hold no more than the beginning of a run."""
+    if not made or not made[-1].is_dir():
+        return
+    files = [path for path in made[-1].rglob("*") if not path.is_dir()]
+    if not {path.name for path in files} <= BEGINNING:
+        return
+    for handler in list(logging.getLogger().handlers):
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) in files:
+            logging.getLogger().removeHandler(handler)
+            handler.close()  # elsewhere than on Unix, an open file cannot be removed
+    shutil.rmtree(made[-1], ignore_errors=True)
 
 
 def _taken(folder: Path, kind: str) -> str:

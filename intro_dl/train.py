@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from intro_dl.arguments import check_arguments
+from intro_dl.arguments import check_arguments, nearest
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
 from intro_dl.checkpoints import WholeCheckpoints
 from intro_dl.data.splits import TensorData
@@ -54,6 +54,7 @@ def train(cfg: DictConfig) -> float:
     pl.seed_everything(cfg.seed, verbose=False)
     data = build_data(cfg)
     model = build_model(cfg, data)
+    check_monitor(cfg, model, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
     if trainer.is_global_zero:
@@ -149,6 +150,20 @@ def check_accelerator(trainer: DictConfig) -> None:
         raise ValueError(
             "There is no GPU that torch can use on this machine. Choose trainer=cpu or trainer=default."
         )
+
+
+def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
+    """Refuse a `monitor` that nothing measures, found out by measuring two validation examples."""
+    loaders = data.val_dataloader()
+    batch = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
+    training = model.training
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        names = list(model.eval().metrics(tuple(part[:2] for part in batch)))
+    model.train(training)
+    splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
+    known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
+    if cfg.monitor not in known:
+        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
 
 
 def end_is_changed(cfg: DictConfig) -> bool:

@@ -1,13 +1,30 @@
 """Each mistake gets one sentence that names it and says what to do, and a non-zero exit."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from intro_dl.tasks import Task
+from tests.conftest import ROOT
 
 MISTAKES = {
     "model=lent": ["There is no model=lent", "Did you mean lenet?", "softmax"],
-    "modle=lenet": ["no key modle", "Did you mean mod"],
+    "modle=lenet": ["no key modle", "Did you mean model=lenet?"],
+    "--model=lenet": ["no flag --model=lenet", "model=lenet"],
+    "-q model=lenet": ["no flag -q"],
+    "--cfg": ["Cannot read the flags", "expected one argument"],
+    "--experimental-rerun=x.pickle": ["no flag --experimental-rerun"],
+    "optim.learning_rate=1": ["no key optim.learning_rate", "Did you mean optim.lr?"],
+    "optim.sgd.lr=1": ["no key optim.sgd.lr", "Did you mean optim=sgd optim.lr=1?"],
+    "model.lenet=1": ["no key model.lenet", "Did you mean model=lenet?"],
+    "+callbacks.early_stoping.patience=1": ["no key callbacks.early_stoping", "Did you mean early_stopping?"],
+    "+regularization.droput=0.5": ["no key regularization.droput", "Did you mean dropout?"],
+    "callbacks.progress=3": ["callbacks.progress=3 does not make sense", "null"],
+    "monitor=acuracy/val": ["Nothing measures monitor=acuracy/val", "Did you mean accuracy/val?"],
+    "-m optim.lrr=1,2": ["no key optim.lrr"],
     "optim=adma": ["There is no optim=adma", "Did you mean adam"],
     "experiment=nothing": ["There is no experiment=nothing"],
     "optim.lrr=1": ["no key optim.lrr", "Did you mean optim.lr?"],
@@ -48,6 +65,7 @@ def test_mistake_is_said_in_one_sentence(command, train):
     assert line.startswith("Error: ")
     for words in MISTAKES[command]:
         assert words in line
+    assert list(answer.folder.iterdir()) == []  # what was refused leaves nothing
 
 
 def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
@@ -60,7 +78,59 @@ def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
     assert "experiment/typo" in answer.err and "sead" in answer.err and "Did you mean seed?" in answer.err
     answer = train("--config-dir", str(tmp_path / "more"), "experiment=deep")
     assert answer.code == 1
-    assert "no key trainer.max_epoch. Did you mean max_epochs?" in answer.err
+    assert "deep.yaml has an unknown key trainer.max_epoch. Did you mean max_epochs?" in answer.err
+
+
+EXPERIMENTS = {
+    "# package _global_\nseed: 1": "mine.yaml must begin with # @package _global_",
+    "# @package _global_\ndefaults:\n  - override /modle: mlp": "mine.yaml overrides modle, which is",
+    "# @package _global_\na: [1,\nb: }": "mine.yaml is no valid yaml: .* in line 3",
+    "# @package _global_\ncallbacks: {early_stoping: {patience: 1}}": (
+        "mine.yaml has an unknown key callbacks.early_stoping. Did you mean early_stopping?"
+    ),
+    "# @package _global_\nregularization: {droput: 0.5}": (
+        "mine.yaml has an unknown key regularization.droput. Did you mean dropout?"
+    ),
+    "# @package _global_\noptim: {learning_rate: 0.5}": "mine.yaml has an unknown key optim.learning_rate.",
+}
+
+
+@pytest.mark.parametrize("content", EXPERIMENTS)
+def test_a_mistake_in_an_experiment_names_the_file_and_the_key(content, train, tmp_path):
+    folder = tmp_path / "own" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(content)
+    answer = train("--config-dir", str(tmp_path / "own"), "experiment=mine")
+    assert answer.code == 1
+    (line,) = answer.err.strip().splitlines()
+    assert re.search(EXPERIMENTS[content].replace("?", r"\?"), line)
+
+
+def test_flags_may_stand_anywhere_and_run_dir_names_the_folder_of_a_sweep(train, tmp_path):
+    answer = train(*"model=softmax trainer=smoke -m run_dir=here seed=1,2".split())
+    assert answer.code == 0
+    assert len(list((tmp_path / "here").glob("*/result.json"))) == 2
+    assert not (tmp_path / "outputs").exists()
+    assert train("resume=here").code == 0
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_early_is_no_error(tmp_path):
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), "model=softmax", "trainer=smoke"]
+    process = subprocess.Popen(
+        [*command, "run_dir=run"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()  # as `| head` does
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+    assert len(err.strip().splitlines()) <= 1 and "Traceback" not in err and "BrokenPipe" not in err
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_the_end_of_a_run_is_its_summary(train):
+    answer = train("model=softmax", "trainer=smoke")
+    assert "Testing" not in answer.out
 
 
 def test_full_error_brings_the_traceback_back(train, monkeypatch):

@@ -44,6 +44,13 @@ def test_option_says_what_it_is_in_its_first_line(option):
     assert next(line for line in lines if "@package" not in line).startswith("# ")
 
 
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option.startswith("model=")])
+def test_a_model_is_built_from_the_file_of_its_own_name(option, make_config):
+    name = option.partition("=")[2]  # a copied yaml that still names the old class would train that
+    module = make_config(option).model._target_.rpartition(".")[0]
+    assert module == f"intro_dl.models.{name}"
+
+
 def test_composing_does_not_import_torch():
     program = (
         "import runpy, sys; sys.argv = ['scripts/train.py', '--cfg', 'job']\n"

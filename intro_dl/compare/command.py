@@ -126,7 +126,14 @@ def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
         return None
     own = [run for run in runs if run.folder.is_relative_to(folder.resolve())]
     missing = planned - len(find_runs(folder))
-    unfinished = sum(run.status in ("unfinished", "interrupted", "damaged", "failed") for run in own)
+    unfinished = sum(run.status in ("unfinished", "interrupted", "damaged") for run in own)
+    failed = [run for run in own if run.status == "failed"]
+    if failed and missing <= 0 and not unfinished:  # they would fail again
+        return (
+            f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and the "
+            f"cause is gone, run them again with: {go_on(folder)}"
+        )
+    unfinished += len(failed)
     if missing <= 0 and not unfinished:
         return None
     what = [f"{unfinished} of its jobs did not finish"] * bool(unfinished)
