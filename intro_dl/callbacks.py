@@ -68,7 +68,8 @@ class StopWhenNotFinite(pl.Callback):
     def _check(self, trainer):
         if not self.unchecked:
             return
-        losses = torch.stack(self.unchecked)
+        # Of the whole batch: so all devices agree on it.
+        losses = trainer.strategy.reduce(torch.stack(self.unchecked), reduce_op="mean")
         self.unchecked = []
         bad = (~losses.isfinite()).nonzero()
         if len(bad):
@@ -96,8 +97,9 @@ class StayStopped(pl.Callback):
         self.patience, self.go_on = patience, go_on
 
     def on_train_start(self, trainer, module):
+        go_on = trainer.strategy.broadcast(self.go_on)  # only process 0 has the folder that tells
         for callback in trainer.early_stopping_callbacks:
-            if self.go_on and self.patience is not None:
+            if go_on and self.patience is not None:
                 callback.patience, callback.wait_count, callback.stopped_epoch = self.patience, 0, 0
             elif callback.stopped_epoch > 0:
                 trainer.should_stop = True

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
 from intro_dl.files import explain_os_error
 from intro_dl.flags import flags_first
+from intro_dl.processes import FIRST, as_further_process, follow_the_first, rank
 from intro_dl.results import go_on, read_result, shown_path, write_result
 from intro_dl.sweep import saved_overrides
 
@@ -65,6 +67,10 @@ def run(main: Callable[[], None]) -> int:
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    if rank():
+        warnings.simplefilter("ignore")  # process 0 says the same
+    if FIRST in os.environ:
+        follow_the_first()
     run_folder.made.clear()
     code = _answer(main, full_error)
     if code not in (0, INTERRUPTED):
@@ -75,6 +81,7 @@ def run(main: Callable[[], None]) -> int:
 def _answer(main: Callable[[], None], full_error: bool) -> int:
     try:
         arguments = _quote_paths(_with_saved_overrides(flags_first(sys.argv[1:])))
+        arguments = as_further_process(arguments) if rank() else arguments
         sys.argv[1:] = [NO_GROUP.sub(r"~\1", argument) for argument in arguments]
         main()
         sys.stdout.flush()
@@ -113,6 +120,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         refused = isinstance(cause, ValueError) and status == "failed"
         refused = refused and not (run_dir / "history.csv").is_file()
         refused = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
+        refused = refused or rank() > 0  # which has no folder
         if not refused and read_result(run_dir).get("status") != "completed":
             with suppress(OSError):  # which is the error that is being reported
                 write_result(run_dir, {"status": status, "reason": reason})
@@ -305,4 +313,5 @@ def _quote(value: str) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    if rank() == 0 or FIRST in os.environ:  # process 0 listens to those that it has started
+        print(text, file=sys.stderr)

@@ -58,6 +58,12 @@ def _sizes(value: Any) -> bool:
     return all(_whole(v) and v > 0 for v in (value if isinstance(value, ListConfig) else [value]))
 
 
+def _devices(value: Any) -> bool:
+    if isinstance(value, ListConfig):
+        return len(value) > 0 and all(_whole(number) and number >= 0 for number in value)
+    return value == "auto" or (_whole(value) and value > 0)
+
+
 @dataclass(frozen=True)
 class Rule:
     """Which values of a key make sense."""
@@ -86,6 +92,9 @@ RULES = [
     Rule("data.window", lambda v: _whole(v) and v > 0, "a whole number of characters above 0"),
     Rule("data.noise", lambda v: _number(v) and v >= 0, "a number of at least 0"),
     Rule("data.distance", lambda v: _number(v) and v >= 0, "a number of at least 0"),
+    Rule("trainer.devices", _devices, "a whole number above 0, a list of the devices' numbers, or auto"),
+    Rule("trainer.num_nodes", lambda v: _whole(v) and v > 0, "a whole number of machines above 0"),
+    Rule("trainer.strategy", lambda v: v in ("auto", "ddp"), "auto, or ddp for several devices"),
     Rule("trainer.max_epochs", lambda v: _whole(v) and v > 0, "a whole number above 0"),
     Rule("callbacks.early_stopping.patience", lambda v: _whole(v) and v >= 0, "a whole number of epochs"),
     Rule("seed", lambda v: _whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),

@@ -1,5 +1,6 @@
 """Sweeps: what one says at its end, and how one that was stopped goes on. Free of torch."""
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from intro_dl.processes import NO_SWEEP
 from intro_dl.results import read_result
 
 COUNTS = ("completed", "diverged")  # a diverged run is a result: it says that the rate was too large
@@ -16,6 +18,11 @@ COUNTS = ("completed", "diverged")  # a diverged run is a result: it says that t
 
 class SweepSummary(Callback):
     """Hydra calls this around a multirun."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if config.trainer.strategy == "ddp":
+            print(f"Error: {NO_SWEEP}", file=sys.stderr)  # of an exception, Hydra would make a warning
+            raise SystemExit(1)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print and write the comparison of the runs.

@@ -23,6 +23,7 @@ from intro_dl.checkpoints import WholeCheckpoints
 from intro_dl.data.splits import TensorData
 from intro_dl.files import write_whole
 from intro_dl.load import read_checkpoint
+from intro_dl.processes import all_processes
 from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
 from intro_dl.speed import Unprofiled, look_for_a_gpu_once
 from intro_dl.targets import class_of
@@ -61,20 +62,21 @@ def train(cfg: DictConfig) -> float:
         save_command(cfg)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
-    try:
-        trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
-    except SystemExit as stop:  # Lightning's answer to Ctrl-C
-        raise KeyboardInterrupt(how_to_go_on(trainer, cfg)) from stop
-    except Exception as error:
-        measured = trainer.callback_metrics
-        if measured and cfg.monitor not in measured:
-            names = ", ".join(sorted(measured))
-            raise ValueError(f"Nothing measures monitor={cfg.monitor}. Available: {names}.") from error
-        raise
-    finally:
-        if trainer.is_global_zero:
-            write_history(cfg.run_dir, model.history)
-    result = measure(cfg, trainer, model, data) | {"commit": commit}
+    with all_processes(trainer, cfg.run_dir):
+        try:
+            trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
+        except SystemExit as stop:  # Lightning's answer to Ctrl-C
+            raise KeyboardInterrupt(how_to_go_on(trainer, cfg)) from stop
+        except Exception as error:
+            measured = trainer.callback_metrics
+            if measured and cfg.monitor not in measured:
+                names = ", ".join(sorted(measured))
+                raise ValueError(f"Nothing measures monitor={cfg.monitor}. Available: {names}.") from error
+            raise
+        finally:
+            if trainer.is_global_zero:
+                write_history(cfg.run_dir, model.history)
+        result = measure(cfg, trainer, model, data) | {"commit": commit}
     earlier = checkpoint["history"] if checkpoint else []  # a resumed run counts what it took before
     result["seconds"] = round(time.perf_counter() - started + sum(row["seconds"] for row in earlier), 2)
     if trainer.is_global_zero:
@@ -149,6 +151,12 @@ def check_accelerator(trainer: DictConfig) -> None:
     if trainer.accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise ValueError(
             "There is no GPU that torch can use on this machine. Choose trainer=cpu or trainer=default."
+        )
+    gpus = torch.cuda.device_count()
+    if trainer.accelerator != "cpu" and gpus and isinstance(trainer.devices, int) and trainer.devices > gpus:
+        raise ValueError(
+            f"trainer.devices={trainer.devices}, but this machine has {gpus} GPU{'s' * (gpus > 1)}. Set "
+            f"trainer.devices={gpus}, or trainer.accelerator=cpu for as many processes as you like."
         )
 
 
@@ -254,7 +262,8 @@ def why_it_stopped(trainer: pl.Trainer) -> str:
 
 def device_name(trainer: pl.Trainer) -> str:
     device = trainer.strategy.root_device
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{trainer.world_size} x {name}" if trainer.world_size > 1 else name
 
 
 def log_hyperparameters(
