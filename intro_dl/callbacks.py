@@ -3,11 +3,15 @@
 import logging
 import math
 import time
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
 from rich.text import Text
+
+from intro_dl.explosion import first_broken, what_is_kept
+from intro_dl.tasks import LanguageModel
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +19,8 @@ log = logging.getLogger(__name__)
 class Diverged(ValueError):
     """The loss stopped being a finite number."""
 
-    status = "diverged"  # in result.json
+    status = "diverged"  # in result.json, with
+    facts: ClassVar[dict[str, Any]] = {}  # that a callback has added
 
 
 class LearningRate(pl.Callback):
@@ -40,30 +45,46 @@ class SeedEachEpoch(pl.Callback):
 
 
 class StopWhenNotFinite(pl.Callback):
-    """End the run when the loss is NaN or infinite, and say at which step.
+    """End the run when the loss is NaN or infinite; say at which step, and which layer broke first.
 
-    Looking at a loss makes a GPU wait, so there it happens once in `every` steps; the step named is exact
-    all the same.
+    Looking at a loss makes a GPU wait, so there it happens once in `every` steps, unless the doctor asks for
+    each one. The step named is exact all the same; the layer can be named only before the next step is taken.
     """
 
     def __init__(self, every: int = 50) -> None:
         self.every = every
         self.unchecked = []  # losses of the latest steps
+        self.batch = None  # of the running step
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        self.batch = batch
+
+    def on_before_backward(self, trainer, module, loss):
+        if self._at_once(module) and not math.isfinite(value := loss.item()):
+            step = trainer.global_step + 1
+            with trainer.precision_plugin.forward_context():
+                broken = first_broken(module, self.batch, step)
+            self._stop(trainer, f"The training loss became {value} at step {step}", broken)
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        if module.device.type == "cpu" and math.isfinite(outputs["loss"]):
+        if self._at_once(module):
             return
         self.unchecked.append(outputs["loss"].detach())
-        if module.device.type == "cpu" or len(self.unchecked) == self.every:
+        if len(self.unchecked) == self.every:
             self._check(trainer)
 
     def on_train_epoch_end(self, trainer, module):
         self._check(trainer)
 
     def on_validation_end(self, trainer, module):
-        loss = float(trainer.callback_metrics.get("loss/val", 0.0))
+        self._check(trainer)
+        loss, step = float(trainer.callback_metrics.get("loss/val", 0.0)), trainer.global_step
         if not math.isfinite(loss):
-            self._stop(trainer, f"The validation loss became {loss} after step {trainer.global_step}")
+            broken = first_broken(module, self.batch, step + 1)
+            self._stop(trainer, f"The validation loss became {loss} after step {step}", broken)
+
+    def _at_once(self, module) -> bool:
+        return module.device.type == "cpu" or self.every == 1
 
     def _check(self, trainer):
         if not self.unchecked:
@@ -75,14 +96,22 @@ class StopWhenNotFinite(pl.Callback):
         if len(bad):
             first = int(bad[0])
             step = trainer.global_step - len(losses) + 1 + first
-            self._stop(trainer, f"The training loss became {losses[first].item()} at step {step}")
+            what = f"The training loss became {losses[first].item()} at step {step}"
+            self._stop(trainer, what, "callbacks=doctor names the layer that broke first.")
 
-    def _stop(self, trainer, what):
+    def _stop(self, trainer, what, broken):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
+        clip = isinstance(trainer.lightning_module, LanguageModel) and trainer.gradient_clip_val is None
         raise Diverged(
-            f"{what} (epoch {trainer.current_epoch + 1}). The usual cause is too large a learning rate: "
-            f"it was {rate:g}; try optim.lr={rate / 10:g}."
+            f"{what} (epoch {trainer.current_epoch + 1}). {broken} The usual cause is too large a learning "
+            f"rate: it was {rate:g}; try optim.lr={smaller(rate):g}"
+            f"{', or trainer.gradient_clip_val=1' if clip else ''}. {what_is_kept(trainer)}"
         )
+
+
+def smaller(rate: float) -> float:
+    """The learning rate to try after one that was too large."""
+    return min(rate / 10, 0.1)
 
 
 class StayStopped(pl.Callback):

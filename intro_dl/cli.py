@@ -123,7 +123,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         refused = refused or rank() > 0  # which has no folder
         if not refused and read_result(run_dir).get("status") != "completed":
             with suppress(OSError):  # which is the error that is being reported
-                write_result(run_dir, {"status": status, "reason": reason})
+                write_result(run_dir, {"status": status, "reason": reason} | getattr(error, "facts", {}))
         _say(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
@@ -141,8 +141,9 @@ def _how_interrupted(error: KeyboardInterrupt) -> str:
 def explain(error: BaseException, overrides: list[str]) -> str:
     """One sentence, in the user's words, about what is wrong and what to do."""
     if isinstance(error, MissingConfigException):
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        options = [
+        group, _, name = str(error.missing_cfg_file).partition("/")
+        folder = (name if "/" not in name else name.rpartition("/")[0]) + "/"
+        options = [option for option in help.describe(group) if option.startswith(folder)] or [
             *(error.options or []),
             *(["null"] if group in ("scheduler", "experiment", "sweep") else []),
         ]

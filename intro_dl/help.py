@@ -49,7 +49,8 @@ def text(width: int | None = None) -> str:
 def describe(group: str) -> dict[str, str]:
     """The options of a group, each with what its yaml says it is."""
     folder = Path(configs.__file__).parent / group
-    return {path.stem: _first_comment(path) for path in sorted(folder.glob("*.yaml"))}
+    paths = sorted(folder.rglob("*.yaml"), key=lambda path: (path.parent, path.stem))  # those in folders last
+    return {path.relative_to(folder).with_suffix("").as_posix(): _first_comment(path) for path in paths}
 
 
 def _first_comment(path: Path) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 
 from intro_dl.files import write_whole
 
+# A loss this many times that of guessing is no slow learning any more: the steps overshoot.
+FAR_ABOVE_GUESSING = 2.0
+
 
 def write_result(run_dir: str | Path, result: dict[str, Any]) -> None:
     """Put `result` into the run folder's result.json, whole or not at all."""
@@ -64,7 +67,10 @@ def print_summary(run_dir: str, result: dict[str, Any]) -> None:
             + shlex.quote("outputs" if shown_path(run_dir).startswith("outputs") else run_dir),
         ),
         *(("note", remark) for remark in result["remarks"]),
+        *(("doctor", finding["sentence"]) for finding in result.get("diagnosis") or []),
     ]
+    if result.get("diagnosis") == []:
+        rows.append(("doctor", "found nothing wrong"))
     for name, value in rows:
         print(f"{name:<20} {value}")
 

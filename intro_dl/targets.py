@@ -32,7 +32,7 @@ class Kind:
 
 
 KINDS = {
-    "model": Kind("intro_dl.tasks.Task", ("intro_dl.models",)),
+    "model": Kind("intro_dl.tasks.Task", ("intro_dl.models", "intro_dl.broken")),
     "data": Kind("intro_dl.data.splits.TensorData", ("intro_dl.data",)),
     "optim": Kind("torch.optim.Optimizer", ("torch.optim", "intro_dl.scratch.optimizers"), partial=True),
     "scheduler": Kind(

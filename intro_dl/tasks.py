@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from intro_dl.results import FAR_ABOVE_GUESSING
+
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
 
@@ -50,7 +52,14 @@ class Task(pl.LightningModule):
 
     def remarks(self) -> list[str]:
         """Sentences about the finished training (see `history`) that a reader of its result should know."""
-        return []
+        guessing, last = self.guessing_loss(), self.history[-1] if self.history else {}
+        losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
+        if not guessing or len(losses) < 2 or min(losses) <= FAR_ABOVE_GUESSING * guessing:
+            return []  # overfitting raises only the second of the two
+        return [
+            f"The loss ended at {losses[0]:.3g} on the training split, far above the {guessing:.3g} of "
+            "guessing: the steps overshoot, or the weights started too large. Try a smaller optim.lr."
+        ]
 
     def guessing_loss(self) -> float | None:
         """The loss of a model that knows nothing, e.g. log K; None where no such number is known."""

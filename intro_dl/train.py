@@ -21,6 +21,7 @@ from intro_dl.arguments import check_arguments, nearest
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
 from intro_dl.checkpoints import WholeCheckpoints
 from intro_dl.data.splits import TensorData
+from intro_dl.doctor import Doctor
 from intro_dl.files import write_whole
 from intro_dl.load import read_checkpoint
 from intro_dl.processes import all_processes
@@ -247,6 +248,11 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     result["guessing_loss"] = model.guessing_loss()
     result["seed"] = cfg.seed
     result["remarks"] = [*data.remarks, *model.remarks()]
+    for callback in trainer.callbacks:
+        if isinstance(callback, Doctor):
+            result["diagnosis"] = callback.diagnosis
+            if callback.diagnosis:
+                result["remarks"] = list(data.remarks)  # of the training, the doctor says more
     result["device"] = device_name(trainer)
     result["threads"] = torch.get_num_threads()
     result["versions"] = {"torch": torch.__version__, "pytorch_lightning": pl.__version__}

@@ -12,13 +12,10 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from intro_dl.results import FAR_ABOVE_GUESSING
+
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 NO_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where it lives and what it reports
-
-# A loss this many times that of guessing is no slow learning any more: the steps overshoot. A run counts as
-# diverged if its last epoch ends there, on the training and on the validation images alike (overfitting
-# raises only the latter), or if its loss became NaN or infinite.
-FAR_ABOVE_GUESSING = 2.0
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 
@@ -118,7 +115,11 @@ def read_history(folder: Path) -> list[dict[str, float]]:
 
 
 def _explosion(run: Run) -> str | None:
-    """Why a run that was trained to its end counts as diverged all the same."""
+    """Why a run that was trained to its end counts as diverged all the same.
+
+    Its last epoch ends far above guessing, on the training and on the validation images alike: overfitting
+    raises only the latter.
+    """
     guessing, last = run.result.get("guessing_loss"), run.history[-1] if run.history else {}
     losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
     if guessing and len(losses) == 2 and min(losses) > FAR_ABOVE_GUESSING * guessing:

@@ -47,9 +47,9 @@ class Histograms(Look):
             board.figure("gradients/by_layer", draw_layers(gradients, shown, title))
 
 
-def first_batch(model: Task, data: TensorData, examples: int) -> tuple[Tensor, Tensor]:
-    """The first training examples as the model reads them; of a text, windows of at most 64 characters."""
-    inputs, targets = (part[:examples] for part in data.splits["train"])
+def first_batch(model: Task, data: TensorData, examples: int, split: str = "train") -> tuple[Tensor, Tensor]:
+    """The first examples of a split as the model reads them; of a text, windows of at most 64 characters."""
+    inputs, targets = (part[:examples] for part in data.splits[split])
     if is_text(data):
         length = min(64, len(inputs))
         whole = len(inputs) // length * length
