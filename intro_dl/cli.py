@@ -53,6 +53,7 @@ OTHER_NAMES = {
     "dataset": "data",
     "random_seed": "seed",
 }
+ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
@@ -142,6 +143,10 @@ def explain(error: BaseException, overrides: list[str]) -> str:
     """One sentence, in the user's words, about what is wrong and what to do."""
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file).partition("/")
+        if group == "hydra":
+            group, name = str(error.missing_cfg_file).rsplit("/", 1)  # hydra/launcher=joblib
+            if name in ENGINES:
+                return f'{group}={name} comes with an extra: pip install "intro-dl[sweep]".'
         folder = (name if "/" not in name else name.rpartition("/")[0]) + "/"
         options = [option for option in help.describe(group) if option.startswith(folder)] or [
             *(error.options or []),

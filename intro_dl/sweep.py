@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.processes import NO_SWEEP
 from intro_dl.results import read_result
@@ -23,6 +23,8 @@ class SweepSummary(Callback):
         if config.trainer.strategy == "ddp":
             print(f"Error: {NO_SWEEP}", file=sys.stderr)  # of an exception, Hydra would make a warning
             raise SystemExit(1)
+        # Not every sweeper notes what was asked for; the folder is there, made by OwnFolder.
+        OmegaConf.save(config, Path(config.hydra.sweep.dir) / "multirun.yaml")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print and write the comparison of the runs.

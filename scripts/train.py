@@ -7,6 +7,7 @@ python scripts/train.py resume=outputs/lenet/<run>
 python scripts/train.py resume=outputs/sweeps/<time>
 """
 
+import math
 import sys
 
 import hydra
@@ -18,14 +19,16 @@ from intro_dl.sweep import earlier_result
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
-def main(cfg: DictConfig) -> float | None:
+def main(cfg: DictConfig) -> float:
+    worst = math.inf if cfg.mode == "min" else -math.inf  # what a search learns from a run without a result
     with report_errors(cfg):
         check(cfg)
         if earlier := earlier_result(cfg):  # of this job, in a sweep that goes on
-            return earlier.get(cfg.monitor)
+            return earlier.get(cfg.monitor, worst)
         from intro_dl.train import train  # here, so that --help and TAB do not wait for torch
 
         return train(cfg)
+    return worst
 
 
 if __name__ == "__main__":
