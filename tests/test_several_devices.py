@@ -128,7 +128,7 @@ def test_torchrun_with_one_device_is_refused_by_one_process(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "arguments", [("model=char_lstm", "data.batch_size=3", "data.window=7"), ("optim=gd",)]
+    "arguments", [("model=char_lstm", "optim=sgd", "data.batch_size=3", "data.window=7"), ("optim=gd",)]
 )
 def test_streams_and_whole_batches_are_shared_too(tmp_path, trained_run, arguments):
     limits = ("trainer.limit_train_batches=9", "trainer.limit_val_batches=3", "trainer.limit_test_batches=3")
@@ -148,6 +148,22 @@ def test_a_sweep_over_several_devices_is_refused(train, arguments):
     assert answer.code == 1
     first = answer.err.splitlines()[0]
     assert first.startswith("Error: trainer=ddp trains one run on several devices") and "for lr in" in first
+
+
+def test_more_gpus_than_there_are_is_said_in_a_sentence(train, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    answer = train("trainer=ddp", "trainer.devices=8")
+    assert answer.code == 1
+    (line,) = answer.err.splitlines()
+    assert "trainer.devices=8, but this machine has 1 GPU." in line and "trainer.accelerator=cpu" in line
+
+
+@pytest.mark.parametrize("devices", ["0", "-1", "abc", "1.5", "[]"])
+def test_devices_that_make_no_sense_are_refused(train, devices):
+    answer = train("trainer=ddp", f"trainer.devices={devices}")
+    assert answer.code == 1
+    assert "does not make sense: trainer.devices must be a whole number above 0" in answer.err
 
 
 @pytest.mark.slow
