@@ -26,8 +26,19 @@ class Diverged(ValueError):
 class LearningRate(pl.Callback):
     """Log the learning rate at the start of every epoch as `lr`."""
 
+    def __init__(self) -> None:
+        self.epoch, self.rate = -1, 0.0
+
     def on_train_epoch_start(self, trainer, module):
-        module.log("lr", trainer.optimizers[0].param_groups[0]["lr"])
+        if self.epoch != trainer.current_epoch:  # else a resumed run is in the middle of it
+            self.epoch, self.rate = trainer.current_epoch, trainer.optimizers[0].param_groups[0]["lr"]
+        module.log("lr", self.rate)
+
+    def state_dict(self):
+        return {"epoch": self.epoch, "rate": self.rate}
+
+    def load_state_dict(self, state):
+        self.epoch, self.rate = state["epoch"], state["rate"]
 
 
 class SeedEachEpoch(pl.Callback):
@@ -117,18 +128,26 @@ def smaller(rate: float) -> float:
 class StayStopped(pl.Callback):
     """Train no further when the resumed run had been stopped early, unless the user asks for more.
 
+    More is asked for when the epochs or the patience are others than those of the checkpoint.
+
     Args:
+        epochs: that the run may take.
         patience: that of the config; Lightning would restore the one of the checkpoint.
-        go_on: whether the user has changed what decides the end of the training.
     """
 
-    def __init__(self, patience: int | None, go_on: bool) -> None:
-        self.patience, self.go_on = patience, go_on
+    def __init__(self, epochs: int, patience: int | None) -> None:
+        self.epochs, self.patience = epochs, patience
+        self.before = self.state_dict()
+
+    def state_dict(self):
+        return {"epochs": self.epochs, "patience": self.patience}
+
+    def load_state_dict(self, state):
+        self.before = state
 
     def on_train_start(self, trainer, module):
-        go_on = trainer.strategy.broadcast(self.go_on)  # only process 0 has the folder that tells
         for callback in trainer.early_stopping_callbacks:
-            if go_on and self.patience is not None:
+            if self.before != self.state_dict() and self.patience is not None:
                 callback.patience, callback.wait_count, callback.stopped_epoch = self.patience, 0, 0
             elif callback.stopped_epoch > 0:
                 trainer.should_stop = True

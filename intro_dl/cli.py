@@ -32,6 +32,7 @@ from intro_dl.arguments import nearest
 from intro_dl.config import register_schema
 from intro_dl.files import explain_os_error
 from intro_dl.flags import flags_first
+from intro_dl.interrupts import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
 from intro_dl.processes import FIRST, as_further_process, follow_the_first, rank
 from intro_dl.results import go_on, read_result, shown_path, write_result
 from intro_dl.sweep import saved_overrides
@@ -55,7 +56,6 @@ OTHER_NAMES = {
 }
 ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
-INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
 
 def run(main: Callable[[], None]) -> int:
@@ -72,9 +72,11 @@ def run(main: Callable[[], None]) -> int:
         warnings.simplefilter("ignore")  # process 0 says the same
     if FIRST in os.environ:
         follow_the_first()
+    else:
+        on_sigterm(terminate)
     run_folder.made.clear()
     code = _answer(main, full_error)
-    if code not in (0, INTERRUPTED):
+    if code not in (0, INTERRUPTED, TERMINATED):
         run_folder.remove_what_was_made()
     return code
 
@@ -89,9 +91,9 @@ def _answer(main: Callable[[], None], full_error: bool) -> int:
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         _say("Interrupted.")
-        return INTERRUPTED
+        return exit_code(error)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
@@ -111,7 +113,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         raise
     except (Exception, KeyboardInterrupt) as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = _how_interrupted(error) if interrupted else explain(error, [])
+        reason = _how_interrupted(error, cfg) if interrupted else explain(error, [])
         status = "interrupted" if interrupted else getattr(error, "status", "failed")
         run_dir = Path(cfg.run_dir)
         log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
@@ -129,14 +131,16 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         if os.environ.get(FULL_ERROR):
             raise
         if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
-            raise SystemExit(INTERRUPTED if interrupted else 1) from error
+            raise SystemExit(exit_code(error) if interrupted else 1) from error
 
 
-def _how_interrupted(error: KeyboardInterrupt) -> str:
+def _how_interrupted(error: KeyboardInterrupt, cfg: DictConfig) -> str:
     job = HydraConfig.get()
-    if job.mode != RunMode.MULTIRUN:
-        return str(error) or "Interrupted."
-    return f"Interrupted. Go on with: {go_on(job.sweep.dir)}"
+    if job.mode == RunMode.MULTIRUN:
+        return f"Interrupted. Go on with: {go_on(job.sweep.dir)}"
+    if str(error) or not (Path(cfg.run_dir) / "checkpoints" / "last.ckpt").is_file():
+        return str(error) or "Interrupted before anything was saved."
+    return f"Interrupted. What was finished is kept; go on with: {go_on(cfg.run_dir)}"
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
@@ -240,19 +244,21 @@ def _keys(node: dict, prefix: str) -> Iterator[str]:
 def _with_saved_overrides(arguments: list[str]) -> list[str]:
     """With `resume=<run>`, repeat the command that made the run, so that nobody has to remember it."""
     given = dict(argument.split("=", 1) for argument in arguments if re.match(r"[~+]*[\w.@/]+=", argument))
-    if not given.get("resume") or given["resume"] == "null":
+    if given.get("resume", "null") == "null":
         return arguments
     path = Path(given["resume"].strip("'\"")).expanduser()
+    if path == Path():
+        raise ValueError(f"resume= names no run.{_newest_run(Path('outputs'))}")
     if (path / "multirun.yaml").is_file():
         return _with_saved_sweep(path, arguments)
     if "-m" in arguments or "--multirun" in arguments or "sweep" in given:
         raise ValueError("resume= goes on with one run, or with a sweep's folder; leave out -m and sweep=.")
+    if "run_dir" in given:
+        raise ValueError("resume= goes on in the run's own folder: leave out run_dir=, or copy it first.")
     checkpoint = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not checkpoint.is_file():
         what = "no run was saved there" if path.is_dir() else "there is no such file"
-        raise ValueError(
-            f"Cannot resume {path}: {what} ({checkpoint} is missing). Name a folder under outputs/."
-        )
+        raise ValueError(f"Cannot resume {path}: {what} ({checkpoint} is missing).{_newest_run(path)}")
     run_dir = checkpoint.resolve().parent.parent
     overrides = [text for text in arguments if not text.startswith("resume=")] + [f"resume={checkpoint}"]
     saved = run_dir / ".hydra" / "overrides.yaml"
@@ -267,6 +273,16 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
     how = [f"hydra.run.dir={_quote(os.path.relpath(run_dir))}", "hydra.mode=RUN"]
     # The saved command is changed by train() itself, once it has accepted the new one.
     return [*keep, *overrides, *how, "hydra.output_subdir=null"]
+
+
+def _newest_run(folder: Path) -> str:
+    """Which run under `folder` the user may have meant, as the end of a message."""
+    depths = ("*", "*/*", "*/*/*")  # a run, the runs of a model, the jobs of all sweeps
+    found = [file for depth in depths for file in folder.glob(f"{depth}/checkpoints/last.ckpt")]
+    if not found:
+        return " Name a folder under outputs/."
+    newest = max(found, key=lambda file: file.stat().st_mtime)
+    return f" The newest run of {folder}: {go_on(newest.parent.parent)}"
 
 
 def _safe(saved: list[str], file: Path) -> list[str]:

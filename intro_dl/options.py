@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from intro_dl.arguments import nearest
-
-INTERRUPTED = 130  # the shell's exit code for Ctrl-C
+from intro_dl.interrupts import INTERRUPTED
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -31,6 +31,8 @@ class Task(pl.LightningModule):
         super().__init__()
         self.history: list[dict[str, float]] = []  # what each epoch of training measured
         self._measured = defaultdict(list)  # split -> [(number of targets, metrics of one batch)]
+        self._resumed: dict[str, Any] = {}  # what `so_far` was when the checkpoint was written
+        self._epoch_began = time.perf_counter()
         self.optimize_with(partial(torch.optim.SGD, lr=0.1))
 
     def optimize_with(
@@ -82,8 +84,32 @@ class Task(pl.LightningModule):
     def test_step(self, batch, batch_idx):
         self._measure(batch, "test", _share(self.trainer.test_dataloaders, batch_idx))
 
+    def so_far(self) -> dict[str, Any]:
+        """What a checkpoint in the middle of an epoch must hold beside the weights: plain values and tensors.
+
+        Between two epochs, it is empty but for the time.
+        """
+        batches = self._measured.get("train", [])
+        names = batches[0][1] if batches else ()
+        return {
+            "seconds": time.perf_counter() - self._epoch_began,
+            "counts": [count for count, _ in batches],
+            "metrics": {name: torch.stack([metrics[name] for _, metrics in batches]) for name in names},
+        }
+
+    def go_on_from(self, so_far: dict[str, Any]) -> None:
+        """Go on with an epoch where `so_far` was taken; with nothing, begin one."""
+        self._epoch_began = time.perf_counter() - so_far.get("seconds", 0.0)
+        names, counts = so_far.get("metrics", {}), so_far.get("counts", [])
+        rows = zip(*(values.to(self.device) for values in names.values()), strict=True)
+        self._measured.clear()
+        self._measured["train"] = [
+            (count, dict(zip(names, row, strict=True))) for count, row in zip(counts, rows, strict=True)
+        ]
+
     def on_train_start(self):
-        self._epoch_began = time.perf_counter()
+        so_far, self._resumed = self._resumed, {}
+        self.go_on_from(so_far)
 
     def on_train_epoch_end(self):
         self._report("train")
@@ -91,6 +117,14 @@ class Task(pl.LightningModule):
         measured = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         self.history.append({"epoch": self.current_epoch, **measured, "seconds": now - self._epoch_began})
         self._epoch_began = now
+        for schedule in self.trainer.lr_scheduler_configs:
+            if schedule.reduce_on_plateau and schedule.monitor in measured:
+                schedule.scheduler.step(measured[schedule.monitor])
+
+    def lr_scheduler_step(self, scheduler, metric):
+        # Lightning steps those that watch a metric after the checkpoint: a resumed run would lack the step.
+        if metric is None:
+            scheduler.step()
 
     def on_validation_epoch_end(self):
         self._report("val")
@@ -123,6 +157,13 @@ class Task(pl.LightningModule):
             {f"{name}/{split}": mean for name, mean in zip(names, means, strict=True)}, prog_bar=True
         )
 
+    def optimizer_facts(self) -> dict[str, str]:
+        """The class of the optimizer and its arguments, as text, e.g. {"optim": "SGD", "lr": "0.1"}."""
+        make, arguments = self._make_optimizer, {}
+        while isinstance(make, partial):
+            make, arguments = make.func, make.keywords | arguments
+        return {"optim": make.__name__} | {key: str(value) for key, value in arguments.items()}
+
     def configure_optimizers(self):
         optimizer = self._make_optimizer(self.parameters())
         if self._make_scheduler is None:
@@ -135,13 +176,16 @@ class Task(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint):
         checkpoint["model"] = type(self).__name__  # so that resuming can refuse the weights of another model
+        checkpoint["optimizer"] = self.optimizer_facts()
         checkpoint["history"] = self.history
+        checkpoint["so_far"] = self.so_far()
         data = getattr(self._trainer, "datamodule", None)  # none where bare loaders were given
         if hasattr(data, "facts"):
             checkpoint["facts"] = data.facts()  # so that the weights can be used without the data
 
     def on_load_checkpoint(self, checkpoint):
         self.history = list(checkpoint.get("history", []))
+        self._resumed = checkpoint.get("so_far", {})
 
 
 def _share(loaders, batch_idx: int, dataloader_idx: int = 0) -> float:
@@ -206,8 +250,20 @@ class LanguageModel(Task):
         """Logits (B, T, V) of tokens (B, T), and the state to go on with."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(tokens, state)")
 
-    def on_train_epoch_start(self):
+    def so_far(self):
+        return super().so_far() | {"state": self._state.get("train")}
+
+    def go_on_from(self, so_far):
+        super().go_on_from(so_far)
+        state = so_far.get("state")
         self._state.clear()
+        if state is not None:
+            whole = isinstance(state, tuple)
+            self._state["train"] = tuple(s.to(self.device) for s in state) if whole else state.to(self.device)
+
+    def on_train_epoch_end(self):
+        super().on_train_epoch_end()
+        self._state.pop("train", None)
 
     def on_validation_epoch_start(self):
         self._state.pop("val", None)

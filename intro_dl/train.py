@@ -14,15 +14,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import EarlyStopping, LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from intro_dl.arguments import check_arguments, nearest
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
-from intro_dl.checkpoints import WholeCheckpoints
+from intro_dl.checkpoints import LastCheckpoint, MiddleOfEpoch, WholeCheckpoints
 from intro_dl.data.splits import TensorData
 from intro_dl.doctor import Doctor
 from intro_dl.files import write_whole
+from intro_dl.interrupts import Terminated
 from intro_dl.load import read_checkpoint
 from intro_dl.processes import all_processes
 from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
@@ -59,15 +62,13 @@ def train(cfg: DictConfig) -> float:
     check_monitor(cfg, model, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
-    if trainer.is_global_zero:
-        save_command(cfg)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
     with all_processes(trainer, cfg.run_dir):
         try:
             trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
-        except SystemExit as stop:  # Lightning's answer to Ctrl-C
-            raise KeyboardInterrupt(how_to_go_on(trainer, cfg)) from stop
+        except SystemExit as stop:
+            raise interruption(stop, trainer, cfg) from stop
         except Exception as error:
             measured = trainer.callback_metrics
             if measured and cfg.monitor not in measured:
@@ -77,7 +78,10 @@ def train(cfg: DictConfig) -> float:
         finally:
             if trainer.is_global_zero:
                 write_history(cfg.run_dir, model.history)
-        result = measure(cfg, trainer, model, data) | {"commit": commit}
+        try:
+            result = measure(cfg, trainer, model, data) | {"commit": commit}
+        except SystemExit as stop:
+            raise interruption(stop, trainer, cfg) from stop
     earlier = checkpoint["history"] if checkpoint else []  # a resumed run counts what it took before
     result["seconds"] = round(time.perf_counter() - started + sum(row["seconds"] for row in earlier), 2)
     if trainer.is_global_zero:
@@ -133,11 +137,13 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
             check_arguments(callback, f"callbacks.{name}")
             callbacks.append(instantiate(callback, _convert_="all"))
     patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
-    stay_stopped = StayStopped(patience, go_on=bool(cfg.resume) and end_is_changed(cfg))
+    stay_stopped = StayStopped(cfg.trainer.max_epochs, patience)
+    remember = LambdaCallback(on_train_start=lambda *_: save_command(cfg))  # when nothing has refused it
+    always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
         cfg.trainer,
-        callbacks=[SeedEachEpoch(cfg.seed), StopWhenNotFinite(), stay_stopped, *callbacks],
+        callbacks=[*always, *callbacks],
         logger=logger,
         default_root_dir=cfg.run_dir,
         plugins=[WholeCheckpoints()],
@@ -175,20 +181,11 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
         raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
 
 
-def end_is_changed(cfg: DictConfig) -> bool:
-    """Whether a resumed run is asked for other epochs, or another patience, than it was begun with."""
-    saved = Path(cfg.run_dir) / ".hydra" / "config.yaml"
-    if not saved.is_file():
-        return False
-    before = OmegaConf.load(saved)
-    keys = ("trainer.max_epochs", "callbacks.early_stopping.patience")
-    return any(OmegaConf.select(before, key) != OmegaConf.select(cfg, key) for key in keys)
-
-
 def save_command(cfg: DictConfig) -> None:
     """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
     folder = Path(cfg.run_dir) / ".hydra"
-    if folder.is_dir() and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN:
+    running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
+    if rank_zero_only.rank == 0 and folder.is_dir() and running:
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
 
@@ -207,11 +204,20 @@ def resumable(path: Path, model: Task) -> dict[str, Any]:
         raise ValueError(
             f"Cannot resume {path}: it holds a {saved}, but model= names a {name}. Leave out model=."
         )
-    changed = [
-        key for key, value in model.hparams.items() if _plain(hyperparameters.get(key)) != _plain(value)
-    ]
+    changed = {
+        f"model.{key}": hyperparameters.get(key)
+        for key, value in model.hparams.items()
+        if _plain(hyperparameters.get(key)) != _plain(value)
+    }
+    optimizer, now = checkpoint.get("optimizer", {}), model.optimizer_facts()
+    if optimizer.get("optim", now["optim"]) != now["optim"]:
+        raise ValueError(
+            f"Cannot resume {path}: it was trained with {optimizer['optim']}, whose state {now['optim']} "
+            "cannot take over. Leave out optim=."
+        )
+    changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
     if changed:
-        was = ", ".join(f"model.{key}={hyperparameters.get(key)}" for key in changed)
+        was = ", ".join(f"{key}={value}" for key, value in changed.items())
         raise ValueError(f"Cannot resume {path}: it was trained with {was}. Leave these keys out.")
     return checkpoint
 
@@ -220,15 +226,20 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def how_to_go_on(trainer: pl.Trainer, cfg: DictConfig) -> str:
-    """What an interrupted run leaves behind."""
-    last = Path(cfg.run_dir) / "checkpoints" / "last.ckpt"
-    if not last.is_file():
-        return "Interrupted before the first epoch was finished; nothing was saved."
-    return (
-        f"Interrupted in epoch {trainer.current_epoch + 1}. All finished epochs are kept; go on with: "
-        + go_on(cfg.run_dir)
-    )
+def interruption(stop: SystemExit, trainer: pl.Trainer, cfg: DictConfig) -> KeyboardInterrupt:
+    """What Ctrl-C or SIGTERM, of which Lightning has made a SystemExit, leaves behind."""
+    told = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
+    kind = Terminated if told else KeyboardInterrupt
+    what = "Told to end" if kind is Terminated else "Interrupted"
+    if not (Path(cfg.run_dir) / "checkpoints" / "last.ckpt").is_file():
+        return kind(f"{what} before the first epoch was finished; nothing was saved.")
+    if trainer.state.fn == "test":
+        return kind(f"{what} while testing; the training is finished. Test with: {go_on(cfg.run_dir)}")
+    kept, epoch = "All finished epochs are kept", trainer.current_epoch
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, LastCheckpoint) and callback.within and callback.within[0] == epoch:
+            kept += f", and {callback.within[1]} of the {callback.within[2]} batches of this one"
+    return kind(f"{what} in epoch {epoch + 1}. {kept}; go on with: {go_on(cfg.run_dir)}")
 
 
 def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> dict[str, Any]:
@@ -303,3 +314,4 @@ def quiet_known_warnings() -> None:
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # the tasks sum over devices themselves
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # MiddleOfEpoch does it

@@ -39,6 +39,7 @@ class Batches:
         self.batch_size = batch_size or len(inputs)
         self.transform = transform or (lambda batch: batch)
         self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+        self.first = 0  # batch of the next pass
         self.rank, self.world_size = rank, world_size
         self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
 
@@ -61,8 +62,13 @@ class Batches:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
         return torch.randperm(len(self.inputs), generator=generator).to(self.inputs.device)
 
+    def skip(self, batches: int) -> None:
+        """Leave out so many batches of the next pass, and of that alone: they were seen before a stop."""
+        self.first = batches
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for indices in self.order().split(self.batch_size):
+        first, self.first = self.first, 0
+        for indices in self.order().split(self.batch_size)[first:]:
             mine = indices[self.rank % len(indices) :: self.world_size]
             yield self.transform(self.inputs[mine]), self.targets[mine]
 
@@ -108,6 +114,7 @@ class Windows:
         if shift:
             self.stream_length = self.stream_length // window * window
         self.shift, self.seed, self.epoch = shift, seed, 0
+        self.first = 0  # window of the next pass
         self.rank, self.world_size = rank, world_size
         self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
 
@@ -130,12 +137,18 @@ class Windows:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
         return int(torch.randint(left_over + 1, (), generator=generator))
 
+    def skip(self, batches: int) -> None:
+        """Leave out so many windows of the next pass, and of that alone: they were seen before a stop."""
+        self.first = batches
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         read = slice(self.start(), self.start() + self.batch_size * self.stream_length)
         mine = slice(self.rank % self.batch_size, None, self.world_size)
         inputs = self.inputs[read].view(self.batch_size, -1)[mine]  # (B, stream length)
         targets = self.targets[read].view(self.batch_size, -1)[mine]
-        yield from zip(inputs.split(self.window, dim=1), targets.split(self.window, dim=1), strict=True)
+        first, self.first = self.first, 0
+        windows = (part.split(self.window, dim=1)[first:] for part in (inputs, targets))
+        yield from zip(*windows, strict=True)
 
 
 def _share(size: int, rank: int, world_size: int) -> float:

@@ -1,0 +1,213 @@
+"""A run that was stopped, at any moment, ends as if it had never been stopped: bit for bit on the CPU."""
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from intro_dl.tasks import Task
+
+CASES = {
+    "schedule per step, augmentation, dropout": (
+        "model=lenet data.augment=affine data.limit_train=200 optim=momentum scheduler=one_cycle "
+        "regularization=dropout"
+    ),
+    "plateau, early stopping": (
+        "model=mlp data.limit_train=300 callbacks=default callbacks.early_stopping.patience=1 "
+        "scheduler=plateau scheduler.patience=0 +scheduler.threshold=9"
+    ),
+    "recurrent state": "model=char_lstm model.hidden_size=9 data.batch_size=99 trainer.limit_train_batches=9",
+    "batch norm, several batches a step": (
+        "model=resnet model.depth=8 data.limit_train=70 data.batch_size=10 trainer.accumulate_grad_batches=2"
+    ),
+}
+QUIET = tuple(f"callbacks.{name}=null" for name in ("mistakes", "sample_inputs", "progress"))
+SHORT = (
+    "trainer=cpu",
+    "callbacks=no_early_stopping",
+    "trainer.max_epochs=3",
+    "trainer.limit_val_batches=2",
+    *QUIET,
+)
+
+
+def command(case: str, folder: str) -> list[str]:
+    return [*SHORT, *CASES[case].split(), f"run_dir={folder}"]
+
+
+def same_run(one: Path, other: Path) -> bool:
+    """Whether two runs left the same weights and the same numbers, but for times."""
+    for name in ("last", "best"):
+        files = [run / "checkpoints" / f"{name}.ckpt" for run in (one, other)]
+        states = [torch.load(file, weights_only=True)["state_dict"] for file in files]
+        assert states[0].keys() == states[1].keys()
+        for key, value in states[0].items():
+            assert torch.equal(value, states[1][key]), f"{key} in {name}.ckpt"
+    results = [json.loads((run / "result.json").read_text()) | {"seconds": 0} for run in (one, other)]
+    assert results[0] == results[1]
+    texts = [(run / "history.csv").read_text() for run in (one, other)]
+    tables = [list(csv.DictReader(text.splitlines())) for text in texts]
+    for row in [*tables[0], *tables[1]]:
+        row["seconds"] = "0"
+    assert tables[0] == tables[1]
+    return True
+
+
+@pytest.fixture
+def tell(monkeypatch):
+    """Send a signal to this process in training batch `number` (validation or test step), counted from 1."""
+
+    def arrange(number: int, step: str = "training_step", sent: int = signal.SIGTERM):
+        def hook(self, *arguments):
+            seen.append(arguments)
+            if len(seen) == number:
+                os.kill(os.getpid(), sent)
+            return real(self, *arguments)
+
+        seen, real = [], getattr(Task, step)
+        context = pytest.MonkeyPatch()
+        context.setattr(Task, step, hook)
+        contexts.append(context)
+        return seen
+
+    def over():
+        while contexts:
+            contexts.pop().undo()
+
+    contexts = []
+    arrange.over = over
+    yield arrange
+    over()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, train, tell):
+    whole = train(*command(case, "whole")).folder / "whole"
+    last = torch.load(whole / "checkpoints" / "last.ckpt", weights_only=True)
+    batches = last["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["ready"]
+    tell(batches + 4)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == 143
+    (line,) = answer.err.splitlines()
+    assert "in epoch 2" in line and f"of the {batches} batches" in line
+    assert "python scripts/train.py resume=stopped" in line
+    stopped = answer.folder / "stopped"
+    assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["middle_of_epoch"]
+
+    seen = tell(10_000)
+    answer = train("resume=stopped")
+    assert answer.code == 0, answer.err
+    assert len(seen) < batches * (last["epoch"] + 1) - batches  # it did not begin epoch 2 again
+    assert same_run(whole, stopped)
+
+
+def test_run_told_to_end_while_validating_or_testing_first_saves_what_is_done(train, tell):
+    case = "plateau, early stopping"
+    whole = train(*command(case, "whole")).folder / "whole"
+    tell(1, "validation_step")
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == 143 and "in epoch 2. All finished epochs are kept; go on" in answer.err
+    tell(1, "test_step")
+    answer = train("resume=stopped")
+    tell.over()
+    assert answer.code == 143 and "while testing; the training is finished" in answer.err
+    steps = tell(1, "training_step", signal.SIGCONT)
+    assert train("resume=stopped").code == 0
+    assert not steps  # it only tests
+    assert same_run(whole, answer.folder / "stopped")
+
+
+def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
+    tell(1, "test_step", signal.SIGINT)
+    answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
+    tell.over()
+    assert answer.code == 130 and "Test with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.result["status"] == "interrupted"
+    steps = tell(1, "training_step", signal.SIGCONT)
+    answer = train("resume=outputs/stopped")
+    assert answer.code == 0 and not steps
+    assert answer.result["status"] == "completed" and answer.result["epochs"] == 3
+
+
+def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tell):
+    steps = (*command("plateau, early stopping", "whole"), "callbacks.last_checkpoint.every_n_steps=3")
+    whole = train(*steps).folder / "whole"
+    tell(10 + 8, sent=signal.SIGINT)
+    answer = train(*steps[:-2], "run_dir=stopped", steps[-1])
+    tell.over()
+    assert answer.code == 130 and "and 5 of the 10 batches" in answer.err  # step 15
+    seen = tell(10_000)
+    assert train("resume=stopped").code == 0
+    assert len(seen) == 15
+    assert same_run(whole, answer.folder / "stopped")
+
+
+def test_saving_within_epochs_does_not_change_the_training(train):
+    case = "recurrent state"
+    whole = train(*command(case, "whole")).folder / "whole"
+    train(*command(case, "saving"), "callbacks.last_checkpoint.every_n_steps=2")
+    assert same_run(whole, whole.with_name("saving"))
+
+
+def test_epoch_of_another_length_cannot_be_finished(train, tell):
+    case = "plateau, early stopping"
+    tell(14)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    answer = train("resume=stopped", "data.batch_size=7")
+    assert answer.code == 1
+    assert "after batch 4 of 10" in answer.err and "43 batches" in answer.err
+    assert train("resume=stopped").code == 0
+
+
+def test_plateau_schedule_survives_the_end_of_an_epoch(train, tell):
+    case = "plateau, early stopping"
+    whole = train(*command(case, "whole")).folder / "whole"
+    tell(11, sent=signal.SIGINT)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == 130
+    assert train("resume=stopped").code == 0
+    assert same_run(whole, answer.folder / "stopped")
+
+
+def test_notice_before_the_training_ends_the_run_at_once(train, monkeypatch):
+    from intro_dl.data.images import Digits
+
+    monkeypatch.setattr(Digits, "setup", lambda self, stage=None: os.kill(os.getpid(), signal.SIGTERM))
+    answer = train(*SHORT)
+    assert answer.code == 143 and "before anything was saved" in answer.err
+    assert answer.result["status"] == "interrupted"
+
+
+def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
+    train(*SHORT, "model=softmax", "optim=adam", "run_dir=run")
+    answer = train("resume=run", "optim=momentum")
+    assert answer.code == 1
+    assert "trained with Adam, whose state SGD cannot take over. Leave out optim=." in answer.err
+    answer = train("resume=run", "optim.lr=0.5", "trainer.max_epochs=9")
+    assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
+
+
+def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
+    for number, name in enumerate(("b", "a new one")):
+        train(*SHORT, "model=softmax", "trainer.max_epochs=1", f"run_dir=outputs/softmax/{name}")
+        os.utime(f"outputs/softmax/{name}/checkpoints/last.ckpt", (number, number))
+    for argument in ("resume=", "resume=outputs", "resume=outputs/softmax"):
+        answer = train(argument)
+        assert answer.code == 1
+        assert "python scripts/train.py resume='outputs/softmax/a new one'" in answer.err
+    answer = train("resume=outputs/softmax/b", "run_dir=elsewhere")
+    assert answer.code == 1 and "leave out run_dir=" in answer.err
+
+
+def test_two_runs_of_one_command_have_the_same_results(train):
+    for folder in ("one", "two"):
+        assert train(*command("recurrent state", folder)).code == 0
+    assert same_run(Path("one"), Path("two"))
