@@ -160,9 +160,9 @@ def test_the_state_goes_from_window_to_window_and_is_fresh_in_every_epoch(tmp_pa
     notes = []  # split, first token and state of each window that was read
     measure = model._measure
 
-    def noting(batch, split):
+    def noting(batch, split, share):
         notes.append((split, batch[0][0, 0].item(), model._state.get(split)))
-        return measure(batch, split)
+        return measure(batch, split, share)
 
     monkeypatch.setattr(model, "_measure", noting)
     trainer = pl.Trainer(
