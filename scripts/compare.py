@@ -9,15 +9,13 @@ Runs that differ only in their seed become one row: mean, standard deviation, an
 sorted by `metric` (loss/val). compare.csv, compare.md and compare.png are written to `out`: the folder, or
 outputs/compare for several folders. Runs without a result are listed with the reason.
 
-Exit code: 0; 1 if there is nothing to compare or every run diverged; 2 if an argument is wrong.
+Exit code: 0, or 1 with a sentence about what is wrong, also if every run diverged.
 """
 
 import sys
 
 from intro_dl.compare.command import main
+from intro_dl.options import run_script
 
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__.strip())
-        sys.exit(0)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_script(__doc__, main, sys.argv[1:]))

@@ -6,15 +6,13 @@ python scripts/lectures.py id=N18           one claim with its working; id=N18,N
 python scripts/lectures.py format=html      a page for the browser, outputs/lectures.html; also markdown, json
 python scripts/lectures.py format=markdown out=docs/LECTURES.md
 
-Exit code: 0 if nothing fails, 1 if a claim fails, 2 if an argument is wrong.
+Exit code: 0 if nothing fails; 1 if a claim fails, or with a sentence about what is wrong.
 """
 
 import sys
 
 from intro_dl.lectures.command import main
+from intro_dl.options import run_script
 
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__.strip())
-        sys.exit(0)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_script(__doc__, main, sys.argv[1:]))

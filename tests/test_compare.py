@@ -14,6 +14,7 @@ from intro_dl.compare.command import main
 from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
 from intro_dl.compare.runs import read_runs
 from intro_dl.compare.table import compare
+from intro_dl.options import run_script
 from tests.conftest import ROOT
 
 LOG_10 = 2.302585
@@ -63,7 +64,7 @@ def answer(capsys):
     """Compare folders the way a user does: exit code, what was printed, and the table that was written."""
 
     def run(*arguments: str):
-        code = main(arguments)
+        code = run_script("", main, arguments)
         printed = capsys.readouterr()
         path = Path("runs/compare.csv")
         table = list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
@@ -247,10 +248,10 @@ def test_run_folder_with_an_equal_sign_in_its_name_is_a_folder(make_run, answer)
 
 
 MISTAKES = {
-    "": (2, "Name the folders to compare"),
-    "runs metrik=loss/val": (2, "no key metrik. Did you mean metric?"),
-    "runs by=": (2, "by= has no value"),
-    "runs by=a,b,c": (2, "by=a,b,c names 3 keys"),
+    "": (1, "Name the folders to compare"),
+    "runs metrik=loss/val": (1, "no key metrik. Did you mean metric?"),
+    "runs by=": (1, "by= has no value"),
+    "runs by=a,b,c": (1, "by=a,b,c does not make sense: it must be one key"),
     "nowhere": (1, "There is no folder nowhere"),
     "empty": (1, "There are no runs under empty"),
     "runs metric=accuracy/tst": (1, "Did you mean accuracy/test? Available: accuracy/test, accuracy/val"),

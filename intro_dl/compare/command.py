@@ -1,13 +1,11 @@
-"""The command `python scripts/compare.py`: its arguments, what it writes, and the exit code."""
+"""The command `python scripts/compare.py`: its arguments and what it writes."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from intro_dl.arguments import nearest
 from intro_dl.compare.runs import Run, find_runs, read_runs
 from intro_dl.compare.table import (
     Comparison,
@@ -17,88 +15,66 @@ from intro_dl.compare.table import (
     write_csv,
     write_markdown,
 )
+from intro_dl.options import Option, path, read_options
 from intro_dl.results import go_on, shown_path
 
-KEYS = ("by", "metric", "out")
+
+def _one_or_two(text: str) -> list[str]:
+    keys = [key for key in text.split(",") if key]
+    if len(keys) not in (1, 2):
+        raise ValueError
+    return keys
 
 
-@dataclass
-class Arguments:
-    """What the command line asks for."""
-
-    folders: list[Path]
-    by: list[str]
-    metric: str
-    out: Path  # folder of compare.csv, compare.md and compare.png
-
-
-class UsageError(ValueError):
-    """The command line cannot be read."""
-
-
-def parse(arguments: Sequence[str]) -> Arguments:
-    """Read folders and `key=value` arguments.
-
-    Raises:
-        UsageError: for an unknown key, a missing value, or no folder.
-    """
-    folders, given = [], {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if Path(argument).exists() or not equals or "/" in key:  # a run's folder may have = in its name
-            folders.append(Path(argument))
-        elif key not in KEYS:
-            raise UsageError(f"There is no key {key}.{nearest(key, list(KEYS))}")
-        elif not value:
-            raise UsageError(f"{key}= has no value. Give it one, or leave it out.")
-        else:
-            given[key] = value
-    if not folders:
-        raise UsageError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
-    by = [key for key in given.get("by", "").split(",") if key]
-    if len(by) > 2:
-        raise UsageError(f"by={given['by']} names {len(by)} keys: a plot has one, or two for a grid.")
-    out = given.get("out", folders[0] if len(folders) == 1 else "outputs/compare")
-    return Arguments(folders, by, given.get("metric", "loss/val"), Path(out))
+OPTIONS = {
+    "by": Option(_one_or_two, "one key for a plot, or two for a grid", []),
+    "metric": Option(str, "what was measured", "loss/val"),
+    "out": path(),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare, print and write; 0, or 1 if there is nothing to compare, or 2 for wrong arguments."""
-    try:
-        wanted = parse(arguments)
-        comparison = report(wanted)
-    except ValueError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
+    """Compare, print and write; 0, or ValueError with a sentence, also if every run diverged."""
+    words, options = read_options(arguments, OPTIONS)
+    if not words:
+        raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
+    folders = [Path(word).expanduser() for word in words]
+    out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
+    comparison = report(folders, options["by"], options["metric"], out)
     if comparison.all_diverged:
-        print(f"Error: {what_to_try(comparison)}", file=sys.stderr)
-        return 1
+        raise ValueError(what_to_try(comparison))
     return 0
 
 
-def report(wanted: Arguments) -> Comparison:
-    """Print the table of the runs and write it, with its plot, into `wanted.out`.
+def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -> Comparison:
+    """Print the table of the runs and write it, with its plot.
+
+    Args:
+        folders: of runs, or of sweeps.
+        by: the keys on the axes of the plot; none lets it choose.
+        metric: decides the order of the rows.
+        out: the folder for compare.csv, compare.md and compare.png.
 
     Raises:
         ValueError: if there is nothing that could be compared.
     """
-    runs = read_runs(wanted.folders)
-    comparison = compare(runs, wanted.metric)
+    runs = read_runs(folders)
+    comparison = compare(runs, metric)
     from intro_dl.compare.plots import plot  # matplotlib takes a second: only once there is something to draw
 
-    out, picture = wanted.out, wanted.out / "compare.png"
+    picture = out / "compare.png"
     out.mkdir(parents=True, exist_ok=True)
-    drawn = plot(comparison, picture, wanted.by)
+    drawn = plot(comparison, picture, by)
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(screen(comparison))
     lines = list(comparison.notes)
-    lines += filter(None, (how_to_finish(folder, runs) for folder in wanted.folders))
+    lines += filter(None, (how_to_finish(folder, runs) for folder in folders))
     written = ["compare.csv", "compare.md", *(["compare.png"] if drawn else [])]
     lines.append(f"Written to {shown_path(out)}: {', '.join(written)}")
-    lines.append(f"Curves: tensorboard --logdir {shown_path(wanted.folders[0])}")
+    lines.append(f"Curves: tensorboard --logdir {shown_path(folders[0])}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return comparison

@@ -3,9 +3,9 @@
 Free of torch until the arguments are right, so that a typing mistake is answered at once.
 """
 
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,48 +13,50 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from intro_dl.arguments import nearest
 from intro_dl.lectures.ids import ALL_IDS, LECTURES
+from intro_dl.options import Option, one_of, path, read_options
 
-FORMATS = ("table", "markdown", "json", "html")
-KEYS = ("lecture", "id", "format", "out")
-PAGE = "outputs/lectures.html"  # where format=html writes unless out= says otherwise
+PAGE = Path("outputs/lectures.html")  # where format=html writes unless out= says otherwise
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ValueError
+    return names
+
+
+OPTIONS = {
+    "lecture": replace(one_of(*LECTURES), default=None),
+    "id": Option(_names, "an ID such as N18, or several with commas between them", []),
+    "format": one_of("table", "markdown", "json", "html"),
+    "out": path(),
+}
 
 
 def parse(arguments: Sequence[str]) -> dict[str, Any]:
     """Read `key=value` arguments.
 
     Returns:
-        `lecture` (e.g. "004", or None for all), `ids` (empty for all), `format`, and `out` (a path or None).
+        `lecture` (e.g. "004", or None for all), `id` (a list, empty for all), `format`, and `out` (a path or
+        None).
 
     Raises:
         ValueError: for an unknown key or value, with the nearest that there is.
     """
-    given: dict[str, str] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or not value.strip(", "):
-            raise ValueError(
-                f"Cannot read the argument {argument!r}: write key=value, e.g. lecture=004 or id=N18."
-            )
-        if key not in KEYS:
-            raise ValueError(f"There is no key {key}.{nearest(key, list(KEYS))}")
-        if key in given:
-            raise ValueError(f"{key}= is given twice, as {given[key]} and {value}: keep one.")
-        given[key] = value
-    lecture, chosen, out = given.get("lecture"), given.get("format", "table"), given.get("out")
-    if lecture is not None and lecture not in LECTURES:
-        raise ValueError(f"There is no lecture={lecture}.{nearest(lecture, list(LECTURES))}")
-    if chosen not in FORMATS:
-        raise ValueError(f"There is no format={chosen}.{nearest(chosen, list(FORMATS))}")
-    if chosen == "html" and out is None:
-        out = PAGE
-    if out is not None and Path(out).is_dir():
-        raise ValueError(f"out={out} is a folder: name a file in it, e.g. out={Path(out) / 'lectures.md'}.")
-    ids = [_known_id(name) for name in given.get("id", "").split(",") if name.strip()]
-    if out is not None:
-        _check_writable(Path(out))
-    return {"lecture": lecture, "ids": ids, "format": chosen, "out": out}
+    words, wanted = read_options(arguments, OPTIONS)
+    if words:
+        raise ValueError(
+            f"Cannot read the argument {words[0]!r}: write key=value, e.g. lecture=004 or id=N18."
+        )
+    wanted["id"] = [_known_id(name) for name in wanted["id"]]
+    if wanted["format"] == "html" and wanted["out"] is None:
+        wanted["out"] = PAGE
+    if (out := wanted["out"]) is not None:
+        if out.is_dir():
+            raise ValueError(f"out={out} is a folder: name a file in it, e.g. out={out / 'lectures.md'}.")
+        _check_writable(out)
+    return wanted
 
 
 def _check_writable(out: Path) -> None:
@@ -78,17 +80,13 @@ def _known_id(name: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Walk the lectures and report; 0 if nothing fails, 1 if a claim fails, 2 for wrong arguments."""
-    try:
-        wanted = parse(arguments)
-    except ValueError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
+    """Walk the lectures and report; 0 if nothing fails, 1 if a claim fails, ValueError for a mistake."""
+    wanted = parse(arguments)
 
     from intro_dl.lectures import claims as registry  # torch loads here
     from intro_dl.lectures import page, report
 
-    lecture, ids = wanted["lecture"], wanted["ids"]
+    lecture, ids = wanted["lecture"], wanted["id"]
     everything = registry.all_claims()
     chosen = [
         each
@@ -96,15 +94,14 @@ def main(arguments: Sequence[str]) -> int:
         if (not ids or each.id in ids) and (lecture is None or lecture in each.lectures)
     ]
     if ids and lecture and not chosen:
-        print(f"Error: {', '.join(ids)} is not in lecture={lecture}. Leave out lecture=.", file=sys.stderr)
-        return 2
+        raise ValueError(f"{', '.join(ids)} is not in lecture={lecture}. Leave out lecture=.")
     missing = [name for name in registry.open_ids() if (name in ids if ids else lecture is None)]
 
     results = _run(chosen)
     out = wanted["out"]
     if wanted["format"] == "table":
         shown = report.working(results, missing) if ids else report.tables(results, lecture, missing)
-        with nullcontext() if out is None else Path(out).open("w", encoding="utf-8") as file:
+        with nullcontext() if out is None else out.open("w", encoding="utf-8") as file:
             report.print_report(shown, file)
     else:
         write = {"markdown": report.to_markdown, "json": report.to_json, "html": page.to_html}
@@ -112,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
         if out is None:
             print(text, end="")
         else:
-            Path(out).write_text(text, encoding="utf-8")
+            out.write_text(text, encoding="utf-8")
     if out is not None:
         print(f"Wrote {out}.\n{report.count_line(results, missing)}")
     return 1 if any(result.verdict == "fails" for result in results) else 0

@@ -42,7 +42,7 @@ def count_line(results: Sequence[Result], missing: Sequence[str] = ()) -> str:
     """The closing line, e.g. "60 claims: 40 hold, 12 errata, 3 measured, 5 cited, 0 fail"."""
     count = Counter(result.verdict for result in results)
     line = (
-        f"{len(results)} claims: {count['holds']} hold, {count['erratum']} errata, "
+        f"{len(results)} claim{'s' * (len(results) != 1)}: {count['holds']} hold, {count['erratum']} errata, "
         f"{count['measured']} measured, {count['cited']} cited, {count['fails']} fail"
     )
     line += f", {count['waiting']} waiting" if count["waiting"] else ""
