@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from intro_dl.origin import unknown_key
 from intro_dl.targets import class_of
 
+OWN_KEYS = {"trainer": ("compile", "if_slower")}  # of a group, which are not its class's but the training's
+
 
 def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None = None) -> None:
     """Refuse keys that the node's class does not take, and values of the wrong type.
@@ -28,7 +30,7 @@ def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None =
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     names = [name for name in parameters if name not in (given or {})]
     for key, value in OmegaConf.to_container(node, resolve=True).items():
-        if key.startswith("_"):
+        if key.startswith("_") or key in OWN_KEYS.get(group, ()):
             continue
         if key not in parameters and not open_ended:
             raise ValueError(f"{unknown_key(f'{group}.{key}')}{nearest(key, names)}")

@@ -96,6 +96,8 @@ RULES = [
     Rule("trainer.num_nodes", lambda v: _whole(v) and v > 0, "a whole number of machines above 0"),
     Rule("trainer.strategy", lambda v: v in ("auto", "ddp"), "auto, or ddp for several devices"),
     Rule("trainer.max_epochs", lambda v: _whole(v) and v > 0, "a whole number above 0"),
+    Rule("trainer.compile", lambda v: isinstance(v, bool), "true or false"),
+    Rule("trainer.if_slower", lambda v: v in ("refuse", "warn", "ignore"), "one of refuse, warn and ignore"),
     Rule("callbacks.early_stopping.patience", lambda v: _whole(v) and v >= 0, "a whole number of epochs"),
     Rule("seed", lambda v: _whole(v) and 0 <= v < 2**32, "a whole number from 0 to 2^32 - 1"),
     Rule("mode", lambda v: v in ("min", "max"), "min or max"),

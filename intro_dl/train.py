@@ -29,7 +29,13 @@ from intro_dl.interrupts import Terminated
 from intro_dl.load import read_checkpoint
 from intro_dl.processes import all_processes
 from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
-from intro_dl.speed import Unprofiled, look_for_a_gpu_once
+from intro_dl.speed import (
+    Unprofiled,
+    check_bfloat16,
+    compile_step,
+    lightning_arguments,
+    look_for_a_gpu_once,
+)
 from intro_dl.targets import class_of
 from intro_dl.tasks import Task
 
@@ -62,6 +68,10 @@ def train(cfg: DictConfig) -> float:
     check_monitor(cfg, model, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
     trainer = build_trainer(cfg)
+    if trainer.is_global_zero:
+        check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
+    if cfg.trainer.compile:
+        compile_step(model)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
     with all_processes(trainer, cfg.run_dir):
@@ -122,8 +132,8 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
         check_arguments(OmegaConf.create(schedule), "scheduler", given={"optimizer": None})
         scheduler = instantiate(schedule, _convert_="all")
     optimizer = instantiate(cfg.optim, _convert_="all")
-    if str(cfg.trainer.precision).startswith("16") and "fused" in cfg.optim:
-        optimizer = partial(optimizer, fused=False)  # Lightning cannot clip what unscales its own gradients
+    if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
+        optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
     model.optimize_with(optimizer, scheduler, interval)
     return model
 
@@ -131,6 +141,7 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
     """Lightning's trainer, with the config's callbacks, two guards, and a TensorBoard log in run_dir."""
     check_arguments(cfg.trainer, "trainer")
+    settings = lightning_arguments(cfg.trainer)
     callbacks = []
     for name, callback in cfg.callbacks.items():
         if callback is not None:  # callbacks.early_stopping=null switches one off
@@ -142,12 +153,12 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
-        cfg.trainer,
+        settings,
         callbacks=[*always, *callbacks],
         logger=logger,
         default_root_dir=cfg.run_dir,
         plugins=[WholeCheckpoints()],
-        profiler=cfg.trainer.get("profiler", Unprofiled()),
+        profiler=settings.get("profiler", Unprofiled()),
         enable_model_summary=False,
         _convert_="all",
     )

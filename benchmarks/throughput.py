@@ -1,0 +1,259 @@
+"""Training speed beside what users would otherwise write, in one process, and benchmarks/RESULTS.md.
+
+    python benchmarks/throughput.py                     about five minutes on two cores
+    python benchmarks/throughput.py quick=true          does it run? a few steps, and nothing is written
+    python benchmarks/throughput.py rounds=5 device=cuda
+
+MNIST is read from the folder that INTRO_DL_DATA names, or data/, and downloaded if need be. A round measures
+all contenders one after the other; what is shown is the median, and the median of the ratios within a round.
+"Ours" is the way of scripts/train.py: composed config, Trainer, callbacks, TensorBoard, checkpoints. The
+ResNet trains on random pixels of CIFAR-10's shape: speed does not depend on what they show.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import report
+import torch
+from hydra import compose, initialize_config_module
+from other_ways import Clock, Pictures, bare_loop, lightning_loop, loader_loop, one_hot_loop
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import datasets
+from torchvision.transforms import v2
+
+from intro_dl import train as training
+from intro_dl.config import register_schema
+from intro_dl.data.cifar import CIFAR10
+from intro_dl.data.images import MNIST
+from intro_dl.data.text import Pydoc
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.models.lenet import LeNet
+from intro_dl.models.resnet import ResNet
+from intro_dl.options import one_of, read_options, run_script, whole
+
+ROOT = Path(os.environ.get("INTRO_DL_DATA", "data"))
+BATCH = 128
+STEPS = {
+    "lenet": 429,
+    "resnet": 20,
+    "char_lstm": 200,
+}  # 429 batches of 128 are MNIST's 55,000 images, less the rest
+OPTIONS = {
+    "rounds": whole(1, 3),
+    "quick": one_of("false", "true"),
+    "device": one_of("cpu", "cuda"),
+    "steps": whole(1, None),
+}
+
+
+def ours(device: str, *overrides: str) -> float:
+    """Seconds of one epoch of the command `python scripts/train.py <overrides>`."""
+    clock = Clock(device)
+    accelerator = "gpu" if device == "cuda" else "cpu"
+    fixed = [
+        "trainer.max_epochs=1",
+        "trainer.limit_val_batches=1",
+        "test=false",
+        f"trainer.accelerator={accelerator}",
+    ]
+
+    def build_trainer(cfg):
+        trainer = build(cfg)
+        trainer.callbacks.insert(0, clock)
+        return trainer
+
+    build, training.build_trainer = training.build_trainer, build_trainer
+    try:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            with initialize_config_module("intro_dl.configs", version_base="1.3"):
+                cfg = compose("train", [*overrides, *fixed, f"run_dir='{folder}/run'"])
+            training.train(cfg)
+    finally:
+        training.build_trainer = build
+    return clock.seconds
+
+
+def lenet(device: str, steps: int, folder: Path) -> dict[str, Callable[[], float]]:
+    data = MNIST(str(ROOT), BATCH)
+    data.prepare_data()
+    data.setup()
+    normalize = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(data.MEAN, data.STD)]
+    move = v2.RandomAffine(10, translate=(0.1, 0.1), scale=(0.9, 1.1))
+    plain, moved = (
+        datasets.MNIST(ROOT, transform=v2.Compose(steps)) for steps in (normalize, [move, *normalize])
+    )
+    make = partial(LeNet, **data.dims)
+    loop = partial(bare_loop, make, *data.splits["train"], data.MEAN, data.STD, steps, BATCH, device)
+    run = [
+        "model=lenet",
+        "data=mnist",
+        f"data.root='{ROOT.resolve()}'",
+        f"trainer.limit_train_batches={steps}",
+    ]
+    return {
+        "bare loop": loop,
+        "bare loop, fused Adam": partial(loop, fused=True),
+        "ours": partial(ours, device, *run),
+        "DataLoader": partial(loader_loop, make, plain, steps, BATCH, device),
+        "DataLoader, 2 workers": partial(loader_loop, make, plain, steps, BATCH, device, workers=2),
+        "Lightning + DataLoader": partial(lightning_loop, make, plain, steps, BATCH, device, folder),
+        "ours, augmented": partial(ours, device, *run, "data.augment=affine"),
+        "DataLoader, RandomAffine": partial(loader_loop, make, moved, steps, BATCH, device),
+    }
+
+
+def resnet(device: str, steps: int, folder: Path) -> dict[str, Callable[[], float]]:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(
+        256, (CIFAR10.HELD_OUT + (steps + 1) * BATCH, 32, 32, 3), generator=generator
+    ).byte()
+    labels = torch.randint(10, (len(pixels),), generator=generator)
+    images = pixels.permute(0, 3, 1, 2)
+    CIFAR10.prepare_data = lambda self: None
+    CIFAR10.read = lambda self: ((images, labels), (images[:1000], labels[:1000]))
+    normalize = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(CIFAR10.MEAN, CIFAR10.STD)]
+    move = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()]
+    moved = Pictures(pixels.numpy(), labels.tolist(), v2.Compose([*move, *normalize]))
+    make = partial(ResNet, **CIFAR10.dims)
+    run = ["model=resnet", "data=cifar10", "optim=adam", f"trainer.limit_train_batches={steps}"]
+    as_is = images.contiguous(), labels, CIFAR10.MEAN, CIFAR10.STD
+    return {
+        "bare loop": partial(bare_loop, make, *as_is, steps, BATCH, device),
+        "ours": partial(ours, device, *run),
+        "ours, trainer=bf16": partial(ours, device, *run, "trainer=bf16"),
+        "DataLoader, crop and flip": partial(loader_loop, make, moved, steps, BATCH, device),
+        "ours, trainer=bf16, augmented": partial(
+            ours, device, *run, "trainer=bf16", "data.augment=crop_flip"
+        ),
+    }
+
+
+def char_lstm(device: str, steps: int, folder: Path) -> dict[str, Callable[[], float]]:
+    data = Pydoc()
+    data.setup()
+    text = data.decode(data.splits["train"][0])
+    hidden_size = CharLSTM(**data.dims).hparams.hidden_size
+    sizes = hidden_size, steps, data.batch_size, data.window
+    return {
+        "one-hot loop in NumPy": partial(one_hot_loop, text, data.alphabet, *sizes, device),
+        "ours": partial(ours, device, "model=char_lstm", f"trainer.limit_train_batches={steps}"),
+    }
+
+
+def operations() -> dict[str, float]:
+    """Floating-point operations of one training step on one image, or one character."""
+    counts = {}
+    for name, model in {"lenet": LeNet(**MNIST.dims), "resnet": ResNet(**CIFAR10.dims)}.items():
+        images = torch.zeros(2, *model.hparams.in_shape)
+        with FlopCounterMode(display=False) as counter:
+            model(images).sum().backward()
+        counts[name] = counter.get_total_flops() / 2
+    data = Pydoc()
+    data.setup()
+    model = CharLSTM(**data.dims)
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embedding" not in n]
+    counts["char_lstm"] = 6 * sum(
+        matrix.numel() for matrix in matrices
+    )  # multiply and add; forward, and twice back
+    return counts
+
+
+def matrix_product(device: str, size: int = 2048) -> float:
+    """Operations a second of a product of two matrices of float32."""
+    a, b = torch.randn(2, size, size, device=device)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        (a @ b)[0, 0].item()  # which waits for the device
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / report.median(seconds)
+
+
+def peak_memory() -> float:
+    """MB that LeNet on MNIST takes at its peak, beyond the imports alone."""
+    _, imports = report.child("-c", "import torch, torchvision, pytorch_lightning")
+    with tempfile.TemporaryDirectory() as folder:
+        run = ["data=mnist", f"data.root={ROOT.resolve()}", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+        _, peak = report.child(report.TRAIN, *run, "trainer.limit_train_batches=100", f"run_dir={folder}/run")
+    return peak - imports
+
+
+WORK = {"lenet": lenet, "resnet": resnet, "char_lstm": char_lstm}
+TITLES = {"lenet": "LeNet on MNIST", "resnet": "ResNet-20 on 32x32x3", "char_lstm": "Character LSTM on pydoc"}
+REACH = [  # what, on which work, which contender, over which, at least (at most, if negative)
+    ("LeNet on MNIST, ours / bare loop, logging on", "lenet", "ours", "bare loop", -1.05),
+    ("DataLoader loop / ours", "lenet", "DataLoader", "ours", 2.1),
+    ("Lightning + DataLoader / ours", "lenet", "Lightning + DataLoader", "ours", 2.4),
+    ("per-image RandomAffine / ours augmented", "lenet", "DataLoader, RandomAffine", "ours, augmented", 3.3),
+    ("ResNet-20 float32 loop / ours with trainer=bf16", "resnet", "bare loop", "ours, trainer=bf16", 2.3),
+    ("char LSTM, one-hot NumPy loop / ours, seconds", "char_lstm", "one-hot loop in NumPy", "ours", 1.5),
+]
+
+
+def main(arguments: list[str]) -> int:
+    _, options = read_options(arguments, OPTIONS)
+    quick, device = options["quick"] == "true", options["device"]
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("There is no GPU that torch can use on this machine: leave device=cuda out.")
+    rounds = 1 if quick else options["rounds"]
+    register_schema()
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    product, counts = matrix_product(device), operations()
+    text = [
+        f"{report.machine()}\n",
+        f"A product of two 2048x2048 matrices: {product / 1e9:,.0f} GFLOP/s. Medians of {rounds} rounds.\n",
+    ]
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for work, make in WORK.items():
+            steps = options["steps"] or (3 if quick else STEPS[work])
+            report.say(f"{TITLES[work]}, {steps} steps of each:")
+            contenders = make(device, steps, Path(folder))
+            report.interleaved({name: warm for name, warm in make(device, 2, Path(folder)).items()}, 1)
+            measured[work] = report.interleaved(contenders, rounds)
+            text.append(speeds(work, steps, measured[work], counts[work], product))
+    rows = [reached(measured, *row) for row in REACH]
+    if device == "cpu":
+        memory = peak_memory()
+        what = "peak memory, LeNet on MNIST, beyond the bare imports"
+        rows.append((what, "<= 300 MB", f"{memory:.0f} MB", "yes" if memory <= 300 else "no"))
+    text.append(report.table(("what", "reach", "measured", "reached"), rows))
+    report.say("\n" + "\n".join(text))
+    if not quick:
+        script = f"benchmarks/throughput.py{' device=cuda' if device == 'cuda' else ''}"
+        report.write_section(script, "\n".join(text))
+    return 0
+
+
+def speeds(work: str, steps: int, measured: dict[str, list[float]], count: float, product: float) -> str:
+    """The table of one piece of work: seconds, examples a second, and operations a second."""
+    each = 16 * 64 if work == "char_lstm" else BATCH
+    rows = []
+    for name, seconds in measured.items():
+        middle = report.median(seconds)
+        speed = steps * each / middle
+        times = f"{middle:.2f}", f"{1000 * middle / steps:.1f}"
+        rows.append(
+            (name, *times, f"{speed:,.0f}", f"{count * speed / 1e9:.1f}", f"{count * speed / product:.0%}")
+        )
+    unit = "characters/s" if work == "char_lstm" else "images/s"
+    columns = (f"{TITLES[work]}, {steps} steps", "seconds", "ms a step", unit, "GFLOP/s", "of the product")
+    return report.table(columns, rows)
+
+
+def reached(measured: dict, what: str, work: str, above: str, below: str, reach: float) -> tuple[str, ...]:
+    ratio = report.ratio(measured[work][above], measured[work][below])
+    done = ratio >= reach if reach > 0 else ratio <= -reach
+    return what, f"{'>=' if reach > 0 else '<='} {abs(reach)}", f"{ratio:.2f}", "yes" if done else "no"
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(__doc__, main, sys.argv[1:]))
