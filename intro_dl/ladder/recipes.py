@@ -47,7 +47,7 @@ WHOLE_BAG = "mnist_tricks_batch_norm"
 ABLATIONS = (
     Ablation("mnist_tricks", "batch normalization"),  # a recipe of its own
     Ablation("ablation/no_dropout", "dropout", ("regularization.dropout=0",)),
-    Ablation("ablation/constant_rate", "a falling rate", ("~scheduler",)),
+    Ablation("ablation/constant_rate", "a falling rate", ("scheduler=null",)),
     Ablation(
         "ablation/fewer_maps",
         "more maps: 4, 8, 12 instead of 6, 12, 24",

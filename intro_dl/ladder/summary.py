@@ -1,6 +1,7 @@
 """From the folders of finished runs to one small JSON file for each recipe."""
 
 import json
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable
@@ -157,11 +158,12 @@ def _overrides(run: Run) -> list[str]:
     """The run's command line, word for word; empty if nobody wrote it down."""
     path = run.folder / ".hydra" / "overrides.yaml"
     try:
-        return [str(override) for override in yaml.safe_load(path.read_text()) or []]
+        overrides = [str(override) for override in yaml.safe_load(path.read_text()) or []]
     except (OSError, yaml.YAMLError) as error:
         raise ValueError(
             f"{shown_path(run.folder)} has no whole .hydra/overrides.yaml, so nobody knows its command."
         ) from error
+    return [re.sub(r"^~(\w+)(=null)?$", r"\1=null", text) for text in overrides]  # as the user types it
 
 
 def _key(override: str) -> str:

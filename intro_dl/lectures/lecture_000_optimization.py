@@ -234,7 +234,8 @@ def _walk(make_optimizer, steps: int = 200) -> Tensor:
 def option_class(name: str) -> type:
     """The optimizer that `optim=<name>` trains with."""
     option = OmegaConf.load(str(files("intro_dl.configs") / "optim" / f"{name}.yaml"))
-    return class_of(option, "optim")
+    whole = OmegaConf.create({"optim": option, "regularization": {"weight_decay": 0.0}})  # which it refers to
+    return class_of(whole.optim, "optim")
 
 
 @claim(
