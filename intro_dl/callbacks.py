@@ -71,7 +71,10 @@ class StopWhenNotFinite(pl.Callback):
         self.batch = batch
 
     def on_before_backward(self, trainer, module, loss):
-        if self._at_once(module) and not math.isfinite(value := loss.item()):
+        if not self._at_once(module):
+            return
+        value = trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean").item()  # of all devices
+        if not math.isfinite(value):
             step = trainer.global_step + 1
             with trainer.precision_plugin.forward_context():
                 broken = first_broken(module, self.batch, step)
@@ -100,7 +103,7 @@ class StopWhenNotFinite(pl.Callback):
     def _check(self, trainer):
         if not self.unchecked:
             return
-        # Of the whole batch: so all devices agree on it.
+        # Of the whole batches: so all devices agree.
         losses = trainer.strategy.reduce(torch.stack(self.unchecked), reduce_op="mean")
         self.unchecked = []
         bad = (~losses.isfinite()).nonzero()

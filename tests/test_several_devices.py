@@ -166,6 +166,32 @@ def test_devices_that_make_no_sense_are_refused(train, devices):
     assert "does not make sense: trainer.devices must be a whole number above 0" in answer.err
 
 
+DIVERGES_ON_ONE = f"""
+import os, runpy, sys
+import intro_dl.tasks as tasks
+
+step = tasks.Task.training_step
+
+def broken(self, batch, batch_idx):
+    loss = step(self, batch, batch_idx)
+    return loss * float("nan") if os.environ.get("RANK") == "1" and batch_idx == 5 else loss
+
+tasks.Task.training_step = broken
+sys.argv[0] = {TRAIN!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+def test_loss_that_diverges_on_one_device_ends_all_with_one_reason(tmp_path):
+    (tmp_path / "break.py").write_text(DIVERGES_ON_ONE)
+    command = ("break.py", "trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "run_dir=run")
+    code, out, err = finish(begin(tmp_path, *command))
+    assert code == 1
+    assert err.count("Error: The training loss became nan at step 6") == err.count("Error: ") == 1
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "diverged"
+
+
 @pytest.mark.slow
 def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
     diverge = ("trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "optim=sgd", "optim.lr=1e38")
@@ -214,6 +240,7 @@ def begin_and_wait(folder, file):
             0, signal.SIGKILL, "checkpoints/last.ckpt", -9, "was killed, and", marks=pytest.mark.slow
         ),
         pytest.param(0, signal.SIGINT, "checkpoints/last.ckpt", 130, "All finished", marks=pytest.mark.slow),
+        pytest.param(0, signal.SIGTERM, "checkpoints/last.ckpt", 143, "Told to end", marks=pytest.mark.slow),
         pytest.param(1, signal.SIGKILL, ".hydra", 1, "nothing was saved", marks=pytest.mark.slow),
         pytest.param(0, signal.SIGKILL, ".hydra", -9, "nothing was saved", marks=pytest.mark.slow),
     ],
