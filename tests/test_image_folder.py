@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from intro_dl.data import image_folder
 from intro_dl.data.image_folder import ImageFolder, read_image
 
 
@@ -212,3 +213,33 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_an_image_folder_refuses_options_without_sense(pets, options, message):
     with pytest.raises(ValueError, match=message):
         folder(pets, **options)
+
+
+def test_a_set_too_large_for_the_memory_gives_the_same_batches_from_a_file(pets, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    (pets / "cat" / "broken.png").write_bytes(b"no image")
+    held, filed = (
+        folder(pets, skip_broken=True, in_memory_limit=limit, cache=str(cache), batch_size=7)
+        for limit in (4.0, 0.0)
+    )
+    assert held.on_device and not filed.on_device
+    assert (held.MEAN, held.STD, held.remarks) == (filed.MEAN, filed.STD, filed.remarks)
+    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        pairs = zip(getattr(held, loader)(), getattr(filed, loader)(), strict=True)
+        assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
+
+
+def test_images_are_decoded_once_and_again_when_one_changes(pets, tmp_path_factory, monkeypatch):
+    options = {"in_memory_limit": 0.0, "cache": str(tmp_path_factory.mktemp("cache"))}
+    decoded = []
+    read = image_folder.read_image
+    monkeypatch.setattr(image_folder, "read_image", lambda *args: decoded.append(args) or read(*args))
+    first, second = folder(pets, **options), folder(pets, **options)
+    assert len(decoded) == 50 and torch.equal(first.splits["val"][0], second.splits["val"][0])
+    write_images(pets / "cat", 1, side=9)
+    folder(pets, **options)
+    assert len(decoded) == 100
+    (pets / "cat" / "broken.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="Cannot read the image"):
+        folder(pets, **options)
+    assert not list(Path(options["cache"]).glob("*.tmp"))  # nothing unfinished is left

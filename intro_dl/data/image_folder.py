@@ -1,6 +1,7 @@
 """Your own images: a folder with one subfolder for each class."""
 
 import logging
+import math
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from intro_dl.data.images import ImageData
+from intro_dl.data.pixel_file import PixelFile
 from intro_dl.data.splits import Split
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,8 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 class ImageFolder(ImageData):
     """Your own images: one subfolder for each class, or train/ and test/ with the same subfolders in both.
 
-    All images are read once, into one tensor of N x channels x image_size^2 bytes. An image that is not
+    All images are read once, into one tensor of N x channels x image_size^2 bytes, or where these are too
+    many, into a file of which a batch reads its part, and which later runs find again. An image that is not
     square loses the ends of its longer side, so that nothing is stretched. Mean and standard deviation are
     those of the training images. `split_seed` fixes, class by class, which images are held out.
 
@@ -33,6 +36,8 @@ class ImageFolder(ImageData):
         split_fraction: share of each class for validation, and the same again for testing if there is no
             test/; above 0 and below 0.5.
         skip_broken: leave out files that are no readable image, instead of refusing the folder.
+        in_memory_limit: gigabytes of pixels, decoded, up to which all are held in memory.
+        cache: folder for the pixels of larger sets.
         others: see ImageData.
     """
 
@@ -51,6 +56,8 @@ class ImageFolder(ImageData):
         limit_train: int | None = None,
         label_noise: float = 0.0,
         augment: str = "none",
+        in_memory_limit: float = 4.0,
+        cache: str = "data/cache",
     ) -> None:
         options = {"limit_train": limit_train, "label_noise": label_noise, "augment": augment}
         super().__init__(batch_size, split_seed, seed, labels=labels, **options)
@@ -67,7 +74,10 @@ class ImageFolder(ImageData):
                 f"data.split_fraction={split_fraction} leaves no image for one of the splits: "
                 "take a share above 0 and below 0.5, e.g. 0.1."
             )
-        self.root = Path(root).expanduser()
+        if in_memory_limit < 0:
+            raise ValueError(f"data.in_memory_limit={in_memory_limit} is below 0: name gigabytes, e.g. 4.")
+        self.root, self.cache = Path(root).expanduser(), Path(cache).expanduser()
+        self.in_memory_limit = in_memory_limit
         self.split_fraction, self.skip_broken = split_fraction, skip_broken
         self.dims = {"in_shape": (channels, image_size, image_size)}  # and num_classes, when it is known
 
@@ -83,18 +93,39 @@ class ImageFolder(ImageData):
                 files += found
                 labels += [number] * len(found)
                 part += [split] * len(found)
-        images, readable = self._decode(files)
-        labels = torch.tensor(labels)[readable]
-        in_train = torch.tensor([split == "train" for split in part])[readable]
-        positions = self._split(labels, in_train)
-        splits = {split: (images[where], labels[where]) for split, where in positions.items()}
+        channels, size, _ = self.dims["in_shape"]
+        shape = len(files), size, size, channels
+        self.on_device = math.prod(shape) <= self.in_memory_limit * 1e9
+        if self.on_device:
+            pixels, labels, positions = self._read(files, labels, part, torch.empty(shape, dtype=torch.uint8))
+            images = pixels.permute(0, 3, 1, 2)  # (N, C, H, W), channels-last in memory
+            splits = {split: (images[where], labels[where]) for split, where in positions.items()}
+        else:
+            kept = PixelFile(
+                self.cache, files, (*shape, self.split_fraction, self.split_seed, self.skip_broken)
+            )
+            said = len(self.remarks)
+            if kept.splits() is None:
+                try:
+                    kept.keep(*self._read(files, labels, part, kept.scratch(shape)), self.remarks[said:])
+                finally:
+                    kept.clean()
+            splits, self.remarks[said:] = kept.splits()
         self.MEAN, self.STD = pixel_statistics(splits["train"][0])
         return splits
 
-    def _decode(self, files: list[Path]) -> tuple[Tensor, Tensor]:
-        """The images (N, C, H, W) of the files that can be read, and their positions in `files` (N,)."""
+    def _read(
+        self, files: list[Path], labels: list[int], part: list[str], pixels: Tensor
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """The images (N, H, W, C) that can be read, stored in `pixels`, their labels, and the splits."""
+        pixels, readable = self._decode(files, pixels)
+        labels = torch.tensor(labels)[readable]
+        in_train = torch.tensor([split == "train" for split in part])[readable]
+        return pixels, labels, self._split(labels, in_train)
+
+    def _decode(self, files: list[Path], pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The images (N, H, W, C) of the files that can be read, and their positions in `files` (N,)."""
         channels, size, _ = self.dims["in_shape"]
-        pixels = torch.empty(len(files), size, size, channels, dtype=torch.uint8)
         readable, broken = [], []
         console = Console(stderr=True)
         shown = track(
@@ -117,8 +148,7 @@ class ImageFolder(ImageData):
             readable.append(position)
         if broken:
             self.remarks.append(f"{len(broken)} broken images were skipped; train.log names them.")
-        # Shape (N, C, H, W), channels-last in memory.
-        return pixels[: len(readable)].permute(0, 3, 1, 2), torch.tensor(readable, dtype=torch.long)
+        return pixels[: len(readable)], torch.tensor(readable, dtype=torch.long)
 
     def _split(self, labels: Tensor, in_train: Tensor) -> dict[str, Tensor]:
         """The positions of the images of each split; from every class the same share is held out."""
@@ -232,9 +262,8 @@ def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ..
     values = torch.arange(256, dtype=torch.float64) / 255
     means, deviations = [], []
     for channel in images.unbind(1):
-        counts = torch.bincount(
-            channel.flatten(), minlength=256
-        ).double()  # exact, with no float for each pixel
+        parts = channel.split(1000)  # exact, with no float for each pixel, and no copy of them all
+        counts = sum(torch.bincount(part.flatten(), minlength=256) for part in parts).double()
         mean = (counts @ values) / counts.sum()
         variance = (counts @ (values - mean) ** 2) / counts.sum()
         means.append(mean.item())

@@ -20,6 +20,7 @@ class TensorData(pl.LightningDataModule):
     """
 
     dims: ClassVar[dict]  # the facts a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+    on_device: bool = True  # whether all inputs go to the device that trains, or each batch of its own
     watch_test: bool = False  # measure the test split after every epoch too; it decides nothing
     remarks: tuple[str, ...] | list[str] = ()  # what a reader of the result should know about these data
 
@@ -68,12 +69,19 @@ class TensorData(pl.LightningDataModule):
             device = self.trainer.strategy.root_device
             place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
         training = split == "train"
+        if self.on_device:
+            inputs, targets = inputs.to(device), targets.to(device)
+
+        def transform(batch: Tensor) -> Tensor:
+            batch = batch.to(device)
+            return self.transform(self.augment(batch) if training else batch)
+
         return Batches(
-            inputs.to(device),
-            targets.to(device),
+            inputs,
+            targets,
             # Nothing is learned on the other splits, so the batch only has to fit: larger is faster.
             batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
-            transform=(lambda batch: self.transform(self.augment(batch))) if training else self.transform,
+            transform=transform,
             shuffle=training,
             seed=self.seed,
             **place,
