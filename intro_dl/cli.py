@@ -145,6 +145,10 @@ def _how_interrupted(error: KeyboardInterrupt, cfg: DictConfig) -> str:
 
 def explain(error: BaseException, overrides: list[str]) -> str:
     """One sentence, in the user's words, about what is wrong and what to do."""
+    return re.sub(r"(\S{60})\S{200,}", r"\1...", _explain(error, overrides))  # a word of a page
+
+
+def _explain(error: BaseException, overrides: list[str]) -> str:
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file).partition("/")
         if group == "hydra":
@@ -162,7 +166,7 @@ def explain(error: BaseException, overrides: list[str]) -> str:
             f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."
         )
     if isinstance(error, InstantiationException) and error.__cause__:
-        return explain(error.__cause__, overrides)
+        return _explain(error.__cause__, overrides)
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
         file, problem = shown_path(mark.name), error.problem or "it cannot be read"
         return f"{file} is no valid yaml: {problem} in line {mark.line + 1}."
@@ -317,6 +321,9 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
 def _quote_paths(arguments: list[str]) -> list[str]:
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
+        names = value.strip("[] ").split(",") if value.startswith("[") else []
+        if key in help.GROUPS and not all(name.strip().isidentifier() for name in names):
+            raise ValueError(f"{argument} does not make sense: choose one option of {key}=.")
         if not separator or key not in PATHS or value == "null":
             return argument
         return f"{key}={_quote(value)}"

@@ -30,6 +30,8 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     for place, argument in enumerate(arguments):
         is_value = place > 0 and arguments[place - 1] in WITH_VALUE and "=" not in argument
         (flags if argument.startswith("-") or is_value else words).append(argument)
+    if flags and flags[-1] in ("--info", "-i"):
+        flags.append("all")  # or Hydra would take the first change for its value
     parser = get_args_parser()
     parser.error = _refuse  # instead of printing how Hydra is used, and ending the process
     known, unknown = parser.parse_known_args(flags)

@@ -1,0 +1,35 @@
+"""A sample of the random command lines; CONTRIBUTING names the command for a thousand."""
+
+import signal
+
+import pytest
+
+from tests.fuzz_command_lines import Fuzzer, fuzz, summary
+
+
+@pytest.mark.parametrize("seed", [0, 1])  # two halves, for two processes
+def test_random_command_lines_run_or_are_refused_in_a_sentence(seed, tmp_path):
+    answers = fuzz(count=50, seed=seed, base=tmp_path)
+    assert not [f"{answer.command}: {answer.problem}" for answer in answers if answer.problem]
+    assert "went wrong" in summary(answers, seed)
+    assert 0 < sum(answer.code == 0 for answer in answers) < 50  # both kinds
+
+
+def test_the_fuzzer_finds_what_it_looks_for(tmp_path, monkeypatch):
+    from tests import fuzz_command_lines
+
+    script = tmp_path / "broken.py"
+    monkeypatch.setattr(fuzz_command_lines, "SCRIPT", script)
+    monkeypatch.setattr(fuzz_command_lines, "SECONDS", 1)
+    fuzzer = Fuzzer(tmp_path / "sandbox")
+    for program, found in {
+        "1 / 0": "it ended with a traceback",
+        "import time; time.sleep(3)": "it took more than",
+        "open('../here', 'w').close()": "it wrote",
+        "import os; os.mkdir('../there')": "it left",
+        "raise SystemExit(1)": "with 0 sentences",
+        "import socket; socket.create_connection(('127.0.0.1', 9))": "there is no network here",
+    }.items():
+        script.write_text(program)
+        assert found in fuzzer.run(0, []).problem
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
