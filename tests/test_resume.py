@@ -1,15 +1,17 @@
 """A run that was stopped, at any moment, ends as if it had never been stopped: bit for bit on the CPU."""
 
-import csv
-import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from intro_dl.tasks import Task
+from tests.conftest import ROOT
+from tests.stress_kill import QUIET, differences
 
 CASES = {
     "schedule per step, augmentation, dropout": (
@@ -25,7 +27,6 @@ CASES = {
         "model=resnet model.depth=8 data.limit_train=70 data.batch_size=10 trainer.accumulate_grad_batches=2"
     ),
 }
-QUIET = tuple(f"callbacks.{name}=null" for name in ("mistakes", "sample_inputs", "progress"))
 SHORT = (
     "trainer=cpu",
     "callbacks=no_early_stopping",
@@ -39,22 +40,16 @@ def command(case: str, folder: str) -> list[str]:
     return [*SHORT, *CASES[case].split(), f"run_dir={folder}"]
 
 
-def same_run(one: Path, other: Path) -> bool:
-    """Whether two runs left the same weights and the same numbers, but for times."""
-    for name in ("last", "best"):
-        files = [run / "checkpoints" / f"{name}.ckpt" for run in (one, other)]
-        states = [torch.load(file, weights_only=True)["state_dict"] for file in files]
-        assert states[0].keys() == states[1].keys()
-        for key, value in states[0].items():
-            assert torch.equal(value, states[1][key]), f"{key} in {name}.ckpt"
-    results = [json.loads((run / "result.json").read_text()) | {"seconds": 0} for run in (one, other)]
-    assert results[0] == results[1]
-    texts = [(run / "history.csv").read_text() for run in (one, other)]
-    tables = [list(csv.DictReader(text.splitlines())) for text in texts]
-    for row in [*tables[0], *tables[1]]:
-        row["seconds"] = "0"
-    assert tables[0] == tables[1]
-    return True
+never_stopped: dict[str, Path] = {}  # the run of each case
+
+
+def whole_run(train, case: str) -> Path:
+    """The run of a case that was never stopped; trained once."""
+    if case not in never_stopped:
+        answer = train(*command(case, "whole"))
+        assert answer.code == 0, answer.err
+        never_stopped[case] = answer.folder / "whole"
+    return never_stopped[case]
 
 
 @pytest.fixture
@@ -86,7 +81,7 @@ def tell(monkeypatch):
 
 @pytest.mark.parametrize("case", CASES)
 def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, train, tell):
-    whole = train(*command(case, "whole")).folder / "whole"
+    whole = whole_run(train, case)
     last = torch.load(whole / "checkpoints" / "last.ckpt", weights_only=True)
     batches = last["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["ready"]
     tell(batches + 4)
@@ -103,12 +98,12 @@ def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, train, te
     answer = train("resume=stopped")
     assert answer.code == 0, answer.err
     assert len(seen) < batches * (last["epoch"] + 1) - batches  # it did not begin epoch 2 again
-    assert same_run(whole, stopped)
+    assert differences(whole, stopped) == []
 
 
 def test_run_told_to_end_while_validating_or_testing_first_saves_what_is_done(train, tell):
     case = "plateau, early stopping"
-    whole = train(*command(case, "whole")).folder / "whole"
+    whole = whole_run(train, case)
     tell(1, "validation_step")
     answer = train(*command(case, "stopped"))
     tell.over()
@@ -120,7 +115,7 @@ def test_run_told_to_end_while_validating_or_testing_first_saves_what_is_done(tr
     steps = tell(1, "training_step", signal.SIGCONT)
     assert train("resume=stopped").code == 0
     assert not steps  # it only tests
-    assert same_run(whole, answer.folder / "stopped")
+    assert differences(whole, answer.folder / "stopped") == []
 
 
 def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
@@ -136,23 +131,23 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
 
 
 def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tell):
-    steps = (*command("plateau, early stopping", "whole"), "callbacks.last_checkpoint.every_n_steps=3")
-    whole = train(*steps).folder / "whole"
+    case = "plateau, early stopping"
+    whole = whole_run(train, case)
     tell(10 + 8, sent=signal.SIGINT)
-    answer = train(*steps[:-2], "run_dir=stopped", steps[-1])
+    answer = train(*command(case, "stopped"), "callbacks.last_checkpoint.every_n_steps=3")
     tell.over()
     assert answer.code == 130 and "and 5 of the 10 batches" in answer.err  # step 15
     seen = tell(10_000)
     assert train("resume=stopped").code == 0
     assert len(seen) == 15
-    assert same_run(whole, answer.folder / "stopped")
+    assert differences(whole, answer.folder / "stopped") == []
 
 
+@pytest.mark.slow
 def test_saving_within_epochs_does_not_change_the_training(train):
     case = "recurrent state"
-    whole = train(*command(case, "whole")).folder / "whole"
-    train(*command(case, "saving"), "callbacks.last_checkpoint.every_n_steps=2")
-    assert same_run(whole, whole.with_name("saving"))
+    folder = train(*command(case, "saving"), "callbacks.last_checkpoint.every_n_steps=2").folder
+    assert differences(whole_run(train, case), folder / "saving") == []
 
 
 def test_epoch_of_another_length_cannot_be_finished(train, tell):
@@ -168,13 +163,13 @@ def test_epoch_of_another_length_cannot_be_finished(train, tell):
 
 def test_plateau_schedule_survives_the_end_of_an_epoch(train, tell):
     case = "plateau, early stopping"
-    whole = train(*command(case, "whole")).folder / "whole"
+    whole = whole_run(train, case)
     tell(11, sent=signal.SIGINT)
     answer = train(*command(case, "stopped"))
     tell.over()
     assert answer.code == 130
     assert train("resume=stopped").code == 0
-    assert same_run(whole, answer.folder / "stopped")
+    assert differences(whole, answer.folder / "stopped") == []
 
 
 def test_notice_before_the_training_ends_the_run_at_once(train, monkeypatch):
@@ -208,6 +203,14 @@ def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
 
 
 def test_two_runs_of_one_command_have_the_same_results(train):
-    for folder in ("one", "two"):
-        assert train(*command("recurrent state", folder)).code == 0
-    assert same_run(Path("one"), Path("two"))
+    case = "recurrent state"
+    folder = train(*command(case, "again")).folder
+    assert differences(whole_run(train, case), folder / "again") == []
+
+
+def test_few_kills_at_random_moments_lose_nothing():
+    stress = [sys.executable, str(ROOT / "tests" / "stress_kill.py"), "--kills", "3", "--seed", "216"]
+    case = ["--case", "mlp: trainer=deterministic"]  # the seed loses the power, kills, and sends SIGTERM
+    answer = subprocess.run([*stress, *case], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "kills: 0 lost runs, 0 differing weights" in answer.stdout

@@ -1,9 +1,10 @@
 """Every run has a folder of its own, and what it writes there is whole or not there."""
 
 import errno
-import json
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,11 @@ import torch
 
 from intro_dl import files, load_run
 from intro_dl.files import write_whole
+from intro_dl.results import read_result
 from intro_dl.run_folder import _claim
 from intro_dl.tasks import Task
+from tests.conftest import ROOT
+from tests.stress_kill import QUIET, differences
 
 TINY = (
     "model=softmax",
@@ -23,6 +27,7 @@ TINY = (
     "trainer.limit_val_batches=1",
     "trainer.limit_test_batches=1",
     "callbacks=no_early_stopping",
+    *QUIET,
 )
 
 
@@ -50,6 +55,7 @@ def test_runs_of_the_same_second_get_folders_of_their_own(train, same_second):
     assert (second, third) == (f"{first}-2", f"{first}-3")
 
 
+@pytest.mark.slow
 def test_sweeps_of_the_same_second_get_folders_of_their_own(train, same_second):
     sweep = ("-m", *TINY, "trainer.max_epochs=1", "test=false")
     first = train(*sweep, "seed=0,1").folder / "outputs" / "sweeps" / "2026-11-21_10-00-00"
@@ -180,16 +186,55 @@ def test_folder_that_cannot_be_written_is_said(train, monkeypatch):
 
 
 def test_copied_run_goes_on_with_its_best_score_and_can_be_loaded(train):
-    worse = ("model=softmax", "optim=sgd", "optim.lr=30", "callbacks=no_early_stopping")  # and worse
+    worse = ("model=softmax", "optim=sgd", "optim.lr=30", "callbacks=no_early_stopping", *QUIET)
     original = train(*worse, "trainer.max_epochs=3", "run_dir=original").folder / "original"
-    whole = train(*worse, "trainer.max_epochs=4", "run_dir=whole").folder / "whole"
+    before = read_result(original)
     copy = original.with_name("a copy")
     shutil.copytree(original, copy)
     shutil.rmtree(original)
     answer = train("resume=a copy", "trainer.max_epochs=4")
     assert answer.code == 0, answer.err
-    one, two = (json.loads((run / "result.json").read_text()) for run in (whole, copy))
-    assert one["best_epoch"] <= 3, "the best epoch must be from before the copy"
-    assert {**one, "seconds": 0} == {**two, "seconds": 0}
-    assert load_run(copy).epoch == one["best_epoch"]
+    after = read_result(copy)
+    assert after["best_epoch"] == before["best_epoch"] < 4, "the last epoch must be worse"
+    assert after["loss/test"] == before["loss/test"] and after["epochs"] == 4
+    assert load_run(copy).epoch == after["best_epoch"]
     assert not original.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounts a small disk")
+def test_really_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
+    def train(*arguments):
+        command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1900k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        run = ("model=lenet", "trainer=cpu", "trainer.max_epochs=3", "callbacks=no_early_stopping")
+        answer = train(*run, "run_dir=disk/run")
+        assert answer.returncode == 1
+        (line,) = answer.stderr.splitlines()
+        assert line.startswith("Error: The disk is full") and "resume=disk/run" in line
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        assert train("resume=disk/run").returncode == 0
+        assert train(*run, "run_dir=whole").returncode == 0
+        assert differences(tmp_path / "whole", disk / "run") == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_file_larger_than_allowed_is_said_in_one_sentence(train):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        answer = train("model=mlp", *TINY[1:])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert answer.code == 1
+    (line,) = answer.err.splitlines()
+    assert "The file would be larger than is allowed here" in line
