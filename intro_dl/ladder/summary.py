@@ -119,7 +119,7 @@ def _summary(
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """What is kept of a run; the keys of the three ways to choose an epoch begin with accuracy/test."""
+    """What is kept of a run; the keys of the ways to choose an epoch begin with accuracy/test."""
     if len(run.history) != run.result["epochs"]:
         raise ValueError(
             f"{shown_path(run.folder)} has {run.result['epochs']} epochs, but its history.csv holds "
@@ -129,15 +129,17 @@ def _facts(run: Run) -> dict[str, Any]:
         raise ValueError(
             f"{shown_path(run.folder)} has no {TEST} in its history: train it with watch_test=true."
         )
-    last, best = run.history[-1], run.history[run.result["best_epoch"] - 1]
+    last, least_loss = run.history[-1], run.history[run.result["best_epoch"] - 1]
+    best = max(run.history, key=lambda epoch: epoch["accuracy/val"])  # the first of equals
     accuracies = {
         TEST: best[TEST],
+        f"{TEST}/least_loss": least_loss[TEST],
         f"{TEST}/last": last[TEST],
         f"{TEST}/highest": max(epoch[TEST] for epoch in run.history),
         "accuracy/val": best["accuracy/val"],
         "accuracy/train": last["accuracy/train"],
     }
-    kept = ("best_epoch", "epochs", "parameters", "seconds", "device", "threads", "versions", "commit")
+    kept = ("epochs", "parameters", "seconds", "device", "threads", "versions", "commit")
     return (
         {"seed": run.seed}
         | {name: round(value, 6) for name, value in accuracies.items()}  # without the noise of 32 bits
