@@ -214,3 +214,10 @@ def test_few_kills_at_random_moments_lose_nothing():
     answer = subprocess.run([*stress, *case], capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "kills: 0 lost runs, 0 differing weights" in answer.stdout
+
+
+def test_measuring_the_test_split_in_every_epoch_changes_nothing_else(train):
+    case = "recurrent state"
+    folder = train(*command(case, "watching"), "watch_test=true").folder
+    assert "loss/test" in (folder / "watching" / "history.csv").read_text()
+    assert differences(whole_run(train, case), folder / "watching") == ["history.csv"]
