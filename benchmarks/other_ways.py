@@ -96,7 +96,7 @@ class Clock(pl.Callback):
     """Seconds of a run's one epoch, its checkpoints and logs included, but not its validation."""
 
     def __init__(self, device: str) -> None:
-        self.device, self.seconds = device, 0.0
+        self.device, self.seconds, self.steps = device, 0.0, 0
 
     def on_train_epoch_start(self, trainer, module):
         self.seconds = -now(self.device)
@@ -109,6 +109,7 @@ class Clock(pl.Callback):
 
     def on_train_end(self, trainer, module):
         self.seconds += now(self.device)
+        self.steps = trainer.global_step
 
 
 class Wrapped(pl.LightningModule):
