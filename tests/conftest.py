@@ -20,6 +20,10 @@ from intro_dl.config import register_schema
 ROOT = Path(__file__).parent.parent
 
 
+# A shell that starts pytest in the background lets it ignore Ctrl-C, and what it starts too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items):
     if not torch.cuda.is_available():
         for item in items:
