@@ -55,7 +55,7 @@ def _whole(value: Any) -> bool:
 
 
 def _sizes(value: Any) -> bool:
-    return all(_whole(v) and v > 0 for v in (value if isinstance(value, ListConfig) else [value]))
+    return all(_whole(v) and 0 < v <= 100_000 for v in (value if isinstance(value, ListConfig) else [value]))
 
 
 def _devices(value: Any) -> bool:
@@ -86,7 +86,7 @@ RULES = [
         "a whole number above 0, or null for all examples at once",
     ),
     *(
-        Rule(f"model.{key}", _sizes, "a whole number above 0, or a list of them")
+        Rule(f"model.{key}", _sizes, "a whole number above 0, or a list of them, at most 100,000")
         for key in ("hidden", "widths", "kernels", "layers", "hidden_size", "embedding_size")
     ),
     Rule("data.window", lambda v: _whole(v) and v > 0, "a whole number of characters above 0"),

@@ -4,6 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+MOST_BYTES = 200_000_000  # of a text or a table; a text takes about ten times as much memory
+
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """Put `content` into the file `path`, whole or not at all, even if the power fails meanwhile.
@@ -33,6 +35,19 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def read_limited(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file that a user names.
+
+    Raises:
+        ValueError: if it has more than `most` bytes: read whole, it would fill the memory.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path} has more than {most:,} bytes: take a part of it.")
+    return content
 
 
 def explain_os_error(error: BaseException | None) -> str | None:

@@ -41,6 +41,8 @@ from intro_dl.tasks import Task
 
 log = logging.getLogger(__name__)
 
+MOST_PARAMETERS = 1_000_000_000  # 4 GB, and three times as much while they are trained
+
 CURVES = {
     "train and validation": {
         "loss": ["Multiline", ["loss/train", "loss/val"]],
@@ -67,6 +69,10 @@ def train(cfg: DictConfig) -> float:
     model = build_model(cfg, data)
     check_monitor(cfg, model, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
+    if checkpoint and (change := data.change_since(checkpoint.get("facts", {}))):
+        # Said, not refused: to go on with more images, or on another machine, is for the user to decide.
+        log.warning(change)
+        data.remarks = [*data.remarks, change]
     trainer = build_trainer(cfg)
     if trainer.is_global_zero:
         check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
@@ -124,6 +130,7 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
         )
     check_arguments(cfg.model, "model", given=data.dims)
     check_arguments(cfg.optim, "optim", given={"params": None})
+    check_size(cfg.model, data.dims)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
@@ -136,6 +143,19 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
         optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
     model.optimize_with(optimizer, scheduler, interval)
     return model
+
+
+def check_size(model: DictConfig, dims: dict[str, Any]) -> None:
+    """Refuse a model whose weights would not fit, found out by building it without any."""
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        parameters = sum(
+            weights.numel() for weights in instantiate(model, **dims, _convert_="all").parameters()
+        )
+    if parameters > MOST_PARAMETERS:
+        raise ValueError(
+            f"The model would have {parameters:,} parameters, more than the {MOST_PARAMETERS:,} that this "
+            "program is made for. Choose smaller layers."
+        )
 
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:

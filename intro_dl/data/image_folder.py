@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from intro_dl.data.images import ImageData
 from intro_dl.data.pixel_file import PixelFile
 from intro_dl.data.splits import Split
 
+MOST_PIXELS = 50_000_000  # more are taken for a decompression bomb: a small file that fills the memory
 log = logging.getLogger(__name__)
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -65,8 +67,10 @@ class ImageFolder(ImageData):
             raise ValueError(
                 "data=image_folder needs a folder: add data.root=<folder with a subfolder for each class>."
             )
-        if image_size < 1:
-            raise ValueError(f"data.image_size={image_size} is no size: name the pixels of a side, e.g. 32.")
+        if not 1 <= image_size <= 4096:
+            raise ValueError(
+                f"data.image_size={image_size} is no size: name the pixels of a side, 1 to 4096, e.g. 32."
+            )
         if channels not in (1, 3):
             raise ValueError(f"data.channels={channels} is neither 3 (RGB) nor 1 (grey): take one of these.")
         if not 0 < split_fraction < 0.5:
@@ -243,7 +247,12 @@ def read_image(file: Path, size: int, mode: str) -> np.ndarray:
     Args:
         mode: PIL's "L" for grey, "RGB" for color.
     """
-    with Image.open(file) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said below, by our limit
+        opened = Image.open(file)
+    with opened as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"more than {MOST_PIXELS:,} pixels; make it smaller")
         if image.mode.startswith(("I", "F")):
             raise ValueError("more than 8 bits a channel")
         image.draft(mode, (2 * size, 2 * size))  # a large JPEG need not be decoded in full

@@ -1,5 +1,6 @@
 """What every data set has: facts for the model, and one tensor of inputs and of targets a split."""
 
+import hashlib
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
@@ -28,6 +29,7 @@ class TensorData(pl.LightningDataModule):
         super().__init__()
         self.batch_size, self.seed = batch_size, seed
         self.splits: dict[str, Split] = {}
+        self.fingerprint: dict[str, str] = {}  # a digest of each split, as it was read
 
     def load(self) -> dict[str, Split]:
         """The train, val and test split."""
@@ -38,7 +40,19 @@ class TensorData(pl.LightningDataModule):
 
         A kind of data adds to `data` (the class) and `dims` its `kind` and what its `transform` does.
         """
-        return {"data": type(self).__name__, "dims": plain(self.dims)}
+        known = {"data": type(self).__name__, "dims": plain(self.dims)}
+        return known | ({"fingerprint": self.fingerprint} if self.fingerprint else {})
+
+    def change_since(self, facts: dict[str, Any]) -> str | None:
+        """A sentence, if these are not the examples that the data of `facts` had; None if they are."""
+        before = facts.get("fingerprint", {}) if facts.get("data") == type(self).__name__ else {}
+        changed = [split for split, was in before.items() if self.fingerprint.get(split) != was]
+        if not changed:
+            return None
+        return (
+            f"The examples for {', '.join(changed)} are not those that the run was begun with: the data on "
+            "disk, or a key of data=, has changed since. Numbers from before and after cannot be compared."
+        )
 
     def transform(self, inputs: Tensor) -> Tensor:
         """Network inputs of a batch of stored ones; the same on every split."""
@@ -51,6 +65,7 @@ class TensorData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if not self.splits:
             self.splits = self.load()
+            self.fingerprint = {split: digest(tensors) for split, tensors in self.splits.items()}
 
     def train_dataloader(self) -> Batches:
         return self._batches("train")
@@ -86,6 +101,16 @@ class TensorData(pl.LightningDataModule):
             seed=self.seed,
             **place,
         )
+
+
+def digest(tensors: Split) -> str:
+    """A short name for the content of tensors: the same on every machine, wherever their files lie."""
+    found = hashlib.blake2b(digest_size=8)
+    for tensor in tensors:
+        for part in tensor.split(1000):  # without a copy of them all
+            part = part.permute(0, 2, 3, 1) if part.dim() == 4 else part  # images lie channels-last
+            found.update(part.contiguous().numpy())
+    return found.hexdigest()
 
 
 def plain(value: Any) -> Any:

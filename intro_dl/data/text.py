@@ -11,6 +11,7 @@ from torch import Tensor
 from intro_dl.data.download import fetch
 from intro_dl.data.loader import Windows
 from intro_dl.data.splits import Split, TensorData
+from intro_dl.files import read_limited
 
 
 class TextData(TensorData):
@@ -202,10 +203,10 @@ def read_utf8(path: Path) -> str:
     """The text of a file; line ends become "\\n", and a byte order mark is left out.
 
     Raises:
-        ValueError: if there is no such file, or it is not UTF-8; the message names the byte.
+        ValueError: if there is no such file, it is too large, or not UTF-8; the message names the byte.
     """
     try:
-        content = path.read_bytes()
+        content = read_limited(path)
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(

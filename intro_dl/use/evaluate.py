@@ -52,7 +52,7 @@ def evaluate(run, data, split: str, folder: Path) -> dict[str, Any]:
         "weights": f"{run.weights} (epoch {run.epoch})",
         "data": type(data).__name__,
         "split": split,
-        "remarks": [],
+        "remarks": list(filter(None, [data.change_since(run.facts)])),
     }
     if run.facts["kind"] == "text":
         _evaluate_text(run, data, split, folder, report)

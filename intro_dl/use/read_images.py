@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from intro_dl.data.image_folder import SUFFIXES, image_files
+from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
 
-MOST_PIXELS = 50_000_000  # more are taken for a decompression bomb: a small file that fills the memory
 LEAST_CONTRAST = 8  # of 255; below, an image counts as blank
 INK = 0.2  # share of the strongest ink from which on a pixel belongs to the drawing
 

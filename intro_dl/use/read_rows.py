@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from intro_dl.files import read_limited
+
 
 class BadRow(ValueError):
     """A row that cannot be predicted; the message names its place."""
@@ -28,7 +30,10 @@ def row_sources(
         else:
             path = Path(word).expanduser()
             try:
-                content = path.read_bytes()
+                content = read_limited(path)
+            except ValueError as error:
+                yield word, BadRow(str(error))
+                continue
             except OSError as error:
                 yield (
                     word,
