@@ -92,6 +92,7 @@ def test_loading_leaves_the_random_numbers_of_a_notebook_alone(trained):
 
 def test_the_facts_of_images_are_their_normalization_and_class_names(trained):
     facts = intro_dl.load_run(trained()).facts
+    assert list(facts.pop("fingerprint")) == ["train", "val", "test"]
     assert facts == {
         "data": "Digits",
         "kind": "images",
