@@ -10,11 +10,11 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from intro_dl.files import write_whole
-from intro_dl.interrupts import Terminated, on_sigterm, terminate
+from intro_dl.interrupts import Terminated, interrupt_at_once, on_first_interrupt, on_sigterm, terminate
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Keep the latest weights as last.ckpt: after every epoch, and when SIGTERM tells the run to end.
+    """Keep the latest weights as last.ckpt: after every epoch, and when Ctrl-C or SIGTERM ends the run.
 
     Args:
         dirpath: the folder.
@@ -24,13 +24,14 @@ class LastCheckpoint(ModelCheckpoint):
     def __init__(self, dirpath: str, every_n_steps: int | None = None) -> None:
         super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
         self.every_n_steps = every_n_steps
-        self.told_to_end = False
+        self.told_to_end = None  # the exception to raise, once all is saved
         self.within = None  # (epoch, batches done, batches in all) of the latest save in the middle of one
 
     def on_train_start(self, trainer, module):
         super().on_train_start(trainer, module)
         if trainer.world_size == 1:  # several would have to agree on a batch: they end at once
-            on_sigterm(self._notice)
+            on_sigterm(lambda: self._notice(Terminated))
+            on_first_interrupt(lambda: self._notice(KeyboardInterrupt))
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         loop = trainer.fit_loop.epoch_loop
@@ -47,18 +48,22 @@ class LastCheckpoint(ModelCheckpoint):
 
     def on_train_end(self, trainer, module):
         super().on_train_end(trainer, module)
-        on_sigterm(terminate)
+        self._notice_no_more()
         self._end_if_told()
 
     def on_exception(self, trainer, module, exception):
-        on_sigterm(terminate)
+        self._notice_no_more()
 
-    def _notice(self):
-        self.told_to_end = True
+    def _notice(self, kind):
+        self.told_to_end = kind
+
+    def _notice_no_more(self):
+        on_sigterm(terminate)
+        interrupt_at_once()
 
     def _end_if_told(self):
         if self.told_to_end:
-            raise Terminated
+            raise self.told_to_end
 
 
 class MiddleOfEpoch(pl.Callback):

@@ -1,4 +1,4 @@
-"""A run that is told to end: SIGTERM, with which a cluster gives notice before it kills. Free of torch."""
+"""A run that is told to end: by Ctrl-C, or by SIGTERM, a cluster's notice before it kills. Free of torch."""
 
 import signal
 import threading
@@ -21,6 +21,28 @@ def on_sigterm(answer: Callable[[], None]) -> None:
     """Call `answer` when SIGTERM comes, instead of what was called before."""
     if threading.current_thread() is threading.main_thread():  # Python allows it there only
         signal.signal(signal.SIGTERM, lambda number, frame: answer())
+
+
+def on_first_interrupt(answer: Callable[[], None]) -> None:
+    """Call `answer` when Ctrl-C comes; a second one ends at once."""
+
+    def hear(number, frame):
+        interrupt_at_once()
+        answer()
+
+    _on_sigint(hear)
+
+
+def interrupt_at_once() -> None:
+    """Let Ctrl-C do what it does in every Python program."""
+    _on_sigint(signal.default_int_handler)
+
+
+def _on_sigint(handler: Callable) -> None:
+    # It is ignored in the background of a shell, and while Lightning ends a run: that stays so.
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
 
 
 def exit_code(error: KeyboardInterrupt) -> int:

@@ -79,15 +79,18 @@ def tell(monkeypatch):
     over()
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, train, tell):
+@pytest.mark.parametrize(
+    ("case", "sent", "code"),
+    [*((case, signal.SIGTERM, 143) for case in CASES), ("plateau, early stopping", signal.SIGINT, 130)],
+)
+def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, sent, code, train, tell):
     whole = whole_run(train, case)
     last = torch.load(whole / "checkpoints" / "last.ckpt", weights_only=True)
     batches = last["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["ready"]
-    tell(batches + 4)
+    tell(batches + 4, sent=sent)
     answer = train(*command(case, "stopped"))
     tell.over()
-    assert answer.code == 143
+    assert answer.code == code
     (line,) = answer.err.splitlines()
     assert "in epoch 2" in line and f"of the {batches} batches" in line
     assert "python scripts/train.py resume=stopped" in line
@@ -133,7 +136,8 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
 def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tell):
     case = "plateau, early stopping"
     whole = whole_run(train, case)
-    tell(10 + 8, sent=signal.SIGINT)
+    for _ in ("the first notes it", "the second Ctrl-C ends at once"):
+        tell(10 + 8, sent=signal.SIGINT)
     answer = train(*command(case, "stopped"), "callbacks.last_checkpoint.every_n_steps=3")
     tell.over()
     assert answer.code == 130 and "and 5 of the 10 batches" in answer.err  # step 15
@@ -164,7 +168,8 @@ def test_epoch_of_another_length_cannot_be_finished(train, tell):
 def test_plateau_schedule_survives_the_end_of_an_epoch(train, tell):
     case = "plateau, early stopping"
     whole = whole_run(train, case)
-    tell(11, sent=signal.SIGINT)
+    for _ in ("the first notes it", "the second Ctrl-C ends at once"):
+        tell(11, sent=signal.SIGINT)
     answer = train(*command(case, "stopped"))
     tell.over()
     assert answer.code == 130
