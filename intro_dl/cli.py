@@ -54,6 +54,7 @@ OTHER_NAMES = {
     "dataset": "data",
     "random_seed": "seed",
 }
+INSTALL = "pip install -e '.[sweep]'"
 ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
 
@@ -154,10 +155,13 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
         if group == "hydra":
             group, name = str(error.missing_cfg_file).rsplit("/", 1)  # hydra/launcher=joblib
             if name in ENGINES:
-                return f'{group}={name} comes with an extra: pip install "intro-dl[sweep]".'
-        folder = (name if "/" not in name else name.rpartition("/")[0]) + "/"
-        options = [option for option in help.describe(group) if option.startswith(folder)] or [
-            *(error.options or []),
+                return f"{group}={name} comes with an extra: in the project's folder, {INSTALL}."
+        ours = help.describe(group)  # with those in folders, which Hydra leaves out
+        if inside := [option for option in ours if option.startswith(f"{name}/")]:
+            return f"{group}={name} is a folder: choose one of {', '.join(inside)}."
+        folder = name.rpartition("/")[0]
+        options = [option for option in ours if folder and option.startswith(f"{folder}/")] or [
+            *dict.fromkeys([*(error.options or []), *ours]),
             *(["null"] if group in ("scheduler", "experiment", "sweep") else []),
         ]
         return f"There is no {group}={name}.{nearest(name, options)}"
@@ -189,7 +193,7 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
         file, key = match.groups()
         if file:
             return f"{file}.yaml overrides {key}, which is no group.{nearest(key, list(help.GROUPS))}"
-        return f"There is no key {key}.{_meant(key, overrides) or nearest(key, _known_keys(overrides))}"
+        return f"There is no key {key}.{_guess(key, overrides)}"
     if match := re.match(r"Error merging override (.+)", text):
         return f"{match[1]} does not make sense: {_first_line(cause)}."
     if match := re.match(r"Missing mandatory value: (\w+)", text):
@@ -199,8 +203,14 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
         if place and key == place[1].partition("/")[0]:
             return f"{place[1]}.yaml must begin with # @package _global_: its keys are those of a run."
         where = f"{place[1]}.yaml has an unknown key" if place else "There is no key"
-        return f"{where} {key}.{_meant(key, overrides) or nearest(key, _known_keys(overrides))}"
+        return f"{where} {key}.{_guess(key, overrides)}"
     return " ".join(text.split())
+
+
+def _guess(key: str, overrides: list[str]) -> str:
+    if key.startswith("hydra."):
+        return " --cfg hydra shows those of Hydra."
+    return _meant(key, overrides) or nearest(key, _known_keys(overrides))
 
 
 def _meant(key: str, overrides: list[str]) -> str:
@@ -280,13 +290,15 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
 
 
 def _newest_run(folder: Path) -> str:
-    """Which run under `folder` the user may have meant, as the end of a message."""
+    """Which run or sweep under `folder` the user may have meant, as the end of a message."""
     depths = ("*", "*/*", "*/*/*")  # a run, the runs of a model, the jobs of all sweeps
     found = [file for depth in depths for file in folder.glob(f"{depth}/checkpoints/last.ckpt")]
     if not found:
         return " Name a folder under outputs/."
-    newest = max(found, key=lambda file: file.stat().st_mtime)
-    return f" The newest run of {folder}: {go_on(newest.parent.parent)}"
+    run = max(found, key=lambda file: file.stat().st_mtime).parent.parent
+    if (run.parent / "multirun.yaml").is_file():  # not one of its jobs, but all that it still has to do
+        return f" The newest sweep of {folder}: {go_on(run.parent)}"
+    return f" The newest run of {folder}: {go_on(run)}"
 
 
 def _safe(saved: list[str], file: Path) -> list[str]:
@@ -313,6 +325,8 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     task = [text for text in task if not text.startswith("resume=")]
     elsewhere = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
     hydra = [text for text in hydra if text.split("=", 1)[0] not in {*given, *elsewhere}]
+    anew = tuple(f"{key.replace('/', '.')}." for key in given if "/" in key)  # hydra/launcher=: its keys go
+    hydra = [text for text in hydra if not text.lstrip("+~").startswith(anew)]
     how = [text for text in how if text.startswith("hydra")]
     sweep_dir = f"hydra.sweep.dir={_quote(os.path.relpath(folder))}"
     return ["--multirun", *task, *hydra, *how, f"resume={folder}", sweep_dir]

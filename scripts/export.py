@@ -4,7 +4,7 @@ python scripts/export.py outputs/lenet/<time>                     ONNX, to <run>
 python scripts/export.py outputs/lenet/<time> format=onnx,torch_export,safetensors
 python scripts/export.py outputs/char_lstm/<time> format=onnx out=<folder> weights=last
 
-onnx          model.onnx, for onnxruntime and others; needs: pip install "intro-dl[export]"
+onnx          model.onnx, for onnxruntime and others; needs: pip install -e '.[export]'
 torch_export  model.pt2, for torch.export.load without any code of intro_dl
 safetensors   model.safetensors, the weights alone, by name; needs the same packages
 

@@ -23,9 +23,7 @@ COMMANDS = re.findall(
 @pytest.mark.parametrize("option", OPTIONS)
 def test_option_composes(option, make_config):
     if option == "sweep=optuna":
-        pytest.importorskip(
-            "hydra_plugins.hydra_optuna_sweeper", reason='needs pip install "intro-dl[sweep]"'
-        )
+        pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install -e '.[sweep]'")
     cfg = make_config(option)
     assert cfg.model._target_.startswith("intro_dl.models.")
 

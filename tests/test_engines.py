@@ -16,7 +16,7 @@ from intro_dl.cli import ENGINES
 from intro_dl.sweep import SweepSummary
 from tests.conftest import ROOT
 
-NEEDS = 'needs pip install "intro-dl[sweep]"'
+NEEDS = "needs pip install -e '.[sweep]'"
 SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
 OPTUNA = ("sweep=optuna", *SMALL, "trainer.max_epochs=1", "hydra.sweep.dir=sweep")
 
@@ -82,6 +82,7 @@ def test_sweep_with_a_launcher_goes_on_with_the_same_launcher(launcher, tmp_path
 def test_search_tries_rates_over_the_whole_range_and_ends_with_the_table(optuna, train):
     answer = train(*OPTUNA, "hydra.sweeper.n_trials=6", "optim.lr=tag(log,interval(1e-3,1e30))")
     assert answer.code == 0, answer.err
+    assert "alembic" not in answer.out + answer.err and "study" not in answer.out + answer.err
     found = rows(answer.folder / "sweep")
     assert len(found) == 6 and set(found.values()) == {"completed", "diverged"}
     best = yaml.safe_load((answer.folder / "sweep" / "optimization_results.yaml").read_text())
@@ -118,7 +119,7 @@ def test_missing_extra_is_said_in_one_sentence(words, train, monkeypatch):
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
     assert line.startswith("Error: hydra/") and line.endswith(
-        'comes with an extra: pip install "intro-dl[sweep]".'
+        "comes with an extra: in the project's folder, pip install -e '.[sweep]'."
     )
 
 

@@ -135,6 +135,20 @@ def test_interrupted_sweep_says_how_to_go_on_with_all_of_it(train, monkeypatch):
     assert table(answer.folder / "sweep")[0]["n"] == "2"
 
 
+def test_sweep_begun_with_another_launcher_goes_on_without_it(train):
+    folder = train("-m", *ONE_EPOCH, "seed=0", "hydra.sweep.dir=sweeps/one").folder / "sweeps"
+    answer = train("resume=sweeps")
+    assert answer.code == 1 and answer.err.endswith(
+        "sweep of sweeps: python scripts/train.py resume=sweeps/one\n"
+    )
+    saved = yaml.safe_load((folder / "one" / "multirun.yaml").read_text())
+    saved["hydra"]["overrides"]["hydra"] += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    (folder / "one" / "multirun.yaml").write_text(yaml.safe_dump(saved))
+    answer = train("resume=sweeps/one", "hydra/launcher=basic")
+    assert answer.code == 0, answer.err
+    assert "\n\t#0 : " in answer.out  # each run is announced, without the time
+
+
 def test_resuming_a_sweep_takes_no_other_settings(train):
     train("-m", *ONE_EPOCH, "seed=0", "hydra.sweep.dir=sweep")
     answer = train("resume=sweep", "optim.lr=0.5")

@@ -123,7 +123,8 @@ def _explosion(run: Run) -> str | None:
     guessing, last = run.result.get("guessing_loss"), run.history[-1] if run.history else {}
     losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
     if guessing and len(losses) == 2 and min(losses) > FAR_ABOVE_GUESSING * guessing:
-        return f"its loss ended at {last['loss/val']:.3g}, far above the {guessing:.3g} of guessing"
+        loss = f"{last['loss/val']:.3g} on the validation split"
+        return f"its loss ended at {loss}, far above the {guessing:.3g} of guessing"
     return None
 
 

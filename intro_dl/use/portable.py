@@ -158,8 +158,8 @@ def write(name: str, portable: Portable, file: Path) -> tuple[float, str]:
         unfinished.replace(file)
     except ImportError as error:
         raise ValueError(
-            f"format={name} needs {error.name}, which is not installed. Install it with: "
-            'pip install "intro-dl[export]"'
+            f"format={name} needs {error.name}, which is not installed. Install it in the project's folder "
+            "with: pip install -e '.[export]'"
         ) from error
     except Exception as error:  # an exporter can fail in many ways
         reason = " ".join(str(error).split())[:200] or type(error).__name__
