@@ -23,8 +23,10 @@ PAIRS = tuple(
     for data in datas
     for model in models
 )
-# Left out of the random words: what starts processes, or trains for long as it should.
-LONG = re.compile(r"trainer=ddp|trainer\.(devices|strategy|max_epochs)|model=torchvision|model\.name|sweep=")
+# Left out of the random words: what starts processes or a C++ compiler, or trains for long as it should.
+LONG = re.compile(
+    r"trainer=ddp|trainer\.(devices|strategy|max_epochs|compile)|model=torchvision|model\.name|sweep="
+)
 BRIEF = ("trainer=smoke", "callbacks=no_early_stopping")
 HOSTILE = (
     *r"""
