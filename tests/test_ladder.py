@@ -93,7 +93,7 @@ def test_every_ladder_file_is_evidence_for_the_claims():
             assert len(values) >= (3 if summary["changes"] else 5) and 0 < min(values) <= max(values) <= 1
 
 
-@pytest.mark.parametrize("recipe", [each.name for each in MNIST])
+@pytest.mark.parametrize("recipe", [each.name for each in (*MNIST, *CIFAR10)])
 def test_recipe_of_the_ladder_composes_and_watches_the_test_set(recipe, make_config):
     assert make_config(f"experiment={recipe}").watch_test
 
@@ -138,7 +138,8 @@ def test_page_shows_mean_and_deviation_of_the_sample(make_run, answer, tmp_path)
     expected = ["98.2", *rules, "5", "3", "185,300", "12"]
     assert row("`mnist_mlp`", text)[2:] == expected
     assert "by 2.00 to 2.00 points" in text and "an abacus (cpu, 1 thread)" in text
-    assert "Not measured yet: `mnist_softmax`" in text and "CIFAR" not in text
+    assert "Not measured yet: `mnist_softmax`, " in text
+    assert "Not measured yet: `cifar10_plain20`, `cifar10_resnet20`." in text
 
 
 def test_command_is_kept_without_the_places_of_a_machine(make_run, answer, tmp_path):
@@ -223,7 +224,7 @@ MISTAKES = {  # what is wrong with the fifth run, and what is said
         lambda make: make("sweep/4", 4, "mnist_mpl"),
         "experiment=mnist_mpl in RESULTS.md. Did you mean",
     ),
-    "no recipe": (lambda make: make("sweep/4", 4, None), "There is no recipe experiment=none"),
+    "no recipe": (lambda make: make("sweep/4", 4, None), "sweep/4 is no run of a recipe (experiment=...)"),
     "changed": (
         lambda make: make("sweep/4", 4, changes=("optim.lr=1",)),
         "changed by optim.lr=1, which is no",
@@ -286,4 +287,4 @@ def test_writing_the_page_does_not_wait_for_torch():
 
 def test_claims_find_the_recipes_they_read():
     names = {each.name for each in (*MNIST, *CIFAR10)}
-    assert {f"cifar10_{kind}{depth}" for kind in ("plain", "resnet") for depth in (20, 56)} <= names
+    assert {"cifar10_plain20", "cifar10_resnet20"} <= names

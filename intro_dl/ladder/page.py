@@ -142,13 +142,11 @@ def _table(recipes: Sequence[Recipe], summaries: dict[str, dict], columns: Seque
 
 def _cifar10(summaries: dict[str, dict]) -> list[str]:
     measured = [summaries[recipe.name] for recipe in CIFAR10 if recipe.name in summaries]
-    if not measured:
-        return []
     text = (
         "Does depth help, and do skips let it? The accuracy on the training images (of the last epoch, "
         "augmented) tells a net that cannot be trained from one that overfits."
     )
-    images = min(summary["test_images"] for summary in measured)
+    images = min((summary["test_images"] for summary in measured), default=ALL_TEST_IMAGES)
     if images < ALL_TEST_IMAGES:
         error = max(standard_error(mean(summary, BY_VALIDATION), images) for summary in measured)
         text += (

@@ -39,8 +39,6 @@ MNIST = (
 CIFAR10 = (
     Recipe("cifar10_plain20", "20 layers without skips"),
     Recipe("cifar10_resnet20", "20 layers with skips"),
-    Recipe("cifar10_plain56", "56 layers without skips"),
-    Recipe("cifar10_resnet56", "56 layers with skips"),
 )
 
 WHOLE_BAG = "mnist_tricks_batch_norm"

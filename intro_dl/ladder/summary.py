@@ -44,7 +44,13 @@ def summarize(
                 f"{shown_path(run.folder)} is {run.status}: {run.reason.rstrip('.')}. A mean without it "
                 "could flatter: finish it with python scripts/train.py resume=<sweep>, or run it again."
             )
-        groups[(run.choices.get("experiment", "none"), *_changes(run))].append(run)
+        recipe = run.choices.get("experiment", "none")
+        if recipe == "none":
+            raise ValueError(
+                f"{shown_path(run.folder)} is no run of a recipe (experiment=...), so it has no place in "
+                "RESULTS.md: leave it out, or set it beside others with python scripts/compare.py."
+            )
+        groups[(recipe, *_changes(run))].append(run)
     return {
         file_name(recipe, tuple(changes)): _summary(recipe, changes, runs, seeds, test_images, machine)
         for (recipe, *changes), runs in groups.items()

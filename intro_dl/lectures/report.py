@@ -13,7 +13,7 @@ from rich.text import Text
 from torch import Tensor
 
 from intro_dl.lectures.claims import Check, Claim, Result
-from intro_dl.lectures.ids import LECTURES
+from intro_dl.lectures.ids import KINDS_OF_ID, LECTURES
 
 # A sign beside every word, so that the verdict does not depend on color alone.
 SIGNS = {
@@ -184,7 +184,10 @@ def to_markdown(results: Sequence[Result], lecture: str | None, missing: Sequenc
         "",
         "What the slides say, what comes out when it is computed, and whether it holds. Written by",
         "`python scripts/lectures.py format=markdown out=docs/LECTURES.md`; the working of one claim:",
-        "`python scripts/lectures.py id=N20`.",
+        "`python scripts/lectures.py id=N20`. `python scripts/lectures.py format=html` makes a page for the",
+        "browser that is easier to read.",
+        "",
+        f"The letter of an id: {'; '.join(f'**{letter}** {kind}' for letter, kind in KINDS_OF_ID.items())}.",
         "",
         "*holds*: computed and true. *erratum*: the slide's version and the right one, computed, differ.",
         "*measured*: read from training runs; *waiting* until they exist. *cited*: not executable, and why.",

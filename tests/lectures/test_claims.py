@@ -103,6 +103,7 @@ def test_the_page_in_docs_is_current():
     current = to_markdown([result_of(id) for id in CLAIMS], None, open_ids())
     command = "python scripts/lectures.py format=markdown out=docs/LECTURES.md"
     assert rows(page) == rows(current), f"write it anew: {command}"
+    assert page.partition("## 000")[0] == current.partition("## 000")[0], f"write it anew: {command}"
 
 
 # Honesty: perturb the computation behind a claim, and its verdict turns ------------------------------------
