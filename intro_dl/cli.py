@@ -117,13 +117,14 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         reason = _how_interrupted(error, cfg) if interrupted else explain(error, [])
         status = "interrupted" if interrupted else getattr(error, "status", "failed")
         run_dir = Path(cfg.run_dir)
-        log.info("The run ended early", exc_info=error)  # in train.log, for whoever looks into it
         if explain_os_error(error) and (run_dir / "checkpoints" / "last.ckpt").is_file():
             reason += f" What was finished is kept; then go on with: {go_on(run_dir)}"
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
         refused = isinstance(cause, ValueError) and status == "failed"
-        refused = refused and not (run_dir / "history.csv").is_file()
+        refused = refused and (cfg.resume or not (run_dir / "history.csv").is_file())
         refused = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
+        # In train.log, for whoever looks into it.
+        log.info("The run ended early: %s", reason, exc_info=None if refused and cfg.resume else error)
         refused = refused or rank() > 0  # which has no folder
         if not refused and read_result(run_dir).get("status") != "completed":
             with suppress(OSError):  # which is the error that is being reported
@@ -271,10 +272,19 @@ def _with_saved_overrides(arguments: list[str]) -> list[str]:
         raise ValueError("resume= goes on in the run's own folder: leave out run_dir=, or copy it first.")
     checkpoint = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not checkpoint.is_file():
+        if path.is_dir() and (reason := (result := read_result(path)).get("reason")):
+            again = (
+                "Start again with what is advised." if result.get("status") == "diverged" else "Start again."
+            )
+            raise ValueError(
+                f"Cannot resume {path}: its status is {result.get('status')}, and nothing was saved to go on "
+                f"from. {reason} {again}"
+            )
         what = "no run was saved there" if path.is_dir() else "there is no such file"
         raise ValueError(f"Cannot resume {path}: {what} ({checkpoint} is missing).{_newest_run(path)}")
     run_dir = checkpoint.resolve().parent.parent
-    overrides = [text for text in arguments if not text.startswith("resume=")] + [f"resume={checkpoint}"]
+    # What is typed stands behind resume=, and what is saved before it.
+    overrides = [f"resume={checkpoint}", *(text for text in arguments if not text.startswith("resume="))]
     saved = run_dir / ".hydra" / "overrides.yaml"
     if not saved.is_file():
         return overrides
@@ -340,6 +350,8 @@ def _quote_paths(arguments: list[str]) -> list[str]:
             raise ValueError(f"{argument} does not make sense: choose one option of {key}=.")
         if not separator or key not in PATHS or value == "null":
             return argument
+        if not value.strip("'\" "):
+            raise ValueError(f"{key}= names nothing: write {key}=<path>, or leave it out.")
         return f"{key}={_quote(value)}"
 
     words = [quoted(argument) for argument in arguments]

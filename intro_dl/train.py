@@ -28,7 +28,7 @@ from intro_dl.files import write_whole
 from intro_dl.interrupts import Terminated
 from intro_dl.load import read_checkpoint
 from intro_dl.processes import all_processes
-from intro_dl.results import git_commit, go_on, print_summary, write_history, write_result
+from intro_dl.results import git_commit, go_on, print_summary, read_result, write_history, write_result
 from intro_dl.speed import (
     Unprofiled,
     check_bfloat16,
@@ -69,6 +69,15 @@ def train(cfg: DictConfig) -> float:
     model = build_model(cfg, data)
     check_monitor(cfg, model, data)
     checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
+    finished = finished_result(cfg, checkpoint) if checkpoint else {}
+    if finished and finished["epochs"] >= cfg.trainer.max_epochs:
+        log.warning(
+            "This run is finished already: %d epochs are done, and result.json stays as it is. "
+            "To train on, give it more: trainer.max_epochs=%d.",
+            finished["epochs"],
+            2 * finished["epochs"],
+        )
+        return finished[cfg.monitor]
     if checkpoint and (change := data.change_since(checkpoint.get("facts", {}))):
         # Said, not refused: to go on with more images, or on another machine, is for the user to decide.
         log.warning(change)
@@ -94,6 +103,8 @@ def train(cfg: DictConfig) -> float:
         finally:
             if trainer.is_global_zero:
                 write_history(cfg.run_dir, model.history)
+        if finished and trainer.global_step == checkpoint["global_step"]:
+            return finished[cfg.monitor]  # it had stopped early
         try:
             result = measure(cfg, trainer, model, data) | {"commit": commit}
         except SystemExit as stop:
@@ -249,8 +260,42 @@ def resumable(path: Path, model: Task) -> dict[str, Any]:
     changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
     if changed:
         was = ", ".join(f"{key}={value}" for key, value in changed.items())
-        raise ValueError(f"Cannot resume {path}: it was trained with {was}. Leave these keys out.")
+        typed = keys_beside_resume()
+        groups = {key.partition(".")[0] for key in changed if key not in typed}
+        blamed = [f"{key}=" for key in typed if key in groups]
+        out = f"Leave out {' and '.join(blamed)}." if blamed else "Leave these keys out."
+        raise ValueError(f"Cannot resume {path}: it was trained with {was}. {out}")
     return checkpoint
+
+
+def keys_beside_resume() -> list[str]:
+    """What the user has typed to change the resumed run; before resume= stands the saved command."""
+    task = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    place = next((number for number, text in enumerate(task) if text.startswith("resume=")), len(task))
+    return [text.lstrip("+~").partition("=")[0] for text in task[place + 1 :]]
+
+
+def finished_result(cfg: DictConfig, checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """The result of the resumed run, if it is that of all epochs in `checkpoint`; else nothing.
+
+    Raises:
+        ValueError: if it is not, and the checkpoint has more epochs than the run may take.
+    """
+    result, epochs = read_result(cfg.run_dir), len(checkpoint["history"])
+    tested = not cfg.test or any(name.endswith("/test") for name in result)
+    if (
+        tested
+        and result.get("status") == "completed"
+        and result.get("epochs") == epochs
+        and cfg.monitor in result
+    ):
+        return result
+    if epochs > cfg.trainer.max_epochs:
+        raise ValueError(
+            f"Cannot resume {cfg.resume}: {epochs} epochs are done, more than "
+            f"trainer.max_epochs={cfg.trainer.max_epochs}. Leave it out, or give it more."
+        )
+    return {}
 
 
 def _plain(value: Any) -> Any:

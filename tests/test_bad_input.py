@@ -54,6 +54,7 @@ MISTAKES = {
     "lenet": ["Cannot read the argument 'lenet'", "model=lenet"],
     "regularization=dropout model=softmax": ["regularization.dropout=0.5 has no effect", "SoftmaxRegression"],
     "monitor=accuracy/val": ["mode=max"],
+    "data=mnist data.root=": ["data.root= names nothing"],
     "resume=nowhere": ["Cannot resume nowhere", "outputs/"],
     "-m resume=nowhere": ["leave out -m"],
     "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],

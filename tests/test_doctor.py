@@ -143,6 +143,10 @@ def test_exploding_recipe_says_so_on_the_screen_and_in_the_result(train):
     assert answer.result["status"] == "diverged"
     assert f"Error: {finding['sentence']}" in answer.err
     assert "broke first" in answer.err and "there are no weights to keep" in answer.err
+    (run,) = answer.runs
+    answer = train(f"resume={run}")
+    assert "its status is diverged" in answer.err and "try optim.lr=0.1" in answer.err
+    assert "Start again with what is advised" in answer.err
 
 
 def test_wrong_name_of_a_recipe_gets_the_nearest(train):

@@ -195,6 +195,32 @@ def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
     assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
 
 
+def test_refused_resume_names_what_was_typed_and_leaves_no_trace(train, tell):
+    tell(5, "training_step", signal.SIGINT)
+    run = train(*SHORT, "model=softmax", "optim=adam", "optim.lr=0.01", "run_dir=run").folder / "run"
+    tell.over()
+    before = (run / "result.json").read_bytes()
+    answer = train("resume=run", "optim=adam")
+    assert answer.code == 1 and "trained with optim.lr=0.01. Leave out optim=." in answer.err
+    assert (run / "result.json").read_bytes() == before
+    assert "Leave out optim=" in (said := (run / "train.log").read_text())
+    assert "in resumable" not in said  # no traceback
+
+
+def test_resume_of_a_finished_run_says_so_and_leaves_its_result(train):
+    answer = train(*SHORT, "callbacks=doctor", "model=softmax", "run_dir=outputs/run")
+    result = answer.folder / "outputs" / "run" / "result.json"
+    before = result.read_bytes()
+    for more in ((), ("trainer.max_epochs=2",)):
+        answer = train("resume=outputs/run", *more)
+        assert answer.code == 0
+        assert "finished already: 3 epochs" in answer.err and "trainer.max_epochs=6" in answer.err
+        assert result.read_bytes() == before
+    result.unlink()
+    answer = train("resume=outputs/run", "trainer.max_epochs=2")
+    assert answer.code == 1 and "3 epochs are done, more than trainer.max_epochs=2" in answer.err
+
+
 def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
     for number, name in enumerate(("b", "a new one")):
         train(*SHORT, "model=softmax", "trainer.max_epochs=1", f"run_dir=outputs/softmax/{name}")
