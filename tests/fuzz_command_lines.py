@@ -10,6 +10,7 @@ without a network. None may print a traceback, take 60 seconds, or write outside
 """
 
 import contextlib
+import faulthandler
 import io
 import os
 import re
@@ -22,9 +23,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -226,14 +226,11 @@ def _hang(*_: Any) -> None:
     raise Hang
 
 
-def fuzz(count: int, seed: int, base: Path, shown: Callable = list) -> list[Answer]:
-    """Run so many random command lines in the empty folder `base`.
-
-    Args:
-        shown: wraps the numbers of the lines, to show progress.
-    """
+def fuzz(numbers: Iterable[int], seed: int, base: Path) -> Iterator[Answer]:
+    """Run the command lines of these numbers, one after the other, in the empty folder `base`."""
     tree, fuzzer = read_tree(), Fuzzer(base)
-    return [fuzzer.run(number, make_command(tree, seed, number)) for number in shown(range(count))]
+    for number in numbers:
+        yield fuzzer.run(number, make_command(tree, seed, number))
 
 
 def summary(answers: Sequence[Answer], seed: int) -> str:
@@ -259,6 +256,7 @@ def summary(answers: Sequence[Answer], seed: int) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Fuzz; 1 if a command line went wrong."""
+    faulthandler.enable()
     given = {"count": 1000, "seed": 0, "only": None}
     for argument in arguments:
         key, _, text = argument.partition("=")
@@ -275,11 +273,12 @@ def main(arguments: Sequence[str]) -> int:
                 answer.command, answer.out, answer.err, f"exit code {answer.code}", answer.problem, sep="\n"
             )
             return bool(answer.problem)
-        shown = partial(track, description="command lines", console=Console(stderr=True))
-        answers = fuzz(given["count"], given["seed"], Path(folder), shown)
-    for answer in answers:
-        if answer.problem:
-            print(f"line {answer.number}: {answer.command}\n    {answer.problem}\n")
+        answers = []
+        numbers = track(range(given["count"]), "command lines", console=Console(stderr=True))
+        for answer in fuzz(numbers, given["seed"], Path(folder)):
+            answers.append(answer)
+            if answer.problem:
+                print(f"line {answer.number}: {answer.command}\n    {answer.problem}\n", flush=True)
     print(summary(answers, given["seed"]))
     return any(answer.problem for answer in answers)
 

@@ -9,7 +9,7 @@ from tests.fuzz_command_lines import Fuzzer, fuzz, summary
 
 @pytest.mark.parametrize("seed", [0, 1])  # two halves, for two processes
 def test_random_command_lines_run_or_are_refused_in_a_sentence(seed, tmp_path):
-    answers = fuzz(count=50, seed=seed, base=tmp_path)
+    answers = list(fuzz(range(50), seed, tmp_path))
     assert not [f"{answer.command}: {answer.problem}" for answer in answers if answer.problem]
     assert "went wrong" in summary(answers, seed)
     assert 0 < sum(answer.code == 0 for answer in answers) < 50  # both kinds
