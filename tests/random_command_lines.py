@@ -25,7 +25,7 @@ PAIRS = tuple(
 )
 # Left out of the random words: what starts processes or a C++ compiler, or trains for long as it should.
 LONG = re.compile(
-    r"trainer=ddp|trainer\.(devices|strategy|max_epochs|compile)|model=torchvision|model\.name|sweep="
+    r"trainer=ddp|trainer\.(devices|num_nodes|strategy|max_epochs|compile)|model=torchvision|model\.name|sweep="
 )
 BRIEF = ("trainer=smoke", "callbacks=no_early_stopping")
 HOSTILE = (
