@@ -276,9 +276,7 @@ def main(arguments: Sequence[str]) -> int:
         answers = []
         numbers = track(range(given["count"]), "command lines", console=Console(stderr=True))
         for answer in fuzz(numbers, given["seed"], Path(folder)):
-            faulthandler.dump_traceback_later(
-                3 * SECONDS, exit=True
-            )  # the next one may hang outside of Python
+            faulthandler.dump_traceback_later(3 * SECONDS, exit=True)  # outside of Python
             answers.append(answer)
             if answer.problem:
                 print(f"line {answer.number}: {answer.command}\n    {answer.problem}\n", flush=True)
