@@ -70,6 +70,13 @@ def all_processes(trainer: Any, run_dir: str) -> Iterator[None]:
     """
     if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise ValueError(NO_SWEEP)
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    started = environment is not None and environment.creates_processes_externally
+    if trainer.num_nodes > 1 and not started and "MASTER_ADDR" not in os.environ:
+        raise ValueError(
+            f"trainer.num_nodes={trainer.num_nodes} waits for other machines, and nothing says which. Start "
+            "the command on each of them with torchrun --nnodes, or leave trainer.num_nodes=1."
+        )
     if TORCHRUN in os.environ and trainer.world_size != int(os.environ["WORLD_SIZE"]):
         raise ValueError(
             f"torchrun has started {os.environ['WORLD_SIZE']} processes, but this run has trainer.devices x "
@@ -77,7 +84,6 @@ def all_processes(trainer: Any, run_dir: str) -> Iterator[None]:
         )
     if trainer.world_size > 1:
         _stop_at_a_word(trainer)
-    environment = getattr(trainer.strategy, "cluster_environment", None)
     if environment is None or trainer.num_devices == 1 or environment.creates_processes_externally:
         try:
             yield

@@ -150,6 +150,12 @@ def test_a_sweep_over_several_devices_is_refused(train, arguments):
     assert first.startswith("Error: trainer=ddp trains one run on several devices") and "for lr in" in first
 
 
+def test_machines_that_nobody_names_are_not_waited_for(train, monkeypatch):
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    answer = train("model=softmax", "trainer=smoke", "trainer.num_nodes=2", "trainer.accelerator=cpu")
+    assert answer.code == 1 and "trainer.num_nodes=2 waits for other machines" in answer.err
+
+
 def test_more_gpus_than_there_are_is_said_in_a_sentence(train, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

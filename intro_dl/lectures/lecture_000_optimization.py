@@ -323,12 +323,14 @@ def _distance_after(B: int, lr: float, steps: int = 100) -> float:
 
 
 def _speedup(B: int) -> float:
-    """How many times faster a pass over 2,048 examples is in batches of B than one by one."""
-    model, x = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)), torch.randn(2048, 64)
+    """How many times faster an example is learned from in a batch of B than alone."""
+    model, x = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)), torch.randn(16 * B, 64)
     seconds = {}
-    for size, examples in ((1, 256), (B, 2048)):
-        start = time.perf_counter()
-        for batch in x[:examples].split(size):
+    for size in (1, B):
+        steps = []
+        for batch in x.split(size)[:256]:
+            start = time.perf_counter()
             model(batch).sum().backward()
-        seconds[size] = (time.perf_counter() - start) / examples
+            steps.append(time.perf_counter() - start)
+        seconds[size] = min(steps) / size  # the fastest: other programs may hold up any of them
     return seconds[1] / seconds[B]
