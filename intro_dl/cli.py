@@ -84,7 +84,7 @@ def run(main: Callable[[], None]) -> int:
 
 def _answer(main: Callable[[], None], full_error: bool) -> int:
     try:
-        arguments = _quote_paths(_with_saved_overrides(flags_first(sys.argv[1:])))
+        arguments = flags_first(_quote_paths(_with_saved_overrides(sys.argv[1:])))
         arguments = as_further_process(arguments) if rank() else arguments
         sys.argv[1:] = [NO_GROUP.sub(r"~\1", argument) for argument in arguments]
         main()
@@ -120,7 +120,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         if explain_os_error(error) and (run_dir / "checkpoints" / "last.ckpt").is_file():
             reason += f" What was finished is kept; then go on with: {go_on(run_dir)}"
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        refused = isinstance(cause, ValueError) and status == "failed"
+        refused = _is_for_the_user(cause) and status == "failed"
         refused = refused and (cfg.resume or not (run_dir / "history.csv").is_file())
         refused = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
         # In train.log, for whoever looks into it.
@@ -152,7 +152,9 @@ def explain(error: BaseException, overrides: list[str]) -> str:
 
 def _explain(error: BaseException, overrides: list[str]) -> str:
     if isinstance(error, MissingConfigException):
-        group, _, name = str(error.missing_cfg_file).partition("/")
+        group, slash, name = str(error.missing_cfg_file).partition("/")
+        if not slash:  # --config-path, --config-name
+            return f"{_first_line(str(error))}. --help shows how a command is written."
         if group == "hydra":
             group, name = str(error.missing_cfg_file).rsplit("/", 1)  # hydra/launcher=joblib
             if name in ENGINES:
@@ -167,9 +169,7 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
         ]
         return f"There is no {group}={name}.{nearest(name, options)}"
     if isinstance(error, OverrideParseException):
-        return (
-            f"Cannot read the argument {error.override!r}: write key=value, e.g. model=lenet optim.lr=0.01."
-        )
+        return _cannot_read(error.override)
     if isinstance(error, InstantiationException) and error.__cause__:
         return _explain(error.__cause__, overrides)
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
@@ -180,9 +180,18 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_composition(error, overrides)
     text = " ".join(str(error).split())
-    if isinstance(error, ValueError):
+    if _is_for_the_user(error):
         return text
     return f"{type(error).__name__}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows where it came from."
+
+
+def _is_for_the_user(error: BaseException | None) -> bool:
+    """Whether it is a mistake in the command, said in a sentence by this package or by Lightning."""
+    return isinstance(error, ValueError) or type(error).__name__ == "MisconfigurationException"
+
+
+def _cannot_read(argument: str) -> str:
+    return f"Cannot read the argument {argument!r}: write key=value, e.g. model=lenet optim.lr=0.01."
 
 
 def _explain_composition(error: BaseException, overrides: list[str]) -> str:
@@ -345,6 +354,8 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
 def _quote_paths(arguments: list[str]) -> list[str]:
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
+        if not key.strip("+~ "):
+            raise ValueError(_cannot_read(argument))
         names = value.strip("[] ").split(",") if value.startswith("[") else []
         if key in help.GROUPS and not all(name.strip().isidentifier() for name in names):
             raise ValueError(f"{argument} does not make sense: choose one option of {key}=.")

@@ -5,13 +5,14 @@ python tests/fuzz_command_lines.py count=1000 seed=0
 python tests/fuzz_command_lines.py only=17 seed=0       the 17th line of seed 0, with all that it prints
 
 They are made from the options and keys in configs/: right ones, wrong names, types and ranges, hostile
-strings, sweeps, flags, and folders to go on from that are none. All run in this process, in an empty folder,
-without a network. None may print a traceback, take 60 seconds, or write outside of its output folder.
+strings, sweeps, flags, and folders to go on from that are none. All run in one process, in an empty folder,
+without a network; a line that ends it or blocks it is named, and another process goes on with the next. None
+may print a traceback, take 60 seconds, or write outside of its output folder.
 """
 
 import contextlib
-import faulthandler
 import io
+import multiprocessing
 import os
 import re
 import runpy
@@ -22,9 +23,10 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ from tests.random_command_lines import make_command, read_tree  # noqa: E402
 
 SCRIPT = ROOT / "scripts" / "train.py"
 SECONDS = 60  # after which a command line counts as a hang
+GRACE = 30  # more, for a process that starts, and a command line that ends by itself when its time is over
 LONGEST = 1500  # characters of one sentence; it may list what is available
 
 
@@ -98,12 +101,18 @@ class Watch:
 
 
 class Fuzzer:
-    """Runs command lines in a folder of its own."""
+    """Runs command lines in a folder of its own.
+
+    Args:
+        base: the folder, empty.
+        script: what is run with them.
+        seconds: that each may take.
+    """
 
     _watch: Watch | None = None  # an audit hook stays for the life of the process
 
-    def __init__(self, base: Path) -> None:
-        self.base = base
+    def __init__(self, base: Path, script: Path = SCRIPT, seconds: int = SECONDS) -> None:
+        self.base, self.script, self.seconds = base, script, seconds
         self.folder = base / "some" / "deep" / "folder"
         for name in ("damaged/checkpoints", "empty"):
             (self.folder / name).mkdir(parents=True)
@@ -124,11 +133,11 @@ class Fuzzer:
             contextlib.redirect_stderr(err),
         ):
             try:
-                runpy.run_path(str(SCRIPT), run_name="__main__")
+                runpy.run_path(str(self.script), run_name="__main__")
             except SystemExit as stop:
                 answer.code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
             except Hang:
-                answer.problem = f"it took more than {SECONDS} seconds"
+                answer.problem = f"it took more than {self.seconds} seconds"
             except BaseException:
                 answer.problem = f"it ended with a traceback\n{traceback.format_exc()}"
         answer.out, answer.err, answer.seconds = out.getvalue(), err.getvalue(), time.monotonic() - began
@@ -196,7 +205,7 @@ class Fuzzer:
             os.environ.pop(name, None)
         os.chdir(self.folder)
         tempfile.tempdir = str(self.base / "temporary")
-        sys.argv = [str(SCRIPT), *arguments]
+        sys.argv = [str(self.script), *arguments]
         watch = Fuzzer._watch
         watch.outside = set()
         watch.allowed = [
@@ -206,7 +215,7 @@ class Fuzzer:
             *self._places(arguments),
         ]
         alarm = signal.signal(signal.SIGALRM, _hang)
-        signal.alarm(SECONDS)
+        signal.alarm(self.seconds)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -226,11 +235,50 @@ def _hang(*_: Any) -> None:
     raise Hang
 
 
-def fuzz(numbers: Iterable[int], seed: int, base: Path) -> Iterator[Answer]:
-    """Run the command lines of these numbers, one after the other, in the empty folder `base`."""
-    tree, fuzzer = read_tree(), Fuzzer(base)
+def fuzz(numbers: Iterable[int], seed: int, fuzzer: Fuzzer) -> Iterator[Answer]:
+    """Run the command lines of these numbers, one after the other."""
+    tree = read_tree()
     for number in numbers:
         yield fuzzer.run(number, make_command(tree, seed, number))
+
+
+def fuzz_from_outside(
+    numbers: Sequence[int], seed: int, base: Path, script: Path = SCRIPT, seconds: int = SECONDS
+) -> Iterator[Answer]:
+    """The same in a process of its own, which is replaced if it dies or no longer answers."""
+    context = multiprocessing.get_context("spawn")
+    waiting = deque(numbers)
+    while waiting:
+        ours, theirs = context.Pipe(duplex=False)
+        folder = Path(tempfile.mkdtemp(dir=base))
+        process = context.Process(
+            target=_fuzz_into, args=(theirs, list(waiting), seed, folder, script, seconds)
+        )
+        process.start()
+        theirs.close()
+        while waiting:
+            number = waiting.popleft()
+            began = time.monotonic()
+            try:
+                if ours.poll(seconds + GRACE):
+                    yield ours.recv()
+                    continue
+                problem = f"it took more than {seconds} seconds, and could not be interrupted"
+            except EOFError:
+                process.join()
+                problem = f"it ended the process, with exit code {process.exitcode}"
+            process.kill()
+            arguments = make_command(read_tree(), seed, number)
+            yield Answer(number, arguments, seconds=time.monotonic() - began, problem=problem)
+            break
+        process.join()
+
+
+def _fuzz_into(
+    pipe: Connection, numbers: Sequence[int], seed: int, base: Path, script: Path, seconds: int
+) -> None:
+    for answer in fuzz(numbers, seed, Fuzzer(base, script, seconds)):
+        pipe.send(answer)
 
 
 def summary(answers: Sequence[Answer], seed: int) -> str:
@@ -246,7 +294,7 @@ def summary(answers: Sequence[Answer], seed: int) -> str:
         f"{len(answers):,} command lines of seed {seed}: {codes[0]:,} ran, {codes.total() - codes[0]:,} were "
         f"refused with a sentence, {kinds.total():,} went wrong",
         f"tracebacks: {count('traceback')}, hangs over {SECONDS} s: {count('seconds')}, "
-        f"files elsewhere: {count('it wrote') + count('it left')}",
+        f"files elsewhere: {count('it wrote') + count('it left')}, crashes: {count('ended the process')}",
         f"slowest: {slowest.seconds:.1f} s, line {slowest.number}; "
         f"all: {sum(answer.seconds for answer in answers):.0f} s",
         *(f"{number:5} x {kind}" for kind, number in kinds.most_common()),
@@ -256,7 +304,6 @@ def summary(answers: Sequence[Answer], seed: int) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Fuzz; 1 if a command line went wrong."""
-    faulthandler.enable()
     given = {"count": 1000, "seed": 0, "only": None}
     for argument in arguments:
         key, _, text = argument.partition("=")
@@ -266,21 +313,17 @@ def main(arguments: Sequence[str]) -> int:
         given[key] = int(text)
     with tempfile.TemporaryDirectory() as folder:
         if given["only"] is not None:
-            answer = Fuzzer(Path(folder)).run(
-                given["only"], make_command(read_tree(), given["seed"], given["only"])
-            )
+            (answer,) = fuzz([given["only"]], given["seed"], Fuzzer(Path(folder)))
             print(
                 answer.command, answer.out, answer.err, f"exit code {answer.code}", answer.problem, sep="\n"
             )
             return bool(answer.problem)
         answers = []
-        numbers = track(range(given["count"]), "command lines", console=Console(stderr=True))
-        for answer in fuzz(numbers, given["seed"], Path(folder)):
-            faulthandler.dump_traceback_later(3 * SECONDS, exit=True)  # outside of Python
+        running = fuzz_from_outside(range(given["count"]), given["seed"], Path(folder))
+        for answer in track(running, "command lines", given["count"], console=Console(stderr=True)):
             answers.append(answer)
             if answer.problem:
                 print(f"line {answer.number}: {answer.command}\n    {answer.problem}\n", flush=True)
-    faulthandler.cancel_dump_traceback_later()
     print(summary(answers, given["seed"]))
     return any(answer.problem for answer in answers)
 

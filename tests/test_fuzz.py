@@ -4,24 +4,21 @@ import signal
 
 import pytest
 
+from tests import fuzz_command_lines
 from tests.fuzz_command_lines import Fuzzer, fuzz, summary
 
 
 @pytest.mark.parametrize("seed", [0, 1])  # two halves, for two processes
 def test_random_command_lines_run_or_are_refused_in_a_sentence(seed, tmp_path):
-    answers = list(fuzz(range(50), seed, tmp_path))
+    answers = list(fuzz(range(50), seed, Fuzzer(tmp_path)))
     assert not [f"{answer.command}: {answer.problem}" for answer in answers if answer.problem]
     assert "went wrong" in summary(answers, seed)
     assert 0 < sum(answer.code == 0 for answer in answers) < 50  # both kinds
 
 
-def test_the_fuzzer_finds_what_it_looks_for(tmp_path, monkeypatch):
-    from tests import fuzz_command_lines
-
+def test_the_fuzzer_finds_what_it_looks_for(tmp_path):
     script = tmp_path / "broken.py"
-    monkeypatch.setattr(fuzz_command_lines, "SCRIPT", script)
-    monkeypatch.setattr(fuzz_command_lines, "SECONDS", 1)
-    fuzzer = Fuzzer(tmp_path / "sandbox")
+    fuzzer = Fuzzer(tmp_path / "sandbox", script, seconds=1)
     for program, found in {
         "1 / 0": "it ended with a traceback",
         "import time; time.sleep(3)": "it took more than",
@@ -33,3 +30,23 @@ def test_the_fuzzer_finds_what_it_looks_for(tmp_path, monkeypatch):
         script.write_text(program)
         assert found in fuzzer.run(0, []).problem
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+CRASHES = {
+    "import os; os._exit(3)": "it ended the process, with exit code 3",
+    "import signal, time; signal.pthread_sigmask(0, [14]); time.sleep(99)": "could not be interrupted",
+}
+
+
+@pytest.mark.parametrize("program", CRASHES)
+def test_what_crashes_or_blocks_the_process_is_named_and_the_next_line_runs(program, tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzz_command_lines, "GRACE", 10)
+    script = tmp_path / "broken.py"
+    script.write_text(
+        f"from pathlib import Path\nif not Path('{tmp_path}/once').exists():\n"
+        f"    Path('{tmp_path}/once').touch(); {program}"
+    )
+    (tmp_path / "sandbox").mkdir()
+    first, second = fuzz_command_lines.fuzz_from_outside(range(2), 0, tmp_path / "sandbox", script, seconds=1)
+    assert CRASHES[program] in first.problem
+    assert (second.number, second.problem) == (1, "")
