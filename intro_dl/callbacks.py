@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.callbacks import RichProgressBar
 from rich.text import Text
 
-from intro_dl.explosion import first_broken, what_is_kept
+from intro_dl.running.explosion import first_broken, what_is_kept
 from intro_dl.tasks import LanguageModel
 
 log = logging.getLogger(__name__)

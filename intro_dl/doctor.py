@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from intro_dl.callbacks import Diverged, StopWhenNotFinite, smaller
 from intro_dl.data.splits import TensorData
-from intro_dl.explosion import layer_name
 from intro_dl.look_inside.layers import first_batch, measure
 from intro_dl.look_inside.look import Look
+from intro_dl.running.explosion import layer_name
 from intro_dl.tasks import Classifier, Regressor, Task
 
 # Few steps say nothing yet about what is learned; `trainer=smoke` takes two.

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from intro_dl import models
 from intro_dl.data.images import normalize
-from intro_dl.results import read_result
+from intro_dl.running.model_size import count_parameters
+from intro_dl.running.results import read_result
 from intro_dl.tasks import Task
 
 
@@ -166,6 +167,9 @@ def _build(checkpoint: dict[str, Any], file: Path) -> Task:
             "trained it."
         )
     try:
+        if (count := count_parameters(lambda: found(**arguments))) * 2 > file.stat().st_size:
+            # Told before it takes memory: a stranger's file may ask for all there is.
+            raise ValueError(f"it would have {count:,} parameters, more than the file has")
         with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's randomness is his own
             model = found(**arguments)
         model.load_state_dict(checkpoint["state_dict"])

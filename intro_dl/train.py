@@ -10,33 +10,28 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping, LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.utilities import rank_zero_only
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from intro_dl.arguments import check_arguments, nearest
 from intro_dl.callbacks import SeedEachEpoch, StayStopped, StopWhenNotFinite
-from intro_dl.checkpoints import LastCheckpoint, MiddleOfEpoch, WholeCheckpoints
+from intro_dl.command_line.arguments import check_arguments, nearest
+from intro_dl.command_line.targets import class_of
 from intro_dl.data.splits import TensorData
 from intro_dl.doctor import Doctor
-from intro_dl.files import write_whole
-from intro_dl.interrupts import Terminated
-from intro_dl.load import read_checkpoint
-from intro_dl.processes import all_processes
-from intro_dl.results import git_commit, go_on, print_summary, read_result, write_history, write_result
-from intro_dl.speed import (
+from intro_dl.running.checkpoints import MiddleOfEpoch, WholeCheckpoints
+from intro_dl.running.model_size import count_parameters
+from intro_dl.running.processes import all_processes
+from intro_dl.running.results import git_commit, print_summary, write_history, write_result
+from intro_dl.running.resume import finished_result, interruption, resumable, save_command
+from intro_dl.running.speed import (
     Unprofiled,
     check_bfloat16,
     compile_step,
     lightning_arguments,
     look_for_a_gpu_once,
 )
-from intro_dl.targets import class_of
 from intro_dl.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -157,11 +152,8 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
 
 
 def check_size(model: DictConfig, dims: dict[str, Any]) -> None:
-    """Refuse a model whose weights would not fit, found out by building it without any."""
-    with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        parameters = sum(
-            weights.numel() for weights in instantiate(model, **dims, _convert_="all").parameters()
-        )
+    """Refuse a model whose weights would not fit into memory."""
+    parameters = count_parameters(lambda: instantiate(model, **dims, _convert_="all"))
     if parameters > MOST_PARAMETERS:
         raise ValueError(
             f"The model would have {parameters:,} parameters, more than the {MOST_PARAMETERS:,} that this "
@@ -221,101 +213,6 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
     known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
     if cfg.monitor not in known:
         raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
-
-
-def save_command(cfg: DictConfig) -> None:
-    """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
-    folder = Path(cfg.run_dir) / ".hydra"
-    running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
-    if rank_zero_only.rank == 0 and folder.is_dir() and running:
-        write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
-        write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
-
-
-def resumable(path: Path, model: Task) -> dict[str, Any]:
-    """What the checkpoint `path` holds, if training can go on from it with this model."""
-    try:
-        checkpoint = read_checkpoint(path)
-    except ValueError as error:
-        raise ValueError(
-            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole."
-        ) from error
-    saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
-    name = type(model).__name__
-    if saved != name:
-        raise ValueError(
-            f"Cannot resume {path}: it holds a {saved}, but model= names a {name}. Leave out model=."
-        )
-    changed = {
-        f"model.{key}": hyperparameters.get(key)
-        for key, value in model.hparams.items()
-        if _plain(hyperparameters.get(key)) != _plain(value)
-    }
-    optimizer, now = checkpoint.get("optimizer", {}), model.optimizer_facts()
-    if optimizer.get("optim", now["optim"]) != now["optim"]:
-        raise ValueError(
-            f"Cannot resume {path}: it was trained with {optimizer['optim']}, whose state {now['optim']} "
-            "cannot take over. Leave out optim=."
-        )
-    changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
-    if changed:
-        was = ", ".join(f"{key}={value}" for key, value in changed.items())
-        typed = keys_beside_resume()
-        groups = {key.partition(".")[0] for key in changed if key not in typed}
-        blamed = [f"{key}=" for key in typed if key in groups]
-        out = f"Leave out {' and '.join(blamed)}." if blamed else "Leave these keys out."
-        raise ValueError(f"Cannot resume {path}: it was trained with {was}. {out}")
-    return checkpoint
-
-
-def keys_beside_resume() -> list[str]:
-    """What the user has typed to change the resumed run; before resume= stands the saved command."""
-    task = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    place = next((number for number, text in enumerate(task) if text.startswith("resume=")), len(task))
-    return [text.lstrip("+~").partition("=")[0] for text in task[place + 1 :]]
-
-
-def finished_result(cfg: DictConfig, checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """The result of the resumed run, if it is that of all epochs in `checkpoint`; else nothing.
-
-    Raises:
-        ValueError: if it is not, and the checkpoint has more epochs than the run may take.
-    """
-    result, epochs = read_result(cfg.run_dir), len(checkpoint["history"])
-    tested = not cfg.test or any(name.endswith("/test") for name in result)
-    if (
-        tested
-        and result.get("status") == "completed"
-        and result.get("epochs") == epochs
-        and cfg.monitor in result
-    ):
-        return result
-    if epochs > cfg.trainer.max_epochs:
-        raise ValueError(
-            f"Cannot resume {cfg.resume}: {epochs} epochs are done, more than "
-            f"trainer.max_epochs={cfg.trainer.max_epochs}. Leave it out, or give it more."
-        )
-    return {}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def interruption(stop: SystemExit, trainer: pl.Trainer, cfg: DictConfig) -> KeyboardInterrupt:
-    """What Ctrl-C or SIGTERM, of which Lightning has made a SystemExit, leaves behind."""
-    told = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
-    kind = Terminated if told else KeyboardInterrupt
-    what = "Told to end" if kind is Terminated else "Interrupted"
-    if not (Path(cfg.run_dir) / "checkpoints" / "last.ckpt").is_file():
-        return kind(f"{what} before the first epoch was finished; nothing was saved.")
-    if trainer.state.fn == "test":
-        return kind(f"{what} while testing; the training is finished. Test with: {go_on(cfg.run_dir)}")
-    kept, epoch = "All finished epochs are kept", trainer.current_epoch
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, LastCheckpoint) and callback.within and callback.within[0] == epoch:
-            kept += f", and {callback.within[1]} of the {callback.within[2]} batches of this one"
-    return kind(f"{what} in epoch {epoch + 1}. {kept}; go on with: {go_on(cfg.run_dir)}")
 
 
 def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Exit code: 0, or 1 with a sentence about what is wrong.
 
 import sys
 
-from intro_dl.options import run_script
+from intro_dl.command_line.options import run_script
 from intro_dl.use.evaluate import main
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ Exit code: 0 if nothing fails; 1 if a claim fails, or with a sentence about what
 
 import sys
 
+from intro_dl.command_line.options import run_script
 from intro_dl.lectures.command import main
-from intro_dl.options import run_script
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

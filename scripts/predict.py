@@ -17,7 +17,7 @@ Exit code: 0; 1 if something could not be read, said in a sentence each, while a
 
 import sys
 
-from intro_dl.options import run_script
+from intro_dl.command_line.options import run_script
 from intro_dl.use.predict import main
 
 if __name__ == "__main__":

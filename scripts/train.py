@@ -13,9 +13,9 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from intro_dl.cli import report_errors, run
-from intro_dl.config import check
-from intro_dl.sweep import earlier_result
+from intro_dl.command_line.cli import report_errors, run
+from intro_dl.command_line.config import check
+from intro_dl.running.sweep import earlier_result
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")

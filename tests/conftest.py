@@ -15,7 +15,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from intro_dl.config import register_schema
+from intro_dl.command_line.config import register_schema
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from intro_dl import files
 from intro_dl.data import image_folder
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits
 from intro_dl.data.splits import digest
 from intro_dl.data.text import read_utf8
-from intro_dl.files import read_limited
+from intro_dl.running import files
+from intro_dl.running.files import read_limited
 from intro_dl.use.evaluate import main as evaluate
 
 CHANGED = "are not those that the run was begun with"

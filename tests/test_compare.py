@@ -10,11 +10,11 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
+from intro_dl.command_line.options import run_script
 from intro_dl.compare.command import main
 from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
 from intro_dl.compare.runs import read_runs
 from intro_dl.compare.table import compare
-from intro_dl.options import run_script
 from tests.conftest import ROOT
 
 LOG_10 = 2.302585

@@ -11,9 +11,9 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from intro_dl.callbacks import Diverged
-from intro_dl.config import register_schema
+from intro_dl.command_line.config import register_schema
+from intro_dl.command_line.help import describe
 from intro_dl.doctor import Exam, Units, diagnose
-from intro_dl.help import describe
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.train import train as train_config
 from tests.conftest import ROOT

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from hydra.core.plugins import Plugins
 
-from intro_dl.cli import ENGINES
-from intro_dl.sweep import SweepSummary
+from intro_dl.command_line.explain import ENGINES
+from intro_dl.running.sweep import SweepSummary
 from tests.conftest import ROOT
 
 NEEDS = "needs pip install -e '.[sweep]'"

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from intro_dl import load_run
-from intro_dl.options import run_script
+from intro_dl.command_line.options import run_script
 from intro_dl.use.data import check_same_facts, data_for
 from intro_dl.use.evaluate import main
 from intro_dl.use.measure import class_table, expected_calibration_error, reliability

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from intro_dl.callbacks import StopWhenNotFinite
-from intro_dl.explosion import first_broken
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.models.mlp import MLP
+from intro_dl.running.explosion import first_broken
 from intro_dl.tasks import Task
 
 

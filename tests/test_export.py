@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from intro_dl import load_run
+from intro_dl.command_line.options import run_script
 from intro_dl.data.images import Digits
-from intro_dl.options import run_script
 from intro_dl.use import portable
 from intro_dl.use.export import main
 from intro_dl.use.portable import Portable, write

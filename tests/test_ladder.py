@@ -8,12 +8,12 @@ import sys
 import pytest
 import yaml
 
-from intro_dl.cli import NO_GROUP
+from intro_dl.command_line.cli import NO_GROUP
+from intro_dl.command_line.options import run_script
 from intro_dl.ladder.command import main
 from intro_dl.ladder.page import difference, page, read_summaries, standard_error
 from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG
 from intro_dl.lectures import evidence
-from intro_dl.options import run_script
 from tests.conftest import ROOT
 
 # Test and validation accuracies of three epochs: the first has the best test, the second the best validation.

@@ -183,8 +183,8 @@ def test_a_file_of_tensors_that_is_no_checkpoint_is_named(run_copy):
 
 
 def test_weights_of_another_architecture_are_refused(run_copy):
-    change(run_copy, model="MLP")
-    with pytest.raises(ValueError, match="does not fit MLP: its weights are those of another architecture"):
+    change(run_copy, model="CNN")
+    with pytest.raises(ValueError, match="does not fit CNN: its weights are those of another architecture"):
         intro_dl.load_run(run_copy)
 
 
@@ -192,6 +192,13 @@ def test_weights_of_other_sizes_are_refused(run_copy):
     saved = torch.load(run_copy / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     change(run_copy, state_dict=saved | {"logits.bias": torch.zeros(9)})
     with pytest.raises(ValueError, match=r"another architecture \(size mismatch for logits.bias"):
+        intro_dl.load_run(run_copy)
+
+
+def test_a_model_larger_than_its_file_is_refused_before_it_takes_memory(run_copy):
+    arguments = {"in_shape": [1, 8, 8], "num_classes": 10, "hidden": [1_000_000, 1_000_000]}  # 4 TB
+    change(run_copy, model="MLP", hyper_parameters=arguments)
+    with pytest.raises(ValueError, match=r"would have 1,000,\S* parameters, more than the file has"):
         intro_dl.load_run(run_copy)
 
 

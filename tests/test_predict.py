@@ -13,9 +13,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from intro_dl import load_run
+from intro_dl.command_line.options import run_script
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits, background
-from intro_dl.options import run_script
 from intro_dl.use import read_images
 from intro_dl.use.predict import main
 from intro_dl.use.read_images import Unreadable, read_picture

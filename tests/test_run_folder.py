@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from intro_dl import files, load_run
-from intro_dl.files import write_whole
-from intro_dl.results import read_result
-from intro_dl.run_folder import _claim
+from intro_dl import load_run
+from intro_dl.running import files
+from intro_dl.running.files import write_whole
+from intro_dl.running.results import read_result
+from intro_dl.running.run_folder import _claim
 from intro_dl.tasks import Task
 from tests.conftest import ROOT
 from tests.stress_kill import QUIET, differences

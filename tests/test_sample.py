@@ -32,7 +32,7 @@ def runs(tmp_path_factory):
     from hydra import compose, initialize_config_module
     from omegaconf import OmegaConf
 
-    from intro_dl.config import register_schema
+    from intro_dl.command_line.config import register_schema
     from intro_dl.train import train
 
     folder = tmp_path_factory.mktemp("runs")

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from intro_dl import speed
 from intro_dl.data.images import Digits
 from intro_dl.load import load_run
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
+from intro_dl.running import speed
 from intro_dl.train import build_trainer
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from intro_dl.sweep import planned_jobs
+from intro_dl.running.sweep import planned_jobs
 from intro_dl.tasks import Task
 from tests.conftest import ROOT
 

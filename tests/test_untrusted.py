@@ -6,8 +6,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from intro_dl.arguments import check_arguments
-from intro_dl.targets import class_of
+from intro_dl.command_line.arguments import check_arguments
+from intro_dl.command_line.targets import class_of
 
 SMALL = ("model=softmax", "trainer=smoke", "trainer.accelerator=cpu")
 

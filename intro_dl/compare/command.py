@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from intro_dl.command_line.options import Option, path, read_options
 from intro_dl.compare.runs import Run, find_runs, read_runs
 from intro_dl.compare.table import (
     Comparison,
@@ -15,8 +16,7 @@ from intro_dl.compare.table import (
     write_csv,
     write_markdown,
 )
-from intro_dl.options import Option, path, read_options
-from intro_dl.results import go_on, shown_path
+from intro_dl.running.results import go_on, shown_path
 
 
 def _one_or_two(text: str) -> list[str]:
@@ -95,7 +95,7 @@ def what_to_try(comparison: Comparison) -> str:
 
 def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
     """How to go on with a sweep that was stopped: some of its jobs are unfinished, or have not begun."""
-    from intro_dl.sweep import planned_jobs
+    from intro_dl.running.sweep import planned_jobs
 
     planned = planned_jobs(folder)
     if planned is None:

@@ -12,7 +12,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.results import FAR_ABOVE_GUESSING
+from intro_dl.running.results import FAR_ABOVE_GUESSING
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 NO_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where it lives and what it reports

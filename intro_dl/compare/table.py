@@ -13,9 +13,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from intro_dl.arguments import nearest
+from intro_dl.command_line.arguments import nearest
 from intro_dl.compare.runs import GROUPS, Run
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 
 ABSENT = "–"
 MAIN_MEASURES = ("bits_per_char", "accuracy", "absolute_error")  # beside the loss; the first that is there

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from intro_dl.data.splits import Split
-from intro_dl.files import write_whole
+from intro_dl.running.files import write_whole
 
 
 class PixelFile:

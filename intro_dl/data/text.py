@@ -11,7 +11,7 @@ from torch import Tensor
 from intro_dl.data.download import fetch
 from intro_dl.data.loader import Windows
 from intro_dl.data.splits import Split, TensorData
-from intro_dl.files import read_limited
+from intro_dl.running.files import read_limited
 
 
 class TextData(TensorData):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from intro_dl.command_line.options import Option, read_options, whole
 from intro_dl.ladder.page import page, read_summaries
 from intro_dl.ladder.summary import summarize, write
 from intro_dl.lectures.evidence import RESULTS
-from intro_dl.options import Option, read_options, whole
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 
 OPTIONS = {
     "seeds": whole(2, None),

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from intro_dl.arguments import nearest
+from intro_dl.command_line.arguments import nearest
 from intro_dl.compare.runs import Run, read_runs
 from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, SEEDS, SEEDS_OF_AN_ABLATION, WHOLE_BAG
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 
 # No changes of a recipe: which seed, where the files are, and how the sweep was asked for or goes on.
 ELSEWHERE = ("experiment", "seed", "sweep", "resume", "run_dir", "data.root")

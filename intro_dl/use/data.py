@@ -10,11 +10,11 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.arguments import check_arguments, nearest
+from intro_dl.command_line.arguments import check_arguments, nearest
+from intro_dl.command_line.targets import class_of
 from intro_dl.data.splits import TensorData
 from intro_dl.data.text import TextData
 from intro_dl.load import LoadedRun
-from intro_dl.targets import class_of
 
 
 def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> TensorData:

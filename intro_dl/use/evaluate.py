@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intro_dl.options import Option, one_of, path, read_options
+from intro_dl.command_line.options import Option, one_of, path, read_options
 from intro_dl.use.tables import print_report, write_csv
 
 OPTIONS = {

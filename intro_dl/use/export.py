@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from intro_dl.options import one_of, path, read_options, several_of
-from intro_dl.results import shown_path
+from intro_dl.command_line.options import one_of, path, read_options, several_of
+from intro_dl.running.results import shown_path
 
 FILES = {"onnx": "model.onnx", "torch_export": "model.pt2", "safetensors": "model.safetensors"}
 OPTIONS = {

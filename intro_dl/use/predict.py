@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from intro_dl.options import one_of, path, read_options, whole
+from intro_dl.command_line.options import one_of, path, read_options, whole
 from intro_dl.use.tables import aligned
 
 OPTIONS = {

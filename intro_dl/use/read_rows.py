@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from intro_dl.files import read_limited
+from intro_dl.running.files import read_limited
 
 
 class BadRow(ValueError):

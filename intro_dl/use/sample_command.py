@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from intro_dl.options import Option, one_of, path, read_options, whole
+from intro_dl.command_line.options import Option, one_of, path, read_options, whole
 
 MOST = 1_000_000  # characters of a text; a slip of the finger should not run for days
 TUNES = "IrishABC"  # data whose texts are tunes in ABC notation

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 
 
 def write_csv(file: Path, rows: list[dict[str, Any]], names: list[str] | None = None) -> None:

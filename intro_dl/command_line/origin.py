@@ -7,7 +7,7 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 
 
 def unknown_key(key: str) -> str:

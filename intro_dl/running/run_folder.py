@@ -11,8 +11,8 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 
-from intro_dl.files import explain_os_error
-from intro_dl.results import go_on, shown_path
+from intro_dl.running.files import explain_os_error
+from intro_dl.running.results import go_on, shown_path
 
 # What is written before the training begins.
 BEGINNING = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log"}

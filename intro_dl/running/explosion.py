@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from intro_dl.look_inside.look import recorded_outputs
-from intro_dl.results import shown_path
+from intro_dl.running.results import shown_path
 from intro_dl.tasks import Task
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intro_dl.arguments import nearest
-from intro_dl.interrupts import INTERRUPTED
+from intro_dl.command_line.arguments import nearest
+from intro_dl.running.interrupts import INTERRUPTED
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,14 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from intro_dl.files import write_whole
-from intro_dl.interrupts import Terminated, interrupt_at_once, on_first_interrupt, on_sigterm, terminate
+from intro_dl.running.files import write_whole
+from intro_dl.running.interrupts import (
+    Terminated,
+    interrupt_at_once,
+    on_first_interrupt,
+    on_sigterm,
+    terminate,
+)
 
 
 class LastCheckpoint(ModelCheckpoint):

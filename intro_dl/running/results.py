@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from intro_dl.files import write_whole
+from intro_dl.running.files import write_whole
 
 # A loss this many times that of guessing is no slow learning any more: the steps overshoot.
 FAR_ABOVE_GUESSING = 2.0

@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import Profiler
 
-from intro_dl.arguments import OWN_KEYS
+from intro_dl.command_line.arguments import OWN_KEYS
 from intro_dl.data.splits import TensorData
 from intro_dl.tasks import LanguageModel, Task
 

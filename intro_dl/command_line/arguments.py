@@ -10,8 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from intro_dl.origin import unknown_key
-from intro_dl.targets import class_of
+from intro_dl.command_line.origin import unknown_key
+from intro_dl.command_line.targets import class_of
 
 OWN_KEYS = {"trainer": ("compile", "if_slower")}  # of a group, which are not its class's but the training's
 

@@ -21,7 +21,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from intro_dl.results import go_on, read_result, write_result
+from intro_dl.running.results import go_on, read_result, write_result
 
 FIRST = "INTRO_DL_FIRST_PROCESS"  # id and run folder of process 0, told to those that it starts
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torchrun

@@ -10,8 +10,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
-from intro_dl.arguments import nearest
-from intro_dl.origin import unknown_key
+from intro_dl.command_line.arguments import nearest
+from intro_dl.command_line.origin import unknown_key
 
 
 @dataclass

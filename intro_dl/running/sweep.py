@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from intro_dl.processes import NO_SWEEP
-from intro_dl.results import read_result
+from intro_dl.running.processes import NO_SWEEP
+from intro_dl.running.results import read_result
 
 COUNTS = ("completed", "diverged")  # a diverged run is a result: it says that the rate was too large
 
@@ -31,8 +31,8 @@ class SweepSummary(Callback):
 
         The exit code becomes 1 if a job has failed, or all have diverged; some diverged ones are no failure.
         """
+        from intro_dl.command_line.options import run_script
         from intro_dl.compare.command import main
-        from intro_dl.options import run_script
 
         folder = Path(config.hydra.sweep.dir)
         results = [read_result(path.parent) for path in folder.glob("*/result.json")]

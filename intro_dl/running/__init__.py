@@ -1,0 +1,1 @@
+"""What surrounds a training: its folder, files, checkpoints, processes and interruptions."""
