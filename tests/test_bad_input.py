@@ -64,7 +64,7 @@ MISTAKES = {
     "resume=nowhere": ["Cannot resume nowhere", "outputs/"],
     "-m resume=nowhere": ["leave out -m"],
     "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],
-    "scheduler=none": ["There is no scheduler=none", "null"],
+    "scheduler=nothing": ["There is no scheduler=nothing", "none", "cosine"],
 }
 
 

@@ -72,6 +72,12 @@ def test_command_line_wins_over_experiment_and_experiment_over_options(make_conf
     assert make_config("optim=gd", "data.batch_size=7").data.batch_size == 7
 
 
+def test_no_schedule_can_be_swept_beside_others(train, tmp_path):
+    assert train("-m", "scheduler=null,cosine", "model=softmax", "trainer=smoke").code == 0
+    table = next(tmp_path.glob("outputs/sweeps/*/compare.md")).read_text()
+    assert "none" in table and "cosine" in table
+
+
 def test_null_takes_back_what_an_experiment_chose(train):
     answer = train("experiment=mnist_tricks", "scheduler=null", "sweep=null", "--cfg", "job")
     assert answer.code == 0 and "\nscheduler: null\n" in answer.out

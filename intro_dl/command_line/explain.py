@@ -57,7 +57,7 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
         folder = name.rpartition("/")[0]
         options = [option for option in ours if folder and option.startswith(f"{folder}/")] or [
             *dict.fromkeys([*(error.options or []), *ours]),
-            *(["null"] if group in ("scheduler", "experiment", "sweep") else []),
+            *(["null"] if group in ("experiment", "sweep") else []),
         ]
         return f"There is no {group}={name}.{nearest(name, options)}"
     if isinstance(error, OverrideParseException):

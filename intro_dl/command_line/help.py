@@ -11,7 +11,7 @@ GROUPS = {
     "model": "what is trained",
     "data": "what it is trained on",
     "optim": "how the weights follow the gradient",
-    "scheduler": "how the learning rate changes (null: not at all)",
+    "scheduler": "how the learning rate changes",
     "regularization": "what keeps it from overfitting",
     "callbacks": "what happens beside the training",
     "trainer": "where and how long",

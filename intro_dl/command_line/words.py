@@ -23,7 +23,7 @@ WITH_VALUE = (
 WITH_VALUE += ("-cd", "--info", "-i")
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
-NO_GROUP = re.compile(r"^(scheduler|experiment|sweep)=null$")  # Hydra: ~scheduler
+NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # Hydra: ~experiment
 REFUSED = ("--experimental-rerun",)  # it reads a pickle, which could execute anything
 
 
@@ -33,7 +33,13 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     Raises:
         ValueError: for what cannot be read.
     """
-    return [NO_GROUP.sub(r"~\1", argument) for argument in flags_first(quote_paths(arguments))]
+    arguments = flags_first(quote_paths(arguments))
+    return [NO_GROUP.sub(r"~\1", scheduler_by_name(argument)) for argument in arguments]
+
+
+def scheduler_by_name(argument: str) -> str:
+    """With scheduler=none for scheduler=null, which Hydra could not sweep: scheduler=null,cosine."""
+    return re.sub(r"\bnull\b", "none", argument) if argument.startswith("scheduler=") else argument
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:

@@ -45,7 +45,7 @@ WHOLE_BAG = "mnist_tricks_batch_norm"
 ABLATIONS = (
     Ablation("mnist_tricks", "batch normalization"),  # a recipe of its own
     Ablation("ablation/no_dropout", "dropout", ("regularization.dropout=0",)),
-    Ablation("ablation/constant_rate", "a falling rate", ("scheduler=null",)),
+    Ablation("ablation/constant_rate", "a falling rate", ("scheduler=none",)),
     Ablation(
         "ablation/fewer_maps",
         "more maps: 4, 8, 12 instead of 6, 12, 24",

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from intro_dl.command_line.arguments import nearest
+from intro_dl.command_line.words import scheduler_by_name
 from intro_dl.compare.runs import Run, read_runs
 from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, SEEDS, SEEDS_OF_AN_ABLATION, WHOLE_BAG
 from intro_dl.running.results import shown_path
@@ -171,7 +172,8 @@ def _overrides(run: Run) -> list[str]:
         raise ValueError(
             f"{shown_path(run.folder)} has no whole .hydra/overrides.yaml, so nobody knows its command."
         ) from error
-    return [re.sub(r"^~(\w+)(=null)?$", r"\1=null", text) for text in overrides]  # as the user types it
+    as_typed = [re.sub(r"^~(\w+)(=null)?$", r"\1=null", text) for text in overrides]  # but for Hydra's ~
+    return [scheduler_by_name(text) for text in as_typed]
 
 
 def _key(override: str) -> str:
