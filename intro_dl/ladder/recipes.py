@@ -13,6 +13,7 @@ class Recipe:
     name: str
     what: str
     slide: str = "–"
+    seeds: int = SEEDS  # that it must have
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ MNIST = (
 CIFAR10 = (
     Recipe("cifar10_plain20", "20 layers without skips"),
     Recipe("cifar10_resnet20", "20 layers with skips"),
+    Recipe("cifar10_plain56", "56 layers without skips", seeds=2),  # of half an hour each
+    Recipe("cifar10_resnet56", "56 layers with skips", seeds=2),
 )
 
 WHOLE_BAG = "mnist_tricks_batch_norm"

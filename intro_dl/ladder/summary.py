@@ -13,7 +13,7 @@ import yaml
 from intro_dl.command_line.arguments import nearest
 from intro_dl.command_line.words import scheduler_by_name
 from intro_dl.compare.runs import Run, read_runs
-from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, SEEDS, SEEDS_OF_AN_ABLATION, WHOLE_BAG
+from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, SEEDS_OF_AN_ABLATION, WHOLE_BAG
 from intro_dl.running.results import shown_path
 
 # No changes of a recipe: which seed, where the files are, and how the sweep was asked for or goes on.
@@ -28,7 +28,7 @@ def summarize(
 
     Args:
         folders: of runs or sweeps, of one recipe or several.
-        seeds: how many each recipe must have; None for 5, and 3 for an ablation.
+        seeds: how many each recipe must have; None for as many as intro_dl/ladder/recipes.py says.
         test_images: on how many the runs were tested.
         machine: in words, for the reader of the seconds.
 
@@ -78,6 +78,11 @@ def file_name(recipe: str, changes: tuple[str, ...]) -> str:
     )
 
 
+def seeds_of(name: str) -> int:
+    """How many seeds the file of this name is to have."""
+    return {each.name: each.seeds for each in (*MNIST, *CIFAR10)}.get(name, SEEDS_OF_AN_ABLATION)
+
+
 def write(summaries: dict[str, dict], results: Path) -> list[Path]:
     """Write each summary to its file, in place of an earlier one."""
     paths = []
@@ -97,7 +102,7 @@ def _summary(
     test_images: int,
     machine: str | None,
 ) -> dict[str, Any]:
-    wanted = seeds or (SEEDS_OF_AN_ABLATION if changes else SEEDS)
+    wanted = seeds or seeds_of(file_name(recipe, tuple(changes)))
     runs = sorted(runs, key=lambda run: run.seed)
     found = [run.seed for run in runs]
     which = " ".join([recipe, *changes])
