@@ -71,6 +71,12 @@ def test_only_one_of_many_processes_gets_a_folder(tmp_path):
     assert sum(claimed) == 1
 
 
+@pytest.mark.parametrize("name", ["true", "1_000", "1.50", "007", "nan", "my run, 2=3"])
+def test_folder_is_called_as_it_is_typed(name, train):
+    answer = train(*TINY, "trainer.max_epochs=1", f"run_dir={name}")
+    assert answer.code == 0 and (answer.folder / name / "result.json").is_file()
+
+
 def test_run_dir_of_another_run_is_refused(train):
     train(*TINY, "trainer.max_epochs=1", "run_dir=outputs/my run")
     answer = train(*TINY, "trainer.max_epochs=1", "run_dir=outputs/my run")

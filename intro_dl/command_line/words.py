@@ -95,6 +95,7 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
 
 def quote(value: str) -> str:
     """A value that Hydra takes as it is."""
-    if re.fullmatch(r"[\w./~-]*", value) or value[:1] in "'\"$":
+    spelled_anew = re.fullmatch(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)", value)
+    if (re.fullmatch(r"[\w./~-]*", value) and not spelled_anew) or value[:1] in "'\"$":
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
