@@ -5,6 +5,7 @@ import os
 import runpy
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from intro_dl.command_line.config import register_schema
+from intro_dl.command_line.options import run_script
 
 ROOT = Path(__file__).parent.parent
 
@@ -93,6 +95,21 @@ def train(tmp_path, monkeypatch, capfd):
         return Answer(code, printed.out, printed.err, tmp_path)
 
     return run
+
+
+@pytest.fixture
+def run_main(capsys):
+    """Make of a script's `main` a function of its words: exit code, what it printed, and its errors."""
+
+    def made(main: Callable[[Sequence[str]], int]) -> Callable[..., tuple[int, str, str]]:
+        def run(*words: object) -> tuple[int, str, str]:
+            capsys.readouterr()
+            code = run_script("", main, [str(word) for word in words])
+            return code, *capsys.readouterr()
+
+        return run
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from intro_dl.command_line.options import run_script
 from intro_dl.compare.command import main
 from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
 from intro_dl.compare.runs import read_runs
@@ -60,15 +59,13 @@ def make_run(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def answer(capsys):
+def answer(run_main):
     """Compare folders the way a user does: exit code, what was printed, and the table that was written."""
 
-    def run(*arguments: str):
-        code = run_script("", main, arguments)
-        printed = capsys.readouterr()
+    def run(*words):
         path = Path("runs/compare.csv")
-        table = list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
-        return code, printed.out, printed.err, table
+        code, out, err = run_main(main)(*words)
+        return code, out, err, list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
 
     return run
 

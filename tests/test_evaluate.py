@@ -10,23 +10,14 @@ import torch
 from PIL import Image
 
 from intro_dl import load_run
-from intro_dl.command_line.options import run_script
 from intro_dl.use.data import check_same_facts, data_for
 from intro_dl.use.evaluate import main
 from intro_dl.use.measure import class_table, expected_calibration_error, reliability
 
 
 @pytest.fixture
-def evaluate(capsys):
-    """Run the command; its exit code, what it printed, and its error."""
-
-    def run(*arguments) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_script("", main, list(map(str, arguments)))
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
+def evaluate(run_main):
+    return run_main(main)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from intro_dl import load_run
-from intro_dl.command_line.options import run_script
 from intro_dl.data.images import Digits
 from intro_dl.use import portable
 from intro_dl.use.export import main
@@ -41,16 +40,8 @@ def trained(trained_run):
 
 
 @pytest.fixture
-def export(capsys):
-    """Run the command; its exit code, what it printed, and its error."""
-
-    def run(*arguments) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_script("", main, list(map(str, arguments)))
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
+def export(run_main):
+    return run_main(main)
 
 
 def session_of(file: Path):

@@ -8,7 +8,6 @@ import sys
 import pytest
 import yaml
 
-from intro_dl.command_line.options import run_script
 from intro_dl.ladder.command import main
 from intro_dl.ladder.header import LINE, header_line
 from intro_dl.ladder.page import difference, page, read_summaries, standard_error
@@ -54,14 +53,9 @@ def make_run(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def answer(tmp_path, capsys):
-    """Run the command the way a user does, with results/ in an empty folder: exit code, out, err."""
-
-    def run(*arguments: str):
-        code = run_script("", lambda words: main(words, tmp_path / "results"), arguments)
-        return code, *capsys.readouterr()
-
-    return run
+def answer(tmp_path, run_main):
+    """The command, with results/ in an empty folder."""
+    return run_main(lambda words: main(words, tmp_path / "results"))
 
 
 def row(name: str, text: str) -> list[str]:

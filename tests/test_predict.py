@@ -13,7 +13,6 @@ import torch
 from PIL import Image, ImageDraw
 
 from intro_dl import load_run
-from intro_dl.command_line.options import run_script
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits, background
 from intro_dl.use import read_images
@@ -32,15 +31,12 @@ def softmax(trained_run):
 
 
 @pytest.fixture
-def predict(capsys, monkeypatch):
-    """Run the command; its exit code, what it printed, and its errors."""
+def predict(run_main, monkeypatch):
+    """The command, with bytes that are piped into it."""
 
-    def run(*arguments, stdin: bytes = b"") -> tuple[int, str, str]:
+    def run(*words, stdin: bytes = b"") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        capsys.readouterr()
-        code = run_script("", main, list(map(str, arguments)))
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
+        return run_main(main)(*words)
 
     return run
 
