@@ -22,6 +22,11 @@ LONG = ("trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "trainer.max_
 LONG = (*LONG, "callbacks=no_early_stopping")
 
 
+LOOKS_INTO_PROC = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="looks for processes in /proc"
+)
+
+
 def begin(folder, *command):
     environment = os.environ | {"PYTHONPATH": str(Path(TRAIN).parent.parent)}
     environment.pop("HYDRA_FULL_ERROR", None)
@@ -231,7 +236,24 @@ def begin_and_wait(folder, file):
     return process, other
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def listening(pid):
+    """The addresses, as in /proc/net/tcp, on which a process waits for connections."""
+    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
+    tables = [Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
+
+
+@LOOKS_INTO_PROC
+def test_processes_of_one_machine_listen_to_no_other(tmp_path):
+    process, other = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
+    found = listening(process.pid) | listening(other)
+    process.kill()
+    finish(process)
+    assert found == {"0100007F"}  # 127.0.0.1
+
+
+@LOOKS_INTO_PROC
 @pytest.mark.parametrize(
     ("victim", "signal_number", "file", "code", "words"),
     [

@@ -8,6 +8,7 @@ does both itself. Only process 0 has a run folder and speaks to the user. Free o
 import atexit
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -94,14 +95,14 @@ def all_processes(trainer: Any, run_dir: str) -> Iterator[None]:
         return
     if not HydraConfig.initialized():
         raise ValueError("Several devices need the command line: python scripts/train.py trainer=ddp.")
-    place = {
-        "MASTER_ADDR": environment.main_address,
-        "MASTER_PORT": str(environment.main_port),
-        "NODE_RANK": str(environment.node_rank()),
-        "LOCAL_RANK": "0",  # tells Lightning that it need not start the others
-    }
     before = dict(os.environ)
-    os.environ.update(place)
+    if trainer.num_nodes == 1:
+        store = serve_on_this_machine()  # noqa: F841  as long as this name has it
+    else:
+        os.environ["MASTER_ADDR"] = environment.main_address
+        os.environ["MASTER_PORT"] = str(environment.main_port)
+    os.environ["NODE_RANK"] = str(environment.node_rank())
+    os.environ["LOCAL_RANK"] = "0"  # tells Lightning that it need not start the others
     others = Others(trainer.num_devices, run_dir)
     try:
         yield
@@ -113,6 +114,29 @@ def all_processes(trainer: Any, run_dir: str) -> Iterator[None]:
         others.end()
         os.environ.clear()
         os.environ.update(before)
+
+
+def serve_on_this_machine() -> Any:
+    """Open the port where the processes meet, and tell them of it in the environment.
+
+    torch itself would listen on all addresses of the machine. Here nobody outside of it can connect, neither
+    to this server, nor to what the processes then open for each other.
+
+    Returns:
+        The server; it ends with the object.
+    """
+    from torch.distributed import TCPStore
+
+    here = "127.0.0.1"
+    with socket.create_server((here, 0)) as listener:
+        port, handle = listener.getsockname()[1], listener.detach()  # which is the store's from now on
+    os.environ |= {"MASTER_ADDR": here, "MASTER_PORT": str(port)}
+    os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # process 0, too, finds a server and opens none
+    for _, interface in socket.if_nameindex():
+        if interface in ("lo", "lo0"):  # Linux, macOS
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
+            os.environ.setdefault("NCCL_SOCKET_IFNAME", interface)
+    return TCPStore(here, port, is_master=True, wait_for_workers=False, master_listen_fd=handle)
 
 
 def _stop_at_a_word(trainer: Any) -> None:
