@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from intro_dl import load_run
+from intro_dl.command_line.config import run_name
 from intro_dl.running import files
 from intro_dl.running.files import write_whole
 from intro_dl.running.results import read_result
@@ -69,6 +70,20 @@ def test_only_one_of_many_processes_gets_a_folder(tmp_path):
     with ThreadPoolExecutor(16) as threads:
         claimed = threads.map(_claim, [tmp_path / "run" / ".hydra" / "config.yaml"] * 64)
     assert sum(claimed) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    {
+        "": "",
+        "optim.lr=0.1,optim=sgd": "_optim.lr=0.1,optim=sgd",
+        "optim.lr=0.10312345678901234": "_optim.lr=0.1031",
+        "optim.lr=1.0312345678901234e-05": "_optim.lr=1.031e-05",
+        "model.hidden=[20, 10]": "_model.hidden=-20,-10-",
+    }.items(),
+)
+def test_folder_is_named_after_what_was_changed(typed, name):
+    assert run_name(typed) == name
 
 
 @pytest.mark.parametrize("name", ["true", "1_000", "1.50", "007", "nan", "my run, 2=3"])

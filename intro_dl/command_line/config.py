@@ -42,6 +42,8 @@ def register_schema() -> None:
 
 def run_name(overrides: str) -> str:
     """What the user changed, as the end of a folder's name: "optim.lr=0.1" -> "_optim.lr=0.1"."""
+    # Optuna's numbers have 17 digits.
+    overrides = re.sub(r"\d+\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.4g}", overrides)
     name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100]
     return f"_{name}" if name else ""
 
