@@ -5,6 +5,8 @@ python scripts/results.py outputs/sweeps/<time>                 first add the ru
 python scripts/results.py runs/ machine="8 cores of a ..."      several sweeps at once, and what they ran on
 python scripts/results.py runs/cifar test_images=1000           tested on fewer than all 10,000 images
 
+The images of a recipe may lie in files: data=image_folder data.root=<folder> is no change of it.
+
 Runs are those of `python scripts/train.py -m experiment=<recipe> seed=0,1,2,3,4`; they take the place of
 earlier ones of the same recipe. Five seeds are wanted, three where a trick is removed, two of the nets of 56
 layers: seeds=2 is content with less.

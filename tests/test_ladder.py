@@ -153,7 +153,7 @@ def test_recipes_get_their_numbers_and_others_are_left_alone(make_run, answer, t
         make_run(f"sweep/{seed}", seed)
     assert "mnist_mlp.yaml" in answer("sweep", "machine=an abacus")[1]
     measured = (
-        "95.20 ± 0.16 % of the test images right, over 5 seeds; 12 s a run on an abacus. More: RESULTS.md."
+        "95.20 ± 0.16 % of 10,000 test images right, over 5 seeds; 12 s a run on an abacus. More: RESULTS.md."
     )
     assert (folder / "mnist_mlp.yaml").read_text() == f"# The MLP.\n# Measured: {measured}\nseed: 0\n"
     assert (folder / "mine.yaml").read_text() == "# Mine.\n"
@@ -167,6 +167,14 @@ def test_command_is_kept_without_the_places_of_a_machine(make_run, answer, tmp_p
     command = "python scripts/train.py -m experiment=mnist_mlp 'data.root=my data' seed=0,1,2,3,4"
     assert kept["command"] == command
     assert str(tmp_path) not in json.dumps(kept) and "/home" not in json.dumps(kept)
+
+
+def test_images_in_files_are_the_recipe_too_and_its_command_says_so(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed, "cifar10_plain20", ("data=image_folder",), root="cifar10")
+    assert answer("sweep")[0] == 0
+    kept = json.loads((tmp_path / "results" / "cifar10_plain20.json").read_text())
+    assert "experiment=cifar10_plain20 data=image_folder data.root=cifar10 seed=" in kept["command"]
 
 
 def test_tricks_are_removed_one_at_a_time(make_run, answer, tmp_path):

@@ -16,7 +16,7 @@ def header_line(summary: dict | None) -> str:
         return "# Not measured yet; RESULTS.md will say."
     seconds = statistics.median(numbers(summary, "seconds"))
     cost = f"{seconds:,.0f} s a run" + f" on {summary['machine']}" * bool(summary["machine"])
-    right = f"{percent(summary, BY_VALIDATION)} % of the test images right"
+    right = f"{percent(summary, BY_VALIDATION)} % of {summary['test_images']:,} test images right"
     return f"# Measured: {right}, over {len(summary['runs'])} seeds; {cost}. More: RESULTS.md."
 
 

@@ -18,6 +18,7 @@ from intro_dl.running.results import shown_path
 
 # No changes of a recipe: which seed, where the files are, and how the sweep was asked for or goes on.
 ELSEWHERE = ("experiment", "seed", "sweep", "resume", "run_dir", "data.root")
+AS_FILES = "data=image_folder"  # the recipe's images, each in a file of its own
 TEST = "accuracy/test"
 
 
@@ -186,13 +187,15 @@ def _key(override: str) -> str:
 
 
 def _changes(run: Run) -> list[str]:
-    return sorted(override for override in _overrides(run) if _key(override) not in ELSEWHERE)
+    """What was changed of the recipe, but for where its images lie."""
+    return sorted(text for text in _overrides(run) if _key(text) not in ELSEWHERE and text != AS_FILES)
 
 
 def _command(runs: list[Run]) -> str:
     """The command that made all of the runs, without the places where it read and wrote."""
     overrides = _overrides(runs[0])
     words = [f"experiment={runs[0].choices['experiment']}", *_changes(runs[0])]
+    words += [AS_FILES] * (AS_FILES in overrides)
     for override in overrides:
         if _key(override) == "data.root":  # only its name: the rest is of one machine
             words.append(f"data.root={Path(override.partition('=')[2].strip(chr(39) + chr(34))).name}")
