@@ -54,6 +54,9 @@ class SeedEachEpoch(pl.Callback):
         ranks = trainer.world_size  # every device draws its own numbers
         torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * ranks + trainer.global_rank)
 
+    def on_save_checkpoint(self, trainer, module, checkpoint):
+        checkpoint["seed"] = self.seed
+
 
 class StopWhenNotFinite(pl.Callback):
     """End the run when the loss is NaN or infinite; say at which step, and which layer broke first.

@@ -5,7 +5,6 @@ import logging
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -63,7 +62,7 @@ def train(cfg: DictConfig) -> float:
     data = build_data(cfg)
     model = build_model(cfg, data)
     check_monitor(cfg, model, data)
-    checkpoint = resumable(Path(cfg.resume), model) if cfg.resume else None
+    checkpoint = resumable(cfg, model, data) if cfg.resume else None
     finished = finished_result(cfg, checkpoint) if checkpoint else {}
     if finished and finished["epochs"] >= cfg.trainer.max_epochs:
         log.warning(

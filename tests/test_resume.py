@@ -195,6 +195,28 @@ def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
     assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    {
+        "data=moons": "it was trained on PassClass, and data= names Moons: its numbers",
+        "seed=5": "it was trained with seed=0. Leave these keys out.",
+    }.items(),
+)
+def test_resume_refuses_what_would_make_two_runs_of_one(typed, says, train):
+    train(*SHORT, "data=pass_class", "model=softmax", "run_dir=run")
+    answer = train("resume=run", typed, "trainer.max_epochs=9")
+    assert answer.code == 1 and says in answer.err
+
+
+def test_resume_from_other_weights_than_the_last_would_lose_epochs_and_is_refused(train):
+    run = train(*SHORT, "model=softmax", "run_dir=run").folder / "run"
+    before = (run / "history.csv").read_bytes()
+    answer = train("resume=run/checkpoints/best.ckpt", "trainer.max_epochs=9")
+    assert answer.code == 1 and "would be lost. Name the run: resume=run." in answer.err
+    assert (run / "history.csv").read_bytes() == before
+    assert train("resume=run/checkpoints/last.ckpt", "trainer.max_epochs=4").code == 0
+
+
 def test_refused_resume_names_what_was_typed_and_leaves_no_trace(train, tell):
     tell(5, "training_step", signal.SIGINT)
     run = train(*SHORT, "model=softmax", "optim=adam", "optim.lr=0.01", "run_dir=run").folder / "run"

@@ -41,6 +41,11 @@ def with_saved_command(arguments: list[str]) -> list[str]:
             )
         what = "no run was saved there" if path.is_dir() else "there is no such file"
         raise ValueError(f"Cannot resume {path}: {what} ({checkpoint} is missing).{_newest_run(path)}")
+    if checkpoint.name != "last.ckpt":
+        raise ValueError(
+            f"Cannot resume {path}: only the last weights have what a run goes on with, and the epochs after "
+            f"these would be lost. Name the run: resume={path.parent.parent}."
+        )
     run_dir = checkpoint.resolve().parent.parent
     # What is typed stands behind resume=, and what is saved before it.
     overrides = [f"resume={checkpoint}", *(text for text in arguments if not text.startswith("resume="))]

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from intro_dl.data.splits import TensorData
 from intro_dl.load import read_checkpoint
 from intro_dl.running.checkpoints import LastCheckpoint
 from intro_dl.running.files import write_whole
@@ -27,13 +28,15 @@ def save_command(cfg: DictConfig) -> None:
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
 
 
-def resumable(path: Path, model: Task) -> dict[str, Any]:
-    """What the checkpoint `path` holds, if training can go on from it with this model."""
+def resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]:
+    """What the checkpoint `cfg.resume` holds, if training can go on from it with these."""
+    path = Path(cfg.resume)
     try:
         checkpoint = read_checkpoint(path)
     except ValueError as error:
         raise ValueError(
-            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole."
+            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole: "
+            "copied over last.ckpt, it goes on from the best epoch."
         ) from error
     saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
     name = type(model).__name__
@@ -41,7 +44,15 @@ def resumable(path: Path, model: Task) -> dict[str, Any]:
         raise ValueError(
             f"Cannot resume {path}: it holds a {saved}, but model= names a {name}. Leave out model=."
         )
-    changed = {
+    facts, now = checkpoint.get("facts") or {}, data.facts()
+    same = facts.get("fingerprint") == now["fingerprint"]  # in another form, perhaps: images in files
+    if facts.get("data", now["data"]) != now["data"] and not same:
+        raise ValueError(
+            f"Cannot resume {path}: it was trained on {facts['data']}, and data= names {now['data']}: its "
+            "numbers would be of both. Leave out data=."
+        )
+    changed = {} if checkpoint.get("seed", cfg.seed) == cfg.seed else {"seed": checkpoint["seed"]}
+    changed |= {
         f"model.{key}": hyperparameters.get(key)
         for key, value in model.hparams.items()
         if _plain(hyperparameters.get(key)) != _plain(value)
