@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,15 @@ class Exam:
     units: list[Units]
     equal: list[str]  # hidden layers whose units all have the same weights
     gradients: dict[str, float]
+    options: dict[str, Any]  # the model's arguments
+
+    def untried(self, **settings: str) -> list[str]:
+        """Those of the settings that the model has an argument for, and another value of."""
+        return [
+            f"model.{name}={value}"
+            for name, value in settings.items()
+            if name in self.options and self.options[name] != value
+        ]
 
     def losses(self, split: str) -> list[float]:
         """The loss of a split after each epoch; empty before there is enough to judge."""
@@ -147,6 +157,7 @@ def examine(model: Task, data: TensorData, start: Start | None, examples: int) -
         units=units,
         equal=equal_layers(model),
         gradients={name: float(gradients[name].square().mean().sqrt()) for name in matrices},
+        options=dict(model.hparams),
     )
 
 
@@ -218,7 +229,8 @@ def zero_initialization(exam: Exam) -> str | None:
         return None
     return (
         f"All units of layer {exam.equal[0]} have the same weights: they started equal, so they get equal "
-        "gradients and stay one and the same unit. Start from random numbers: model.init=default."
+        "gradients and stay one and the same unit. Start from random numbers"
+        f"{''.join(f': {each}' for each in exam.untried(init='default'))}."
     )
 
 
@@ -227,10 +239,10 @@ def dead_units(exam: Exam) -> str | None:
     share, worst = _worst(exam, "dead")
     if share < (MANY if exam.ends_above(STUCK) else NEARLY_ALL):
         return None
+    tries = [f"optim.lr={smaller(exam.rate):g} (it was {exam.rate:g})", *exam.untried(init="he")]
     return (
         f"{share:.0%} of the units of layer {worst} are dead: 0 for every validation example, so no gradient "
-        f"comes through. Usually a step was too large: try optim.lr={smaller(exam.rate):g} (it was "
-        f"{exam.rate:g}), or model.init=he."
+        f"comes through. Usually a step was too large: try {', or '.join(tries)}."
     )
 
 
@@ -242,7 +254,7 @@ def saturated_units(exam: Exam) -> str | None:
     return (
         f"{share:.0%} of the units of layer {worst} are saturated: they stand at an end of their range, "
         "where the slope is near 0, so hardly any gradient comes through. Their weights are too large: try "
-        f"model.init=xavier, or a smaller optim.lr (it was {exam.rate:g})."
+        f"{', or '.join([*exam.untried(init='xavier'), f'a smaller optim.lr (it was {exam.rate:g})'])}."
     )
 
 
@@ -254,10 +266,10 @@ def vanished_gradients(exam: Exam) -> str | None:
     ratio = exam.gradients[names[0]] / exam.gradients[names[-1]]
     if ratio > VANISHED:
         return None
+    better = " with ".join(exam.untried(activation="relu", init="he"))
     return (
         f"The gradient has vanished on its way back: at {names[0]} it is {ratio:.0e} of what it is at "
-        f"{names[-1]}, so the first layers do not learn. Try "
-        "model.activation=relu with model.init=he, or fewer layers."
+        f"{names[-1]}, so the first layers do not learn. Try {f'{better}, or ' if better else ''}fewer layers."
     )
 
 

@@ -188,8 +188,21 @@ def exam(**seen) -> Exam:
         "units": [],
         "equal": [],
         "gradients": {"first": 0.1, "second": 0.1, "third": 0.1},
+        "options": {"init": "default", "activation": "sigmoid"},
     }
     return Exam(**(healthy | seen))
+
+
+def test_advice_is_not_what_was_tried_nor_what_the_model_has_no_word_for():
+    off = torch.ones(5, dtype=torch.bool)
+    dead = {"history": [{"loss/train": 2.3}] * 20, "units": [Units("first", off, ~off)]}
+    flat = {"history": [{"loss/train": 2.3}] * 20, "units": [Units("first", ~off, off)]}
+    faint = {"history": [{"loss/train": 2.3}] * 20, "gradients": {"a": 1e-9, "b": 1e-4, "c": 0.1}}
+    for seen, tried in ((dead, {"init": "he"}), (flat, {"init": "xavier"}), (faint, {"activation": "relu"})):
+        (key, value), *_ = tried.items()
+        for options, said in ({key: "default"}, True), (tried, False), ({}, False):
+            (finding, *_) = diagnose(exam(**seen, options=options))
+            assert (f"model.{key}={value}" in finding["sentence"]) == said, finding
 
 
 def names(seen: Exam) -> list[str]:
