@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
+from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from intro_dl.running.explosion import first_broken, what_is_kept
@@ -163,6 +164,15 @@ class StayStopped(pl.Callback):
                 )
 
 
+class Speed(ProgressColumn):
+    """Steps a second since the epoch began; Lightning's says 0.00 of an epoch that was drawn only once."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time or task.elapsed
+        speed = task.completed / seconds if seconds else 0.0
+        return Text(f"{speed:.{0 if speed >= 10 else 1}f} steps/s" if speed else "")
+
+
 class Progress(RichProgressBar):
     """A bar for the running epoch, and above it a line for each finished one.
 
@@ -199,6 +209,9 @@ class Progress(RichProgressBar):
     def on_test_end(self, trainer, module):
         super().on_test_end(trainer, module)
         self.enable()
+
+    def configure_columns(self, trainer):
+        return [*super().configure_columns(trainer)[:-1], Speed()]
 
     def _get_train_description(self, current_epoch):
         return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0

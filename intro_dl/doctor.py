@@ -269,7 +269,8 @@ def vanished_gradients(exam: Exam) -> str | None:
     better = " with ".join(exam.untried(activation="relu", init="he"))
     return (
         f"The gradient has vanished on its way back: at {names[0]} it is {ratio:.0e} of what it is at "
-        f"{names[-1]}, so the first layers do not learn. Try {f'{better}, or ' if better else ''}fewer layers."
+        f"{names[-1]}, so the first layers do not learn. "
+        f"Try {f'{better}, or ' if better else ''}fewer layers."
     )
 
 

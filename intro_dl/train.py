@@ -146,8 +146,18 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
         optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
+    check_saved_arguments(model, data)
     model.optimize_with(optimizer, scheduler, interval)
     return model
+
+
+def check_saved_arguments(model: Task, data: TensorData) -> None:
+    """Refuse a model that could not be loaded again, because it does not remember what it was built from."""
+    if not data.dims.keys() <= model.hparams.keys():
+        raise ValueError(
+            f"{type(model).__name__} does not save what it is built from, so it could not be loaded again: "
+            "let its __init__ call self.save_hyperparameters() after super().__init__()."
+        )
 
 
 def check_size(model: DictConfig, dims: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from intro_dl import load_run
 from intro_dl.data.toy import Spirals
 from intro_dl.look_inside import drawing, graph, hidden, images, layers, mistakes, regions, text
 from intro_dl.look_inside.look import Look, evaluating
@@ -50,7 +51,6 @@ EXPECTED = {  # what smoke runs of the lecture models show beside gradients/by_l
     "char_lstm": {"gates/lstm"},
 }
 EXPECTED["mlp"] = EXPECTED["softmax"]
-CONVOLUTIONAL = EXPECTED["softmax"] | {"feature_maps/one_image"}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -61,7 +61,10 @@ def test_every_model_shows_what_applies_to_it(name, train):
     assert answer.code == 0, answer.err
     (run,) = answer.runs
     events = shown(run)
-    expected = EXPECTED.get(name, CONVOLUTIONAL)
+    parts = list(load_run(run).model.modules())
+    expected = EXPECTED.get(name, EXPECTED["softmax"])
+    if any(isinstance(part, nn.Conv2d) for part in parts):
+        expected = expected | {"feature_maps/one_image"}
     if name != "perceptron":  # its weights are a vector and a number, no matrix
         expected = expected | {"gradients/by_layer"}
     assert set(events.Tags()["images"]) == expected

@@ -83,14 +83,24 @@ def describe(hint: Any) -> str:
     return words.get(hint, getattr(hint, "__name__", str(hint)))
 
 
-def nearest(name: str, options: list[str]) -> str:
+def closest(name: str, options: Sequence[str]) -> str | None:
+    """The option that is meant by a name with a mistake in it, or in the wrong group."""
+    group, _, last = name.lower().rpartition(".")
+
+    def words(option: str) -> list[str]:
+        return option.rpartition(".")[-1].split("_")
+
+    parts = [option for option in options if option.rpartition(".")[0] == group and last in words(option)]
+    close = get_close_matches(name.lower(), parts, n=1, cutoff=0.0)  # data.size for data.image_size
+    close += get_close_matches(name.lower(), options, n=1, cutoff=0.6)
+    close += [option for option in options if option.rpartition(".")[-1] == last]
+    return close[0] if close else None
+
+
+def nearest(name: str, options: Sequence[str]) -> str:
     """ " Did you mean ...? Available: ...", for a name that is none of `options`."""
-    close = get_close_matches(name, options, n=1, cutoff=0.5)
-    if not close:  # the right key in the wrong group
-        last = name.rpartition(".")[-1]
-        close = [option for option in options if option.rpartition(".")[-1] == last][:1]
-    guess = f" Did you mean {close[0]}?" if close else ""
-    group = name.rpartition(".")[0]
+    close, group = closest(name, options), name.rpartition(".")[0]
+    guess = f" Did you mean {close}?" if close else ""
     siblings = [option for option in options if option.rpartition(".")[0] == group]
     siblings = siblings or [option for option in options if "." not in option]
     return f"{guess} Available: {', '.join(sorted(siblings)) or 'none'}."

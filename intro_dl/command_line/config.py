@@ -77,11 +77,11 @@ class Rule:
 
 RULES = [
     Rule("optim.lr", lambda v: _number(v) and v > 0, "a number above 0, e.g. 1e-3"),
-    Rule("optim.momentum", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
+    Rule("optim.momentum", lambda v: _number(v) and 0 <= v < 1, "a number from 0 to below 1"),
     Rule("optim.weight_decay", lambda v: _number(v) and v >= 0, "a number of at least 0"),
     Rule("regularization.weight_decay", lambda v: _number(v) and v >= 0, "a number of at least 0"),
-    Rule("regularization.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
-    Rule("model.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 up to, but not, 1"),
+    Rule("regularization.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 to below 1"),
+    Rule("model.dropout", lambda v: _number(v) and 0 <= v < 1, "a number from 0 to below 1"),
     Rule(
         "data.batch_size",
         lambda v: v is None or (_whole(v) and v > 0),

@@ -1,8 +1,10 @@
 """What went wrong, in one sentence that a student can read. Free of torch, so that it is said at once."""
 
 import re
+import traceback
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
 import yaml
 from hydra import compose, initialize_config_module
@@ -16,11 +18,12 @@ from hydra.errors import (
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.command_line.arguments import nearest
+from intro_dl.command_line.arguments import closest, nearest
 from intro_dl.command_line.help import GROUPS, describe
 from intro_dl.running.files import explain_os_error
 from intro_dl.running.results import shown_path
 
+PACKAGE = Path(__file__).parent.parent
 # What other programs call our keys.
 OTHER_NAMES = {
     "learning_rate": "optim.lr",
@@ -32,7 +35,10 @@ OTHER_NAMES = {
     "optimizer": "optim",
     "dataset": "data",
     "random_seed": "seed",
+    "dropout": "regularization.dropout",
+    "weight_decay": "regularization.weight_decay",
 }
+KINDS = {"Integer": "a whole number", "Float": "a number", "bool": "true or false", "String": "a text"}
 INSTALL = "pip install -e '.[sweep]'"
 ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
 
@@ -74,7 +80,20 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
     text = " ".join(str(error).split())
     if is_for_the_user(error):
         return text
-    return f"{type(error).__name__}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows where it came from."
+    kind = f"{type(error).__name__}{_where(error)}"
+    return f"{kind}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows where it came from."
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line of this package, e.g. of a student's own model; empty if there is none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
+    return f" in {shown_path(ours[-1].filename)}, line {ours[-1].lineno}" if ours else ""
+
+
+def key_of(name: str) -> str:
+    """The key that is meant by a name, which other programs have for it or is nearly one; else the name."""
+    return OTHER_NAMES.get(name) or closest(name, [*GROUPS, *_known_keys([])]) or name
 
 
 def is_for_the_user(error: BaseException | None) -> bool:
@@ -91,13 +110,17 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     text = str(error)
     cause = str(error.__cause__ or "")
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
-        return f"{match[1]} names several values: add -m to run them all, or write a list as [1,2]."
+        key, _, values = match[1].partition("=")
+        written = f"{key}=[{values}]" if key == "callbacks" else "a list as [1,2]"
+        return f"{match[1]} names several values: add -m to run them all, or write {written}."
     if match := re.match(r"(?:In '([^']+)': )?Could not override '([^']+)'", text):
         file, key = match.groups()
         if file:
             return f"{file}.yaml overrides {key}, which is no group.{nearest(key, list(GROUPS))}"
         return f"There is no key {key}.{_guess(key, overrides)}"
     if match := re.match(r"Error merging override (.+)", text):
+        if wanted := re.search(r"(?:could not be converted to|is not a valid) (\w+)", cause):
+            return f"{match[1]} does not make sense: it must be {KINDS.get(wanted[1], wanted[1])}."
         return f"{match[1]} does not make sense: {_first_line(cause)}."
     if match := re.match(r"Missing mandatory value: (\w+)", text):
         return f"The group {match[1]} is missing. Choose one: {match[1]}=<option>."
@@ -119,11 +142,11 @@ def _guess(key: str, overrides: list[str]) -> str:
 def _meant(key: str, overrides: list[str]) -> str:
     """ " Did you mean ...?" for a key with another name elsewhere, or an option in place of a key."""
     group, _, name = key.rpartition(".")
-    if name in OTHER_NAMES:
-        return f" Did you mean {OTHER_NAMES[name]}?"
     value = next(
         (text.partition("=")[2] for text in overrides if text.lstrip("+~").startswith(f"{key}=")), ""
     )
+    if meant := OTHER_NAMES.get(name):
+        return f" Did you mean {meant}={value}?" if meant in GROUPS and value else f" Did you mean {meant}?"
     for each in GROUPS:
         options = describe(each)
         if not group and value in options and get_close_matches(key, [each]):

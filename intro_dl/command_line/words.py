@@ -1,12 +1,13 @@
 """The words of a command, put in order and in quotes before Hydra reads them. Free of torch."""
 
+import os
 import re
 from collections.abc import Sequence
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 
-from intro_dl.command_line.explain import cannot_read
+from intro_dl.command_line.explain import cannot_read, key_of
 from intro_dl.command_line.help import GROUPS
 
 WITH_VALUE = (
@@ -61,7 +62,8 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     if unknown:
         key, _, value = unknown[0].lstrip("-").partition("=")
         raise ValueError(
-            f"There is no flag {unknown[0]}. Changes are written without dashes: {key}={value or '<value>'}."
+            f"There is no flag {unknown[0]}. Changes are written without dashes: "
+            f"{key_of(key)}={value or '<value>'}."
         )
     return [*flags, *words]
 
@@ -84,7 +86,7 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
             return argument
         if not value.strip("'\" "):
             raise ValueError(f"{key}= names nothing: write {key}=<path>, or leave it out.")
-        return f"{key}={quote(value)}"
+        return f"{key}={quote(os.path.expanduser(value))}"  # many shells leave the ~ behind = alone
 
     words = [quoted(argument) for argument in arguments]
     places = [word.removeprefix("run_dir=") for word in words if word.startswith("run_dir=")]
@@ -96,6 +98,6 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
 def quote(value: str) -> str:
     """A value that Hydra takes as it is."""
     spelled_anew = re.fullmatch(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)", value)
-    if (re.fullmatch(r"[\w./~-]*", value) and not spelled_anew) or value[:1] in "'\"$":
+    if (re.fullmatch(r"[\w./-]*", value) and not spelled_anew) or value[:1] in "'\"$":
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -35,13 +35,19 @@ class OwnFolder(Callback):
 def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
     """Let `hydra.<kind>.dir` be a folder that no other run has: with -2 at its end, if need be."""
     key, folder = f"hydra.{kind}.dir", config.hydra[kind].dir
+    place = Path(folder)
     given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
     try:
+        if given and place.is_dir() and not (place / first_file).exists() and _holds_folders(place):
+            raise ValueError(
+                f"{shlex.quote(shown_path(folder))} is no {kind}, and has other folders in it: choose a "
+                "folder that does not exist yet."
+            )
         for name in chain([folder], () if given else (f"{folder}-{number}" for number in count(2))):
             if _claim(Path(name) / first_file):
                 break
         else:
-            raise ValueError(_taken(Path(folder), kind))
+            raise ValueError(_taken(place, kind))
     except (OSError, ValueError) as error:  # of these, Hydra would make a warning
         print(f"Error: {explain_os_error(error) or error}", file=sys.stderr)
         raise SystemExit(1) from error
@@ -49,6 +55,10 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
         with read_write(config), open_dict(config):
             config.hydra[kind].dir = name
             config.hydra.overrides.hydra.append(f"{key}='{name}'")  # from which a sweep's jobs take it
+
+
+def _holds_folders(place: Path) -> bool:
+    return any(entry.is_dir() for entry in place.iterdir())
 
 
 def _claim(file: Path) -> bool:

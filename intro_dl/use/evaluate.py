@@ -21,8 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     """Evaluate a run; 0, or ValueError with a sentence."""
     words, options = read_options(arguments, OPTIONS, open_groups=("data",))
     if len(words) != 1:
-        what = f"{len(words)} words, {' '.join(words)}," if words else "nothing"
-        raise ValueError(f"Name one run, not {what} e.g. python scripts/evaluate.py outputs/lenet/<time>.")
+        what = f"{len(words)} words, {' '.join(words)}" if words else "nothing"
+        raise ValueError(f"Name one run, not {what}, e.g. python scripts/evaluate.py outputs/lenet/<time>.")
     changes = {key.partition(".")[2]: text for key, text in options.items() if key.startswith("data.")}
 
     from intro_dl.load import load_run  # torch loads here
