@@ -90,3 +90,5 @@ def test_help_lists_every_option_with_what_it_is(train):
         group, name = option.split("=")
         assert f"{group}=..." in answer.out and f"    {name} " in answer.out
     assert max(map(len, answer.out.splitlines())) <= 100
+    for key in ("seed", "monitor", "mode", "test", "watch_test", "resume", "run_dir"):
+        assert f"    {key} " in answer.out

@@ -3,6 +3,7 @@
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from intro_dl import configs
@@ -41,9 +42,14 @@ def text(width: int | None = None) -> str:
         options = describe(group)
         if options:
             parts.append(f"{group}=...  {what}")
-            parts += [_row(name, says, width) for name, says in options.items()]
-            parts.append("")
-    return "\n".join([*parts, TAIL])
+            parts += [*_rows(options, width), ""]
+    return "\n".join([*parts, "and keys of every run", *_rows(root_keys(), width), "", TAIL])
+
+
+def root_keys() -> dict[str, str]:
+    """The keys that belong to no group, each with what train.yaml says it is."""
+    content = Path(configs.__file__).with_name("train.yaml").read_text()
+    return dict(re.findall(r"^(\w+): [^#\n]*# (.*)$", content, re.MULTILINE))
 
 
 def describe(group: str) -> dict[str, str]:
@@ -60,7 +66,10 @@ def _first_comment(path: Path) -> str:
     return ""
 
 
-def _row(name: str, says: str, width: int) -> str:
-    return textwrap.fill(
-        re.sub(r"\s+", " ", says), width, initial_indent=f"    {name:<21} ", subsequent_indent=" " * 26
-    )
+def _rows(options: Mapping[str, str], width: int) -> Iterator[str]:
+    column = max(21, *map(len, options))
+    for name, says in options.items():
+        beside = f"    {name:<{column}} "
+        yield textwrap.fill(
+            re.sub(r"\s+", " ", says), width, initial_indent=beside, subsequent_indent=" " * len(beside)
+        )
