@@ -8,7 +8,7 @@ python scripts/results.py runs/cifar test_images=1000           tested on fewer 
 The images of a recipe may lie in files: data=image_folder data.root=<folder> is no change of it.
 
 Runs are those of `python scripts/train.py -m experiment=<recipe> seed=0,1,2,3,4`; they take the place of
-earlier ones of the same recipe. Five seeds are wanted, three where a trick is removed, two of the nets of 56
+earlier ones of the same recipe. Five seeds are wanted, three where a trick is removed, one of the nets of 56
 layers: seeds=2 is content with less.
 
 Exit code: 0, or 1 with a sentence about what is wrong; then nothing is written.

@@ -11,8 +11,7 @@ import yaml
 from intro_dl.ladder.command import main
 from intro_dl.ladder.header import LINE, header_line
 from intro_dl.ladder.page import difference, page, read_summaries, standard_error
-from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG
-from intro_dl.ladder.summary import seeds_of
+from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, seeds_of
 from intro_dl.lectures import evidence
 from tests.conftest import ROOT
 
@@ -198,6 +197,15 @@ def test_group_left_out_is_the_same_change_however_hydra_notes_it(make_run, answ
     assert answer("sweep")[0] == 0
     kept = json.loads((tmp_path / "results" / "ablation" / "constant_rate.json").read_text())
     assert kept["changes"] == ["scheduler=none"]
+
+
+def test_one_run_has_no_deviation_and_will_do_for_the_deepest_nets_only(make_run, answer, tmp_path):
+    make_run("deep", 0, "cifar10_plain56")
+    make_run("shallow", 0, "cifar10_plain20")
+    assert "cifar10_plain20 has 1 of 5 seeds" in answer("shallow")[2]
+    assert answer("deep")[0] == 0
+    cells = row("`cifar10_plain56`", (tmp_path / "RESULTS.md").read_text())
+    assert cells[2:4] == ["93.00", "**95.00**"] and cells[-4] == "1"
 
 
 def test_few_test_images_are_said(make_run, answer, tmp_path):

@@ -17,7 +17,9 @@ def header_line(summary: dict | None) -> str:
     seconds = statistics.median(numbers(summary, "seconds"))
     cost = f"{seconds:,.0f} s a run" + f" on {summary['machine']}" * bool(summary["machine"])
     right = f"{percent(summary, BY_VALIDATION)} % of {summary['test_images']:,} test images right"
-    return f"# Measured: {right}, over {len(summary['runs'])} seeds; {cost}. More: RESULTS.md."
+    runs = len(summary["runs"])
+    over = f"over {runs} seeds" if runs > 1 else "in one run"
+    return f"# Measured: {right}, {over}; {cost}. More: RESULTS.md."
 
 
 def write_headers(experiments: Path, summaries: dict[str, dict]) -> Iterator[Path]:

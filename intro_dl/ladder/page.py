@@ -7,7 +7,7 @@ from math import hypot, sqrt
 from pathlib import Path
 from typing import Any
 
-from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, Recipe
+from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, Recipe, seeds_of
 
 BY_VALIDATION, LAST, HIGHEST = "accuracy/test", "accuracy/test/last", "accuracy/test/highest"
 LEAST_LOSS = "accuracy/test/least_loss"
@@ -17,7 +17,7 @@ ALL_TEST_IMAGES = 10_000  # of MNIST, and of CIFAR-10
 INTRODUCTION = """\
 # Results
 
-Every recipe below was trained with several seeds. `python scripts/results.py` writes this page from the small
+Every recipe below was trained with n seeds. `python scripts/results.py` writes this page from the small
 files in [results/](results/), without training; no number here was typed, but for those of the slides.
 
 The test accuracy, in percent, depends on who chooses the epoch:
@@ -32,9 +32,9 @@ The test accuracy, in percent, depends on who chooses the epoch:
   `best.ckpt` and reports, unless `monitor=accuracy/val mode=max`. A net that overfits grows surer of its
   mistakes: its loss is smallest before its accuracy is highest, so the steps were still large.
 
-± is the standard deviation over the n seeds, with n - 1: how far a single run may be from the mean. The test
-images are a sample too: {images:,} of them leave a standard error of {error:.2f} points at 98 %.
-Seconds are medians of whole runs, on machines that did other work as well: they are upper bounds."""
+± is the standard deviation over the n seeds, with n - 1: how far a single run may be from the mean; one run
+has none. The test images are a sample too: {images:,} of them leave a standard error of {error:.2f} points at
+98 %. Seconds are medians of whole runs, on machines that did other work as well: they are upper bounds."""
 
 
 def read_summaries(results: Path) -> dict[str, dict]:
@@ -50,11 +50,11 @@ def read_summaries(results: Path) -> dict[str, dict]:
         if path.is_file():
             try:
                 found[name] = json.loads(path.read_text(encoding="utf-8"))
-                if len(found[name]["runs"]) < 2:
+                if len(found[name]["runs"]) < min(2, seeds_of(name)):
                     raise ValueError
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(
-                    f"{path.relative_to(results.parent)} is cut short, or has no two runs: add its sweep "
+                    f"{path.relative_to(results.parent)} is cut short, or has too few runs: add its sweep "
                     "again with python scripts/results.py <sweep>."
                 ) from error
     return found
@@ -81,8 +81,10 @@ def page(summaries: dict[str, dict]) -> str:
 
 
 def percent(summary: dict, name: str) -> str:
-    """Mean and standard deviation over the runs, e.g. "98.20 ± 0.11"."""
-    return f"{mean(summary, name):.2f} ± {statistics.stdev(numbers(summary, name)):.2f}"
+    """Mean and standard deviation over the runs, e.g. "98.20 ± 0.11"; of one run, its number."""
+    values = numbers(summary, name)
+    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.2f}{deviation}"
 
 
 def mean(summary: dict, name: str) -> float:

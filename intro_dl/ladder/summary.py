@@ -13,7 +13,7 @@ import yaml
 from intro_dl.command_line.arguments import nearest
 from intro_dl.command_line.words import scheduler_by_name
 from intro_dl.compare.runs import Run, read_runs
-from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, SEEDS_OF_AN_ABLATION, WHOLE_BAG
+from intro_dl.ladder.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, seeds_of
 from intro_dl.running.results import shown_path
 
 # No changes of a recipe: which seed, where the files are, and how the sweep was asked for or goes on.
@@ -77,11 +77,6 @@ def file_name(recipe: str, changes: tuple[str, ...]) -> str:
         f"The runs of experiment={recipe} were changed by {' '.join(changes)}, which is no ablation in "
         "RESULTS.md: add it to intro_dl/ladder/recipes.py, or leave these runs out."
     )
-
-
-def seeds_of(name: str) -> int:
-    """How many seeds the file of this name is to have."""
-    return {each.name: each.seeds for each in (*MNIST, *CIFAR10)}.get(name, SEEDS_OF_AN_ABLATION)
 
 
 def write(summaries: dict[str, dict], results: Path) -> list[Path]:
