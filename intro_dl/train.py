@@ -66,9 +66,10 @@ def train(cfg: DictConfig) -> float:
     finished = finished_result(cfg, checkpoint) if checkpoint else {}
     if finished and finished["epochs"] >= cfg.trainer.max_epochs:
         log.warning(
-            "This run is finished already: %d epochs are done, and result.json stays as it is. "
+            "This run is finished already: %d epoch%s done, and result.json stays as it is. "
             "To train on, give it more: trainer.max_epochs=%d.",
             finished["epochs"],
+            "s are" if finished["epochs"] > 1 else " is",
             2 * finished["epochs"],
         )
         return finished[cfg.monitor]

@@ -27,7 +27,7 @@ MISTAKES = {
     "--cfg": ["Cannot read the flags", "expected one argument"],
     "--config-path=nowhere": ["Primary config directory not found", "--help"],
     "--config-name=train2": ["Cannot find primary config 'train2'", "--help"],
-    "resume=nowhere --run optim=adam": ["Cannot resume nowhere"],
+    "resume=nowhere --run optim=adam": ["there is no folder or file nowhere"],
     "+=*": ["Cannot read the argument '+=*'"],
     "~": ["Cannot read the argument '~'"],
     "callbacks.best_checkpoint.mode=maximal": ["mode", "min, max"],
@@ -70,7 +70,7 @@ MISTAKES = {
     "regularization=dropout model=softmax": ["regularization.dropout=0.5 has no effect", "SoftmaxRegression"],
     "monitor=accuracy/val": ["mode=max"],
     "data=mnist data.root=": ["data.root= names nothing"],
-    "resume=nowhere": ["Cannot resume nowhere", "outputs/"],
+    "resume=nowhere": ["Cannot resume: there is no folder or file nowhere.", "outputs/"],
     "-m resume=nowhere": ["leave out -m"],
     "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],
     "scheduler=nothing": ["There is no scheduler=nothing", "none", "cosine"],
@@ -238,4 +238,5 @@ def test_refused_resume_leaves_the_run_as_it_was(mistake, train):
     before = [(run / file).read_bytes() for file in files]
     assert train(f"resume={run}", mistake).code == 1
     assert [(run / file).read_bytes() for file in files] == before
-    assert train(f"resume={run}").code == 0
+    answer = train(f"resume={run}")
+    assert answer.code == 0 and "1 epoch is done" in answer.err

@@ -4,13 +4,15 @@ import csv
 import json
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from intro_dl.compare.command import main
+from intro_dl.compare.axes import number_axis
+from intro_dl.compare.command import all_curves, main
 from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
 from intro_dl.compare.runs import read_runs
 from intro_dl.compare.table import compare
@@ -29,21 +31,23 @@ def make_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def make(name: str, loss=0.5, lr=None, seed=0, optim="sgd", dropout=0.0, status="completed", **more):
+        model = more.pop("model", "lenet")
         folder = tmp_path / "runs" / name
         (folder / ".hydra").mkdir(parents=True)
         config = {
             "data": {"_target_": "intro_dl.data.images.Digits", "batch_size": 32, "seed": "${seed}"},
-            "model": {"_target_": "intro_dl.models.lenet.LeNet", "dropout": "${regularization.dropout}"},
+            "model": {"_target_": f"models.{model}", "dropout": "${regularization.dropout}"},
             "optim": dict(OPTIMIZERS[optim]),
             "scheduler": None,
             "regularization": {"dropout": dropout},
+            "trainer": {"max_epochs": more.pop("epochs", 20)},
             "seed": seed,
             "run_dir": "${hydra:runtime.output_dir}",
         }
         config["optim"]["lr"] = lr or config["optim"]["lr"]
         config["data"] |= more.pop("data", {})
         (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
-        choices = {"data": "digits", "model": "lenet", "optim": optim, "scheduler": None}
+        choices = {"data": "digits", "model": model, "optim": optim, "scheduler": None}
         saved = {"hydra": {"runtime": {"choices": choices}}}
         (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(saved))
         result = {"status": status, "reason": more.pop("reason", "")}
@@ -174,6 +178,18 @@ PLOTS = {
         [{"lr": lr, "optim": optim} for lr in (0.1, 1, 10) for optim in ("sgd", "adam")],
         ("line", ["optim.lr"]),
     ),
+    "another number for each model": (
+        [
+            {"model": "lenet", "optim": "adam", "epochs": 20},
+            {"model": "mlp", "optim": "sgd", "epochs": 5},
+            {"model": "lenet", "optim": "adam", "epochs": 1},
+        ],
+        ("curves", []),
+    ),
+    "the number and what follows from it": (
+        [{"lr": 0.1, "epochs": 1}, {"lr": 1, "epochs": 2}, {"lr": 10, "epochs": 3}],
+        ("grid", ["optim.lr", "trainer.max_epochs"]),
+    ),
 }
 
 
@@ -191,6 +207,48 @@ def words_of(draw, *arguments):
     texts = [text.get_text() for text in axes.texts] + [axes.get_title(loc="left"), axes.get_xlabel()]
     legend = axes.get_legend()
     return axes, " | ".join(texts + [text.get_text() for text in legend.get_texts()] if legend else texts)
+
+
+def test_no_line_leads_from_one_model_to_another(make_run):
+    make_run("a", model="lenet", optim="adam", epochs=20)
+    make_run("b", model="mlp", optim="sgd", epochs=5)
+    make_run("c", model="lenet", optim="adam", epochs=1)
+    axes, words = words_of(draw_over_number, "trainer.max_epochs")
+    lines = [container.lines[0].get_xdata().tolist() for container in axes.containers]
+    assert lines == [[1, 20], [5]]
+    assert "lenet, adam" in words and "mlp, sgd" in words
+    assert "trainer.max_epochs, model, optim varied: digits" in words
+    _, words = words_of(draw_over_number, "optim.lr")
+    assert "lenet, adam, max_epochs=20" in words and "mlp, sgd, max_epochs=5" in words
+
+
+def test_one_run_is_a_curve_without_a_legend_in_which_nothing_varied(make_run, answer):
+    make_run("a")
+    axes, words = words_of(draw_learning_curves)
+    assert axes.get_title(loc="left") == "lenet on digits, sgd" and axes.get_legend() is None
+    assert answer("runs")[0] == 0 and "varied" not in Path("runs/compare.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0001, 0.05, 0.07, 0.1, 0.12, 10],
+        [0.0, 0.001, 0.05, 0.1],
+        [100, 110, 120, 1500],
+        list(range(40, 80)),
+    ],
+)
+def test_no_number_of_an_axis_is_over_another(values):
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(values, values)
+    number_axis(axes, values)
+    figure.draw_without_rendering()
+    labels = [text for text in axes.get_xticklabels() if text.get_text()]
+    assert len(labels) >= min(len(values), 6)
+    for line in range(3):
+        boxes = [text.get_window_extent() for text in labels if text.get_text().count("\n") == line]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_rates_lie_on_a_log_axis_with_the_diverged_and_the_too_small_marked(make_run):
@@ -219,6 +277,32 @@ def test_grid_says_the_value_of_each_cell_and_which_diverged(make_run):
     make_run("c", loss=99, lr=1.0, dropout=0.1)
     _, words = words_of(draw_grid, "optim.lr", "regularization.dropout")
     assert all(word in words for word in ("0.1", "0.2", "diverged", "not run"))
+
+
+def test_table_in_a_pipe_breaks_no_word(make_run, answer):
+    names = [f"a_setting_with_a_long_name_{number}" for number in range(10)]
+    for seed in (0, 1):
+        make_run(f"a{seed}", seed=seed, data=dict.fromkeys(names, 1))
+    make_run("b", data=dict.fromkeys(names, 2.5), status="diverged")
+    _, out, _, _ = answer("runs")
+    (head,) = [line for line in out.splitlines() if names[0] in line]
+    assert head.split()[:10] == [f"data.{name}" for name in names]
+    assert "0.5000 ± 0.0000" in out and " completed " in out and " diverged " in out
+
+
+CURVES = {
+    "runs/a": "--logdir runs/a",
+    "runs/lenet runs/mlp": "--logdir runs",
+    "runs/lenet/1 runs/mlp": "--logdir runs",
+    "runs/lenet elsewhere/mlp": "--logdir_spec lenet:runs/lenet,mlp:elsewhere/mlp",  # not the user's folder
+    "runs/lenet/1_a=1,b=2 elsewhere": "--logdir .",  # a comma has a meaning in a logdir_spec
+}
+
+
+@pytest.mark.parametrize("folders", CURVES)
+def test_tensorboard_is_told_all_folders(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert all_curves([Path(folder) for folder in folders.split()]) == CURVES[folders]
 
 
 def test_by_chooses_the_axis(make_run, answer):
@@ -286,10 +370,26 @@ def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
     assert "python scripts/train.py resume=runs" in out
 
 
+def test_only_jobs_that_may_succeed_are_advised_to_be_run_again(make_run, answer):
+    make_run("0_seed=0")
+    job = make_run("1_seed=1", seed=1, status="failed", reason="No space is left.")
+    saved = {
+        "sweeper": {"_target_": "x.BasicSweeper", "params": {"seed": "0,1"}},
+        "overrides": {"task": ["sweep=seeds"], "hydra": []},
+    }
+    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+    assert "run them again with: python scripts/train.py resume=runs" in answer("runs")[1]
+    (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
+    out = answer("runs")[1]
+    assert "resume=" not in out and "Refused before training: 1 of the sweep's 2 jobs" in out
+
+
 def test_nothing_finished_says_why(make_run, answer):
     make_run("a", status="failed", reason="optim.lr=abc does not make sense.")
     code, _, err, _ = answer("runs")
-    assert code == 1 and "None of the 1 runs has finished" in err and "optim.lr=abc" in err
+    assert code == 1 and "The only run has not finished; runs/a is failed: optim.lr=abc" in err
+    make_run("b", status="failed", reason="optim.lr=-1 does not make sense.")
+    assert "None of the 2 runs has finished" in answer("runs")[2]
 
 
 def test_all_diverged_names_the_smallest_rate_tried(make_run, answer):

@@ -60,7 +60,18 @@ def test_value_that_is_no_number_fails_alone_and_is_named(train):
     assert answer.code == 1
     assert "Error: optim.lr=abc does not make sense" in answer.err
     assert "is failed and not compared: optim.lr=abc" in answer.out
+    assert "Refused before training: 1 of the sweep's 2 jobs. They would be again" in answer.out
+    assert "resume=" not in answer.out  # which would change nothing
     assert [row["status"] for row in table(answer.folder / "sweep")] == ["completed", "failed"]
+
+
+def test_sweep_over_models_of_different_tasks_ends_with_a_table_for_each(train):
+    few = [argument for argument in ONE_EPOCH if not argument.startswith("model=")]
+    answer = train("-m", "model=softmax,regressor", *few, "hydra.sweep.dir=sweep")
+    assert answer.code == 0, answer.err
+    assert "1 run of softmax on digits" in answer.out and "1 run of regressor on grades" in answer.out
+    tables = [table(path.parent)[0] for path in sorted((answer.folder / "sweep").glob("*/compare.csv"))]
+    assert ["accuracy/val" in row for row in tables] == [False, True]  # absolute_error, accuracy
 
 
 def test_sweep_killed_and_resumed_ends_with_the_same_table_as_one_not_killed(train):

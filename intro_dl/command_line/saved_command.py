@@ -39,8 +39,11 @@ def with_saved_command(arguments: list[str]) -> list[str]:
                 f"Cannot resume {path}: its status is {result.get('status')}, and nothing was saved to go on "
                 f"from. {reason} {again}"
             )
-        what = "no run was saved there" if path.is_dir() else "there is no such file"
-        raise ValueError(f"Cannot resume {path}: {what} ({checkpoint} is missing).{_newest_run(path)}")
+        if not path.is_dir():
+            raise ValueError(f"Cannot resume: there is no folder or file {path}.{_newest_run(path)}")
+        raise ValueError(
+            f"Cannot resume {path}: no run was saved there ({checkpoint} is missing).{_newest_run(path)}"
+        )
     if checkpoint.name != "last.ckpt":
         raise ValueError(
             f"Cannot resume {path}: only the last weights have what a run goes on with, and the epochs after "

@@ -12,6 +12,8 @@ COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 DASHES = ["-", "--", "-.", ":"]
 MARKERS = "osD^vPX"
 
+CHARACTER = 0.0135  # width of a digit, of the 6.6 inches between the first and the last tick
+
 NAMES = {
     "optim": "optimizer",
     "optim.lr": "learning rate",
@@ -41,18 +43,43 @@ def look(number: int) -> dict[str, Any]:
 
 
 def number_axis(axes: Axes, values: list[float]) -> None:
-    """Logarithmic for numbers that span decades; a 0 among them keeps its place."""
+    """Logarithmic for numbers that span decades; a 0 among them keeps its place.
+
+    Args:
+        values: in ascending order; up to 12 of them are the ticks.
+    """
     positive = [value for value in values if value > 0]
-    if not positive or max(positive) / min(positive) < 20 or min(values) < 0:
-        axes.set_xticks(values, map(cell, values))
-        return
-    if len(positive) < len(values):
-        axes.set_xscale("symlog", linthresh=min(positive))
-    else:
-        axes.set_xscale("log")
+    if positive and max(positive) / min(positive) >= 20 and min(values) >= 0:
+        if len(positive) < len(values):
+            axes.set_xscale("symlog", linthresh=min(positive))
+        else:
+            axes.set_xscale("log")
     if len(values) <= 12:
-        axes.set_xticks(values, map(cell, values))
+        texts = list(map(cell, values))
+        lines = free_lines(axes, values, texts)
+        labels = ["" if line is None else "\n" * line + text for line, text in zip(lines, texts, strict=True)]
+        axes.set_xticks(values, labels)
         axes.minorticks_off()
+
+
+def free_lines(axes: Axes, values: list[float], texts: list[str]) -> list[int | None]:
+    """Into which of three lines each text fits that stands at its value; None where all are full.
+
+    Args:
+        values: in ascending order, from the first to the last of the axis.
+        texts: one for each value; an empty one takes no room.
+    """
+    places = axes.xaxis.get_transform().transform(values)
+    written = [-math.inf] * 3  # up to where each line is full, as a share of the axis
+    lines: list[int | None] = []
+    for place, text in zip(places, texts, strict=True):
+        center = (place - places[0]) / ((places[-1] - places[0]) or 1)
+        half = CHARACTER * (len(text) + 1) / 2
+        free = [line for line in range(3) if written[line] <= center - half]
+        lines.append(free[0] if free else None)
+        if free and text:
+            written[free[0]] = center + half
+    return lines
 
 
 def value_axis(comparison: Comparison, axes: Axes, values: list[float], name: str | None = None) -> None:

@@ -1,15 +1,18 @@
 """The command `python scripts/compare.py`: its arguments and what it writes."""
 
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from intro_dl.command_line.options import Option, path, read_options
+from intro_dl.command_line.options import Option, path, read_options, run_script
 from intro_dl.compare.runs import Run, find_runs, read_runs
 from intro_dl.compare.table import (
     Comparison,
+    by_task,
     cell,
     compare,
     screen,
@@ -46,6 +49,27 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def end_of_sweep(arguments: Sequence[str]) -> int:
+    """`main` for the folder of a sweep; where its jobs have different tasks, a table for each task."""
+    folder = Path(arguments[0])
+    runs = read_runs([folder])
+    tasks = by_task(runs)
+    if len(tasks) < 2:
+        return main(arguments)
+    print("The jobs have different tasks, and a table each:")
+    codes = []
+    for names, same in tasks.items():
+        out = folder / ("_".join(sorted(names - {"loss"})) or "loss")
+        codes.append(run_script("", main, [*(str(run.folder) for run in same), f"out={out}"]))
+    compared = [run for same in tasks.values() for run in same]
+    for run in runs:
+        if run not in compared:
+            print(f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}")
+    if advice := how_to_finish(folder, runs):
+        print(advice)
+    return max(codes)
+
+
 def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -> Comparison:
     """Print the table of the runs and write it, with its plot.
 
@@ -68,27 +92,38 @@ def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    # In a pipe or a file, a table is as wide as it needs to be.
+    console = Console(width=None if sys.stdout.isatty() else 10_000)
     console.print(screen(comparison))
     lines = list(comparison.notes)
     lines += filter(None, (how_to_finish(folder, runs) for folder in folders))
     written = ["compare.csv", "compare.md", *(["compare.png"] if drawn else [])]
     lines.append(f"Written to {shown_path(out)}: {', '.join(written)}")
-    lines.append(f"Curves: tensorboard --logdir {shown_path(folders[0])}")
+    lines.append(f"Curves: tensorboard {all_curves(folders)}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return comparison
 
 
+def all_curves(folders: Sequence[Path]) -> str:
+    """TensorBoard's option for all folders: the one above them, unless that is the user's or a higher one."""
+    whole = [folder.resolve() for folder in folders]
+    above = Path(os.path.commonpath(whole))
+    if len(whole) > 1 and Path.cwd().is_relative_to(above) and not any("," in str(each) for each in whole):
+        return f"--logdir_spec {shlex.quote(','.join(f'{each.name}:{shown_path(each)}' for each in whole))}"
+    return f"--logdir {shlex.quote(shown_path(above))}"
+
+
 def what_to_try(comparison: Comparison) -> str:
     """A sentence for the case that every run diverged."""
-    runs = [run for row in comparison.rows for run in row.diverged]
+    runs = comparison.runs
+    which = f"All {len(runs)} runs" if len(runs) > 1 else "The only run"
     rates = [run.settings.get("optim.lr") for run in runs]
     rates = [rate for rate in rates if isinstance(rate, int | float)]
     if not rates:
-        return f"All {len(runs)} runs diverged."
+        return f"{which} diverged."
     return (
-        f"All {len(runs)} runs diverged; the smallest optim.lr tried was {cell(float(min(rates)))}. "
+        f"{which} diverged; the smallest optim.lr tried was {cell(float(min(rates)))}. "
         f"Try smaller ones, e.g. optim.lr={min(rates) / 10:g}."
     )
 
@@ -103,7 +138,13 @@ def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
     own = [run for run in runs if run.folder.is_relative_to(folder.resolve())]
     missing = planned - len(find_runs(folder))
     unfinished = sum(run.status in ("unfinished", "interrupted", "damaged") for run in own)
-    failed = [run for run in own if run.status == "failed"]
+    refused = [run for run in own if run.result.get("refused")]
+    failed = [run for run in own if run.status == "failed" and run not in refused]
+    if refused and missing <= 0 and not unfinished and not failed:
+        return (
+            f"Refused before training: {len(refused)} of the sweep's {planned} jobs. They would be again; "
+            "begin another sweep with what is advised above."
+        )
     if failed and missing <= 0 and not unfinished:  # they would fail again
         return (
             f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and the "

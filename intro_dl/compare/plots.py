@@ -5,6 +5,7 @@ Drawn to be read without seeing colors: every line has its own dashes and marker
 
 import math
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,16 +15,18 @@ from matplotlib.figure import Figure
 from intro_dl.compare.axes import (
     COLORS,
     NAMES,
+    free_lines,
     guessing_line,
     look,
     metric_name,
     number_axis,
     value_axis,
 )
-from intro_dl.compare.runs import Run
+from intro_dl.compare.runs import GROUPS, Run
 from intro_dl.compare.table import Comparison, Row, cell, higher_is_better
 
 MOST_LINES = 12
+LABEL_WIDTH = 45  # characters
 
 
 def plot(comparison: Comparison, path: Path, by: list[str]) -> bool:
@@ -56,7 +59,8 @@ def choose_plot(comparison: Comparison, by: list[str]) -> tuple[str, list[str]]:
     """The kind of plot ("line", "grid" or "curves") and the keys on its axes."""
     for key in by:
         if key not in comparison.columns:
-            available = ", ".join(comparison.columns) or "nothing but the seed"
+            same = "nothing but the seed" if len(comparison.runs) > 1 else "nothing, as there is only one"
+            available = ", ".join(comparison.columns) or same
             raise ValueError(f"The runs do not differ in by={key}. They differ in: {available}.")
     numbers = [key for key in comparison.columns if _numeric(comparison, key)]
     if len(by) == 2:
@@ -70,7 +74,9 @@ def choose_plot(comparison: Comparison, by: list[str]) -> tuple[str, list[str]]:
         return "grid", free
     if free:
         most = max(free, key=lambda key: len(_values(comparison, key)))
-        if len(_values(comparison, most)) > 2:
+        series = _series(comparison, most, _beside(comparison, most))
+        lengths = [len(rows) for rows in series.values()]
+        if max(lengths) > 2 and len(series) <= MOST_LINES and 2 * lengths.count(1) <= len(series):
             return "line", [most]
     return "curves", []
 
@@ -87,8 +93,35 @@ def _values(comparison: Comparison, key: str) -> list[Any]:
 def _varied(comparison: Comparison) -> list[str]:
     """The columns without the numbers that follow from a choice, as the rate does from `optim`."""
     words = [key for key in comparison.columns if not _numeric(comparison, key)]
-    free = [key for key in comparison.columns if key in words or not _follows(comparison, key, words)]
-    return free or ["seed"]
+    free = [key for key in _telling(comparison) if key in words or not _follows(comparison, key, words)]
+    return free or ["seed"] * (len(comparison.runs) > 1)
+
+
+def _telling(comparison: Comparison) -> list[str]:
+    """The columns that tell the rows apart, without the words that follow from `model` or another group."""
+    groups = [key for key in comparison.columns if key in GROUPS]
+    return [
+        key
+        for key in comparison.columns
+        if key in groups or _numeric(comparison, key) or not _follows(comparison, key, groups)
+    ]
+
+
+def _beside(comparison: Comparison, key: str) -> list[str]:
+    """What tells the lines over the number `key` apart: all but the numbers that follow from it."""
+    return [
+        other
+        for other in _telling(comparison)
+        if other != key and not (_numeric(comparison, other) and _follows(comparison, other, [key]))
+    ]
+
+
+def _series(comparison: Comparison, key: str, others: list[str]) -> dict[tuple, list[Row]]:
+    """The rows of each line over the number `key`, by what they have in `others`."""
+    series: dict[tuple, list[Row]] = {}
+    for row in sorted(comparison.rows, key=lambda row: row.values[key]):
+        series.setdefault(tuple(row.values[other] for other in others), []).append(row)
+    return series
 
 
 def _follows(comparison: Comparison, key: str, others: list[str]) -> bool:
@@ -102,10 +135,8 @@ def _follows(comparison: Comparison, key: str, others: list[str]) -> bool:
 
 def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
     """The metric over one number; a line for each combination of what else varies, the diverged on top."""
-    others = [c for c in comparison.columns if c != key and not _follows(comparison, c, [key])]
-    series: dict[tuple, list[Row]] = {}
-    for row in sorted(comparison.rows, key=lambda row: row.values[key]):
-        series.setdefault(tuple(row.values[other] for other in others), []).append(row)
+    others = _beside(comparison, key)
+    series = _series(comparison, key, others)
     if len(series) > MOST_LINES:
         raise ValueError(
             f"by={key} would draw {len(series)} lines, one for each combination of {', '.join(others)}. "
@@ -174,15 +205,18 @@ def _mark_diverged(comparison: Comparison, axes: Axes, key: str) -> None:
     edge = 0.04 if higher_is_better(comparison.metric) else 0.96
     across = axes.get_xaxis_transform()
     axes.plot(bad, [edge] * len(bad), "x", color=COLORS[1], ms=10, mew=2.5, transform=across, label="_")
-    for value in bad:
+    values, texts = _values(comparison, key), []
+    for value in values:
         rows = [row for row in comparison.rows if row.values[key] == value]
         runs = sum(len(row.runs) + len(row.diverged) for row in rows)
         lost = sum(len(row.diverged) for row in rows)
+        texts.append("diverged" if lost == runs else f"{lost} of {runs} diverged" if lost else "")
+    for value, text, line in zip(values, texts, free_lines(axes, values, texts), strict=True):
         axes.annotate(
-            "diverged" if lost == runs else f"{lost} of {runs}\ndiverged",
+            "" if line is None else text,
             (value, edge),
             xycoords=across,
-            xytext=(0, 10 if edge < 0.5 else -10),
+            xytext=(0, (10 + 11 * (line or 0)) * (1 if edge < 0.5 else -1)),
             textcoords="offset points",
             ha="center",
             va="bottom" if edge < 0.5 else "top",
@@ -253,17 +287,17 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
         ),
         "loss/val",
     )
-    rows = comparison.rows
-    if not comparison.columns:  # only the seed varies
+    rows, keys = comparison.rows, _telling(comparison) or ["seed"]
+    if not comparison.columns:  # at most the seed varies
         rows = [Row({"seed": run.seed}, [run], []) for row in rows for run in row.runs]
         rows += [Row({"seed": run.seed}, [], [run]) for row in comparison.rows for run in row.diverged]
         rows.sort(key=lambda row: _order(row.values["seed"]))
     drawn = [row for row in rows if any(_curve(run, name) for run in row.runs + row.diverged)]
     unseen = [row for row in rows if row.diverged and row not in drawn]
     for number, row in enumerate(drawn[:MOST_LINES]):
-        _draw_row(row, name, axes, number)
+        _draw_row(row, name, axes, number, keys)
     for row in unseen:  # diverged within its first epoch
-        axes.plot([], [], "x", color=COLORS[1], mew=2, label=f"{_row_label(row)} (diverged in epoch 1)")
+        axes.plot([], [], "x", color=COLORS[1], mew=2, label=f"{_row_label(row, keys)} (diverged in epoch 1)")
     if not drawn:
         return False
     values = [value for row in drawn if row.runs for run in row.runs for value in _curve(run, name)]
@@ -279,19 +313,20 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlim(0.5 if longest < 12 else 0, longest + 0.5)
     axes.set_xlabel("epoch")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small", handlelength=3)
+    if len(rows) > 1 or rows[0].diverged:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small", handlelength=3)
     _title(comparison, axes, _varied(comparison), more=len(drawn) - MOST_LINES)
     return True
 
 
-def _draw_row(row: Row, name: str, axes: Axes, number: int) -> None:
+def _draw_row(row: Row, name: str, axes: Axes, number: int, keys: list[str]) -> None:
     style, runs = look(number), row.runs or row.diverged
     curves = [curve for run in runs if (curve := _curve(run, name))]
     if len(curves) > 1:
         for curve in curves:
             axes.plot(range(1, len(curve) + 1), curve, color=style["color"], lw=0.7, alpha=0.4)
     together = [sum(values) / len(values) for values in zip(*curves, strict=False)]  # while all were trained
-    label = _row_label(row) + ("" if row.runs else " (diverged)")
+    label = _row_label(row, keys) + ("" if row.runs else " (diverged)")
     epochs = range(1, len(together) + 1)
     axes.plot(epochs, together, label=label, markevery=max(len(together) // 8, 1), **style)
     if not row.runs:
@@ -302,9 +337,10 @@ def _curve(run: Run, name: str) -> list[float]:
     return [epoch[name] for epoch in run.history if math.isfinite(epoch.get(name, math.nan))]
 
 
-def _row_label(row: Row) -> str:
+def _row_label(row: Row, keys: list[str]) -> str:
     seeds = f", {len(row.runs)} seeds" if len(row.runs) > 1 else ""
-    return ", ".join(_one_label(key, value) for key, value in row.values.items()) + seeds
+    text = _label(keys, tuple(row.values[key] for key in keys)) + seeds
+    return fill(text, LABEL_WIDTH)  # beside the axes, which a long line would leave no room
 
 
 def _label(keys: list[str], values: tuple) -> str:
@@ -324,4 +360,5 @@ def _title(comparison: Comparison, axes: Axes, keys: list[str], more: int = 0) -
         what += f", {shared['optim']}"
     best = f" (the best {MOST_LINES} of {MOST_LINES + more})" if more > 0 else ""
     varied = ", ".join(keys) if len(keys) < 4 else f"{', '.join(keys[:2])} and {len(keys) - 2} more"
-    axes.set_title(f"{varied} varied{best}{': ' if what else ''}{what}", loc="left")
+    varied = f"{varied} varied{best}" if keys else ""
+    axes.set_title(": ".join(filter(None, (varied, what))), loc="left")

@@ -77,14 +77,18 @@ class Comparison:
         return any(len(row.runs) + len(row.diverged) > 1 for row in self.rows)
 
     @property
+    def runs(self) -> list[Run]:
+        """All that are compared."""
+        return [run for row in self.rows for run in row.runs + row.diverged]
+
+    @property
     def all_diverged(self) -> bool:
         return not any(row.runs for row in self.rows)
 
     @cached_property
     def guessing_loss(self) -> float | None:
         """The loss of guessing, if it is the same for all runs."""
-        runs = [run for row in self.rows for run in row.runs + row.diverged]
-        found = {run.result.get("guessing_loss") for run in runs} - {None}
+        found = {run.result.get("guessing_loss") for run in self.runs} - {None}
         return found.pop() if len(found) == 1 else None
 
     @property
@@ -113,9 +117,9 @@ def compare(runs: list[Run], metric: str = "loss/val") -> Comparison:
     left_out = [run for run in runs if run not in ended]
     if not ended:
         first = left_out[0]
+        which = f"None of the {len(runs)} runs has" if len(runs) > 1 else "The only run has not"
         raise ValueError(
-            f"None of the {len(runs)} runs has finished; {shown_path(first.folder)} is {first.status}: "
-            f"{first.reason.rstrip('.')}."
+            f"{which} finished; {shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
         )
     check_task(ended)
     measures = list(dict.fromkeys(name for run in ended for name in run.result if "/" in name))
@@ -136,13 +140,19 @@ def compare(runs: list[Run], metric: str = "loss/val") -> Comparison:
     return Comparison(columns, rows, left_out, repeated, metric, measures, shared)
 
 
-def check_task(runs: list[Run]) -> None:
-    """Refuse to compare a language model with a classifier: their numbers mean different things."""
+def by_task(runs: list[Run]) -> dict[frozenset[str], list[Run]]:
+    """The runs that measured the same, e.g. accuracy and loss; without those that measured nothing."""
     tasks = defaultdict(list)
     for run in runs:
         names = frozenset(name.partition("/")[0] for name in run.result if "/" in name)
         if names:
             tasks[names].append(run)
+    return tasks
+
+
+def check_task(runs: list[Run]) -> None:
+    """Refuse to compare a language model with a classifier: their numbers mean different things."""
+    tasks = by_task(runs)
     if len(tasks) > 1:
         sides = [
             f"{shown_path(same[0].folder)} measured {', '.join(sorted(names))}"
@@ -265,7 +275,7 @@ def screen(comparison: Comparison) -> Table:
 
 
 def headline(comparison: Comparison) -> str:
-    runs = sum(len(row.runs) + len(row.diverged) for row in comparison.rows)
+    runs = len(comparison.runs)
     what = " on ".join(comparison.shared[name] for name in ("model", "data") if comparison.shared.get(name))
     seeds = "mean ± standard deviation over seeds, " if comparison.seeded else ""
     where = f" of {what}" if what else ""
@@ -310,5 +320,6 @@ def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> 
     if comparison.notes:
         lines += ["", *(f"- {note}" for note in comparison.notes)]
     if picture:
-        lines += ["", f"![{', '.join(comparison.columns) or 'seed'} varied]({picture.name})"]
+        varied = f"{', '.join(comparison.columns) or 'seed'} varied"
+        lines += ["", f"![{varied if len(comparison.runs) > 1 else 'learning curve'}]({picture.name})"]
     path.write_text("\n".join(lines) + "\n")

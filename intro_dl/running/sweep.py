@@ -32,12 +32,12 @@ class SweepSummary(Callback):
         The exit code becomes 1 if a job has failed, or all have diverged; some diverged ones are no failure.
         """
         from intro_dl.command_line.options import run_script
-        from intro_dl.compare.command import main
+        from intro_dl.compare.command import end_of_sweep
 
         folder = Path(config.hydra.sweep.dir)
         results = [read_result(path.parent) for path in folder.glob("*/result.json")]
         failed = any(result.get("status") not in COUNTS for result in results)
-        if results and (run_script("", main, [str(folder)]) or failed):
+        if results and (run_script("", end_of_sweep, [str(folder)]) or failed):
             raise SystemExit(1)
 
 
