@@ -229,15 +229,10 @@ def test_one_run_is_a_curve_without_a_legend_in_which_nothing_varied(make_run, a
     assert answer("runs")[0] == 0 and "varied" not in Path("runs/compare.md").read_text()
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        [0.0001, 0.05, 0.07, 0.1, 0.12, 10],
-        [0.0, 0.001, 0.05, 0.1],
-        [100, 110, 120, 1500],
-        list(range(40, 80)),
-    ],
-)
+CROWDED = [[0.0001, 0.05, 0.07, 0.1, 0.12, 10], [0, 0.001, 0.05, 0.1], [100, 110, 120, 1500], [*range(40, 80)]]
+
+
+@pytest.mark.parametrize("values", CROWDED)
 def test_no_number_of_an_axis_is_over_another(values):
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     axes = figure.add_subplot()
@@ -357,14 +352,16 @@ def test_different_tasks_are_not_compared(make_run, answer):
     assert "different tasks" in err and "runs/a measured accuracy, loss" in err and "bits_per_char" in err
 
 
+def save_sweep(seeds: str) -> None:
+    sweeper = {"_target_": "x.BasicSweeper", "params": {"seed": seeds}}
+    saved = {"sweeper": sweeper, "overrides": {"task": ["sweep=seeds"], "hydra": []}}
+    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+
+
 def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
     make_run("0_seed=0")
     (make_run("1_seed=1", seed=1) / "result.json").unlink()
-    saved = {
-        "sweeper": {"_target_": "x.BasicSweeper", "params": {"seed": "0,1,2,3,4"}},
-        "overrides": {"task": ["sweep=seeds"], "hydra": []},
-    }
-    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+    save_sweep("0,1,2,3,4")
     _, out, _, _ = answer("runs")
     assert "1 of its jobs did not finish, 3 of 5 have not begun" in out
     assert "python scripts/train.py resume=runs" in out
@@ -373,11 +370,7 @@ def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
 def test_only_jobs_that_may_succeed_are_advised_to_be_run_again(make_run, answer):
     make_run("0_seed=0")
     job = make_run("1_seed=1", seed=1, status="failed", reason="No space is left.")
-    saved = {
-        "sweeper": {"_target_": "x.BasicSweeper", "params": {"seed": "0,1"}},
-        "overrides": {"task": ["sweep=seeds"], "hydra": []},
-    }
-    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+    save_sweep("0,1")
     assert "run them again with: python scripts/train.py resume=runs" in answer("runs")[1]
     (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
     out = answer("runs")[1]
