@@ -186,10 +186,6 @@ PLOTS = {
         ],
         ("curves", []),
     ),
-    "the number and what follows from it": (
-        [{"lr": 0.1, "epochs": 1}, {"lr": 1, "epochs": 2}, {"lr": 10, "epochs": 3}],
-        ("grid", ["optim.lr", "trainer.max_epochs"]),
-    ),
 }
 
 
