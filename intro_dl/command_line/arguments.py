@@ -92,7 +92,8 @@ def closest(name: str, options: Sequence[str]) -> str | None:
 
     parts = [option for option in options if option.rpartition(".")[0] == group and last in words(option)]
     close = get_close_matches(name.lower(), parts, n=1, cutoff=0.0)  # data.size for data.image_size
-    close += get_close_matches(name.lower(), options, n=1, cutoff=0.6)
+    likeness = 0.6 if len(name) > 4 else 0.5  # of few letters, one is much
+    close += get_close_matches(name.lower(), options, n=1, cutoff=likeness)
     close += [option for option in options if option.rpartition(".")[-1] == last]
     return close[0] if close else None
 
