@@ -40,7 +40,7 @@ CRASHES = {
 
 @pytest.mark.parametrize("program", CRASHES)
 def test_what_crashes_or_blocks_the_process_is_named_and_the_next_line_runs(program, tmp_path, monkeypatch):
-    monkeypatch.setattr(fuzz_command_lines, "GRACE", 10)
+    monkeypatch.setattr(fuzz_command_lines, "GRACE", 6)
     script = tmp_path / "broken.py"
     script.write_text(
         f"from pathlib import Path\nif not Path('{tmp_path}/once').exists():\n"
