@@ -363,14 +363,15 @@ def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
     assert "python scripts/train.py resume=runs" in out
 
 
-def test_only_jobs_that_may_succeed_are_advised_to_be_run_again(make_run, answer):
+def test_jobs_that_were_refused_advise_another_sweep_first(make_run, answer):
     make_run("0_seed=0")
     job = make_run("1_seed=1", seed=1, status="failed", reason="No space is left.")
     save_sweep("0,1")
     assert "run them again with: python scripts/train.py resume=runs" in answer("runs")[1]
     (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
     out = answer("runs")[1]
-    assert "resume=" not in out and "Refused before training: 1 of the sweep's 2 jobs" in out
+    assert "Refused before training: 1 of the sweep's 2 jobs. Begin another sweep" in out
+    assert "run them again" not in out
 
 
 def test_nothing_finished_says_why(make_run, answer):

@@ -142,8 +142,8 @@ def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
     failed = [run for run in own if run.status == "failed" and run not in refused]
     if refused and missing <= 0 and not unfinished and not failed:
         return (
-            f"Refused before training: {len(refused)} of the sweep's {planned} jobs. They would be again; "
-            "begin another sweep with what is advised above."
+            f"Refused before training: {len(refused)} of the sweep's {planned} jobs. Begin another sweep "
+            f"with what is advised above; where the command was right, go on with: {go_on(folder)}"
         )
     if failed and missing <= 0 and not unfinished:  # they would fail again
         return (
