@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from intro_dl.running.checkpoints import WholeCheckpoints
 from intro_dl.tasks import Task
 from tests.conftest import ROOT
 from tests.stress_kill import QUIET, differences
@@ -131,6 +133,22 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
     answer = train("resume=outputs/stopped")
     assert answer.code == 0 and not steps
     assert answer.result["status"] == "completed" and answer.result["epochs"] == 3
+
+
+def test_notice_that_a_library_swallows_is_still_what_ended_the_run(train, monkeypatch):
+    def swallow(self, path, *arguments, **options):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        except BaseException:  # as fsspec does in asking whether a file exists
+            raise FileNotFoundError(path) from None
+
+    with monkeypatch.context() as context:
+        context.setattr(WholeCheckpoints, "load_checkpoint", swallow)  # of the best weights, to test them
+        answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
+    assert answer.code == 143 and "go on with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.result["status"] == "interrupted"
+    assert train("resume=outputs/stopped").code == 0 and answer.result["status"] == "completed"
 
 
 def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tell):

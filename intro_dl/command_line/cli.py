@@ -21,7 +21,7 @@ from intro_dl.command_line.config import register_schema
 from intro_dl.command_line.explain import explain, is_for_the_user
 from intro_dl.command_line.saved_command import with_saved_command
 from intro_dl.command_line.words import for_hydra
-from intro_dl.running import run_folder
+from intro_dl.running import interrupts, run_folder
 from intro_dl.running.files import explain_os_error
 from intro_dl.running.interrupts import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
 from intro_dl.running.processes import FIRST, as_further_process, follow_the_first, rank
@@ -47,6 +47,7 @@ def run(main: Callable[[], None]) -> int:
     if FIRST in os.environ:
         follow_the_first()
     else:
+        interrupts.told.clear()
         on_sigterm(terminate)
     run_folder.made.clear()
     code = _answer(main, full_error)
@@ -84,7 +85,8 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         yield
     except BrokenPipeError:  # in printing the summary: the result is written
         raise
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as raised:
+        error = interrupts.what_ended_it(raised)
         interrupted = isinstance(error, KeyboardInterrupt)
         reason = _how_interrupted(error, cfg) if interrupted else explain(error, [])
         status = "interrupted" if interrupted else getattr(error, "status", "failed")

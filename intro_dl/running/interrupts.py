@@ -12,9 +12,21 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came. Whoever answers Ctrl-C answers it in the same way."""
 
 
+told: list[Terminated] = []  # that SIGTERM was answered so, in this command
+
+
 def terminate() -> None:
     """The answer to SIGTERM wherever nothing better can be done."""
-    raise Terminated
+    told.append(Terminated())
+    raise told[-1]
+
+
+def what_ended_it(error: BaseException) -> BaseException:
+    """What ended the run: SIGTERM, if it came; else the error.
+
+    A library may catch what interrupts it, e.g. in asking whether a file exists, and fail of its answer.
+    """
+    return error if isinstance(error, KeyboardInterrupt) or not told else told[-1]
 
 
 def on_sigterm(answer: Callable[[], None]) -> None:
