@@ -323,6 +323,7 @@ def skip_connections() -> Outcome:
         Check(
             "without skips, 56 layers fit CIFAR-10 worse than 20", error["plain56"] > error["plain20"], True
         ),
+        Check("with skips, 56 layers fit it better than 20", error["resnet56"] < error["resnet20"], True),
         Check("20 layers fit it better with skips", error["resnet20"] < error["plain20"], True),
         Check("56 layers fit it better with skips", error["resnet56"] < error["plain56"], True),
     ]
