@@ -4,11 +4,8 @@ import re
 import sys
 
 import pytest
-import torch
 
 from intro_dl import load_run, models
-from intro_dl.command_line.explain import explain
-from intro_dl.models.lenet import LeNet
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
@@ -44,10 +41,15 @@ def test_model_that_could_not_be_loaded_again_is_refused_before_it_trains(own_mo
     assert not answer.runs
 
 
-def test_error_in_a_model_names_its_line():
-    line = (ROOT / "intro_dl" / "models" / "lenet.py").read_text().split("def forward")[0].count("\n") + 1
-    try:
-        LeNet((1, 28, 28), 10)(torch.zeros(1, 3, 28, 28))
-    except RuntimeError as error:
-        found = re.search(r"^RuntimeError in \S*intro_dl/models/lenet.py, line (\d+): ", explain(error, []))
-    assert line < int(found[1]) < line + 20
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("self.features(images)", "self.featured(images)", "AttributeError"),
+        ("self.features(images)", "self.features(images[:, :, 1:])", "RuntimeError"),
+        ("channels, height, width = in_shape", "height, width = in_shape", "ValueError"),
+    ],
+)
+def test_error_in_a_model_names_its_line(old, new, kind, own_model, train, tmp_path):
+    answer = train(*own_model(old, new), "trainer=smoke")
+    line = (tmp_path / "my_net.py").read_text().split(new)[0].count("\n") + 1
+    assert answer.code == 1 and re.search(rf"^Error: {kind} in \S*my_net.py, line {line}: ", answer.err)

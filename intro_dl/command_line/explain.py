@@ -1,10 +1,11 @@
 """What went wrong, in one sentence that a student can read. Free of torch, so that it is said at once."""
 
+import linecache
 import re
 import traceback
 from collections.abc import Iterator
 from difflib import get_close_matches
-from pathlib import Path
+from types import FrameType
 
 import yaml
 from hydra import compose, initialize_config_module
@@ -23,7 +24,6 @@ from intro_dl.command_line.help import GROUPS, describe
 from intro_dl.running.files import explain_os_error
 from intro_dl.running.results import shown_path
 
-PACKAGE = Path(__file__).parent.parent
 # What other programs call our keys.
 OTHER_NAMES = {
     "learning_rate": "optim.lr",
@@ -86,9 +86,12 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
 
 def _where(error: BaseException) -> str:
     """The innermost line of this package, e.g. of a student's own model; empty if there is none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
-    return f" in {shown_path(ours[-1].filename)}, line {ours[-1].lineno}" if ours else ""
+    ours = [place for place in traceback.walk_tb(error.__traceback__) if _is_ours(place[0])]
+    return f" in {shown_path(ours[-1][0].f_code.co_filename)}, line {ours[-1][1]}" if ours else ""
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").startswith("intro_dl.")
 
 
 def key_of(name: str) -> str:
@@ -97,8 +100,17 @@ def key_of(name: str) -> str:
 
 
 def is_for_the_user(error: BaseException | None) -> bool:
-    """Whether it is a mistake in the command, said in a sentence by this package or by Lightning."""
-    return isinstance(error, ValueError) or type(error).__name__ == "MisconfigurationException"
+    """Whether it is a mistake in the command, said in a sentence by this package or a library.
+
+    Python's own ValueError, e.g. of too many values to unpack in a student's model, is none.
+    """
+    if not isinstance(error, ValueError):
+        return type(error).__name__ == "MisconfigurationException"  # Lightning's
+    places = list(traceback.walk_tb(error.__traceback__))
+    if not places or not _is_ours(places[-1][0]):
+        return True
+    line = linecache.getline(places[-1][0].f_code.co_filename, places[-1][1])
+    return not line or "raise" in line
 
 
 def cannot_read(argument: str) -> str:
