@@ -97,11 +97,11 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         refused = is_for_the_user(cause) and status == "failed"
         refused = refused and (cfg.resume or not (run_dir / "history.csv").is_file())
         facts = {"refused": True} if refused else getattr(error, "facts", {})
-        refused = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
+        untold = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
         # In train.log, for whoever looks into it.
-        log.info("The run ended early: %s", reason, exc_info=None if refused and cfg.resume else error)
-        refused = refused or rank() > 0  # which has no folder
-        if not refused and read_result(run_dir).get("status") != "completed":
+        log.info("The run ended early: %s", reason, exc_info=None if untold and cfg.resume else error)
+        untold = untold or rank() > 0  # which has no folder
+        if not untold and read_result(run_dir).get("status") != "completed":
             with suppress(OSError):  # which is the error that is being reported
                 write_result(run_dir, {"status": status, "reason": reason} | facts)
         _say(reason if interrupted else f"Error: {reason}")

@@ -31,16 +31,15 @@ def with_saved_command(arguments: list[str]) -> list[str]:
         raise ValueError("resume= goes on in the run's own folder: leave out run_dir=, or copy it first.")
     checkpoint = path / "checkpoints" / "last.ckpt" if path.is_dir() else path
     if not checkpoint.is_file():
-        if path.is_dir() and (reason := (result := read_result(path)).get("reason")):
-            again = (
-                "Start again with what is advised." if result.get("status") == "diverged" else "Start again."
-            )
-            raise ValueError(
-                f"Cannot resume {path}: its status is {result.get('status')}, and nothing was saved to go on "
-                f"from. {reason} {again}"
-            )
         if not path.is_dir():
             raise ValueError(f"Cannot resume: there is no folder or file {path}.{_newest_run(path)}")
+        result = read_result(path)
+        if reason := result.get("reason"):
+            with_advice = " with what is advised" if result.get("status") == "diverged" else ""
+            raise ValueError(
+                f"Cannot resume {path}: its status is {result.get('status')}, and nothing was saved to go on "
+                f"from. {reason} Start again{with_advice}."
+            )
         raise ValueError(
             f"Cannot resume {path}: no run was saved there ({checkpoint} is missing).{_newest_run(path)}"
         )

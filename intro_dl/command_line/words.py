@@ -10,18 +10,7 @@ from hydra._internal.utils import get_args_parser
 from intro_dl.command_line.explain import cannot_read, key_of
 from intro_dl.command_line.help import GROUPS
 
-WITH_VALUE = (
-    "--cfg",
-    "-c",
-    "--package",
-    "-p",
-    "--config-path",
-    "-cp",
-    "--config-name",
-    "-cn",
-    "--config-dir",
-)
-WITH_VALUE += ("-cd", "--info", "-i")
+WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
 # Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # Hydra: ~experiment
