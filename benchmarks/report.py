@@ -1,4 +1,4 @@
-"""What the benchmarks share: the facts of the machine, medians, and the file that keeps their tables."""
+"""What the benchmarks share: the metadata of the machine, medians, and the file that keeps their tables."""
 
 import os
 import platform

@@ -14,7 +14,7 @@ from functools import partial
 
 import report
 
-from intro_dl.command_line.options import read_options, run_script, whole
+from intro_dl.config.options import read_options, run_script, whole
 
 IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = f"""

@@ -14,7 +14,7 @@ from functools import partial
 
 import report
 
-from intro_dl.command_line.options import read_options, run_script, whole
+from intro_dl.config.options import read_options, run_script, whole
 
 RATES = ("1e-4", "2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "1e-2", "2e-2")
 LENGTHS = {"two epochs": ["trainer.max_epochs=2"], "as configured": []}

@@ -28,15 +28,15 @@ from other_ways import Clock, Pictures, bare_loop, lightning_loop, loader_loop, 
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import datasets, transforms
 
-from intro_dl import train as training
-from intro_dl.command_line.config import register_schema
-from intro_dl.command_line.options import one_of, read_options, run_script, whole
-from intro_dl.data.cifar import CIFAR10
+from intro_dl.config.options import one_of, read_options, run_script, whole
+from intro_dl.config.schema import register_schema
+from intro_dl.data.cifar10 import CIFAR10
 from intro_dl.data.images import MNIST
 from intro_dl.data.text import Pydoc
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
+from intro_dl.training import train as training
 
 ROOT = Path(os.environ.get("INTRO_DL_DATA", "data"))
 BATCH = 128

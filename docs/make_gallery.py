@@ -58,7 +58,7 @@ PAGES = {  # file: run, what follows TensorBoard's address, height in pixels
 def train(folder: Path) -> None:
     for name, words in RUNS.items():
         print(f"{name}: {words}", flush=True)
-        command = [sys.executable, ROOT / "scripts" / "train.py", "callbacks=look_inside", *words.split()]
+        command = [sys.executable, ROOT / "scripts" / "train.py", "callbacks=visualize", *words.split()]
         command += [f"run_dir={folder / name}", "test=false", "callbacks.progress=null"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -8,7 +8,7 @@ __all__ = ["load_run"]
 
 def __getattr__(name: str) -> Any:
     if name == "load_run":  # on first use, because it needs torch
-        from intro_dl.load import load_run
+        from intro_dl.inference.load import load_run
 
         return load_run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

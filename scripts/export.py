@@ -17,8 +17,8 @@ Exit code: 0, or 1 with a sentence about what is wrong.
 
 import sys
 
-from intro_dl.command_line.options import run_script
-from intro_dl.use.export import main
+from intro_dl.config.options import run_script
+from intro_dl.inference.export import main
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

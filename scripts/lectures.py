@@ -11,7 +11,7 @@ Exit code: 0 if nothing fails; 1 if a claim fails, or with a sentence about what
 
 import sys
 
-from intro_dl.command_line.options import run_script
+from intro_dl.config.options import run_script
 from intro_dl.lectures.command import main
 
 if __name__ == "__main__":

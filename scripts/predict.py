@@ -17,8 +17,8 @@ Exit code: 0; 1 if something could not be read, said in a sentence each, while a
 
 import sys
 
-from intro_dl.command_line.options import run_script
-from intro_dl.use.predict import main
+from intro_dl.config.options import run_script
+from intro_dl.inference.predict import main
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

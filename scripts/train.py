@@ -13,9 +13,9 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from intro_dl.command_line.cli import report_errors, run
-from intro_dl.command_line.config import check
-from intro_dl.running.sweep import earlier_result
+from intro_dl.cli.app import report_errors, run
+from intro_dl.config.schema import check
+from intro_dl.runs.sweep import earlier_result
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
@@ -24,8 +24,8 @@ def main(cfg: DictConfig) -> float:
     with report_errors(cfg):
         check(cfg)
         if earlier := earlier_result(cfg):  # of this job, in a sweep that goes on
-            return earlier.get(cfg.monitor, worst)
-        from intro_dl.train import train  # here, so that --help and TAB do not wait for torch
+            return earlier.metrics.get(cfg.monitor, worst)
+        from intro_dl.training.train import train  # here, so that --help and TAB do not wait for torch
 
         return train(cfg)
     return worst

@@ -16,8 +16,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from intro_dl.command_line.config import register_schema
-from intro_dl.command_line.options import run_script
+from intro_dl.config.options import run_script
+from intro_dl.config.schema import register_schema
 
 ROOT = Path(__file__).parent.parent
 
@@ -120,7 +120,7 @@ def trained_run(tmp_path_factory):
     """
     from omegaconf import OmegaConf
 
-    from intro_dl.train import train  # here, because torch takes its time
+    from intro_dl.training.train import train  # here, because torch takes its time
 
     runs = {}
 

@@ -28,8 +28,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # so that torch starts no threads, which a 
 
 import torch
 
-import intro_dl.train  # noqa: F401  here, once for all forks
-from intro_dl.running import files
+import intro_dl.training.train  # noqa: F401  here, once for all forks
+from intro_dl.runs import files
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "train.py"
 LIMIT = 300.0  # seconds, after which a run hangs

@@ -38,7 +38,7 @@ def python(program: str, site) -> str:
 def test_configs_ship_in_the_wheel(wheel):
     program = (
         "import intro_dl; from hydra import compose, initialize_config_module\n"
-        "from intro_dl.command_line.config import register_schema; register_schema()\n"
+        "from intro_dl.config.schema import register_schema; register_schema()\n"
         "with initialize_config_module('intro_dl.configs', version_base='1.3'):\n"
         "    print(intro_dl.__file__, compose('train', ['model=mlp']).model._target_)"
     )

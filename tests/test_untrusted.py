@@ -6,8 +6,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from intro_dl.command_line.arguments import check_arguments
-from intro_dl.command_line.targets import class_of
+from intro_dl.config.arguments import check_arguments
+from intro_dl.config.targets import class_of
 
 SMALL = ("model=softmax", "trainer=smoke", "trainer.accelerator=cpu")
 
@@ -19,7 +19,7 @@ REFUSED = [
     "model._target_=intro_dl.models.lenet.Classifier",
     "model._target_=intro_dl.models.lenet.nn.Linear",
     "model._target_=pytorch_lightning.Trainer",
-    "model._target_=intro_dl.use.data.data_for",
+    "model._target_=intro_dl.inference.data.data_for",
     "data._target_=subprocess.Popen",
     "data._target_=intro_dl.data.text.read_utf8",
     "optim._target_=torch.utils.cpp_extension.load_inline",

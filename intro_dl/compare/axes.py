@@ -95,7 +95,7 @@ def value_axis(comparison: Comparison, axes: Axes, values: list[float], name: st
 
 def guessing_line(comparison: Comparison, axes: Axes, name: str) -> None:
     """Where a model that knows nothing would be. Called when the axis has its limits."""
-    guessing = comparison.guessing_loss
+    guessing = comparison.chance_loss
     low, high = axes.get_ylim()
     if not guessing or not name.startswith("loss/") or not low < guessing < high:
         return
@@ -118,7 +118,7 @@ def metric_name(comparison: Comparison, name: str) -> str:
     """A measure with its split and unit: "validation loss (nats)"."""
     measure, _, split = name.partition("/")
     unit = UNITS.get(measure, measure)
-    if measure == "loss" and _classes(comparison.guessing_loss):
+    if measure == "loss" and _classes(comparison.chance_loss):
         unit = "cross-entropy loss (nats)"
     return f"{SPLITS.get(split, split)} {unit}"
 

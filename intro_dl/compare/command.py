@@ -8,8 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from intro_dl.command_line.options import Option, path, read_options, run_script
-from intro_dl.compare.runs import Run, find_runs, read_runs
 from intro_dl.compare.table import (
     Comparison,
     by_task,
@@ -19,7 +17,10 @@ from intro_dl.compare.table import (
     write_csv,
     write_markdown,
 )
-from intro_dl.running.results import go_on, shown_path
+from intro_dl.config.options import Option, path, read_options, run_script
+from intro_dl.runs.files import shown_path
+from intro_dl.runs.record import Run, read_runs
+from intro_dl.runs.sweep import SweepFolder
 
 
 def _one_or_two(text: str) -> list[str]:
@@ -130,29 +131,28 @@ def what_to_try(comparison: Comparison) -> str:
 
 def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
     """How to go on with a sweep that was stopped: some of its jobs are unfinished, or have not begun."""
-    from intro_dl.running.sweep import planned_jobs
-
-    planned = planned_jobs(folder)
+    sweep = SweepFolder(folder)
+    planned = sweep.planned_jobs()
     if planned is None:
         return None
     own = [run for run in runs if run.folder.is_relative_to(folder.resolve())]
-    missing = planned - len(find_runs(folder))
+    missing = planned - len(sweep.jobs())
     unfinished = sum(run.status in ("unfinished", "interrupted", "damaged") for run in own)
-    refused = [run for run in own if run.result.get("refused")]
+    refused = [run for run in own if run.result.refused]
     failed = [run for run in own if run.status == "failed" and run not in refused]
     if refused and missing <= 0 and not unfinished and not failed:
         return (
             f"Refused before training: {len(refused)} of the sweep's {planned} jobs. Begin another sweep "
-            f"with what is advised above; where the command was right, go on with: {go_on(folder)}"
+            f"with what is advised above; where the command was right, go on with: {sweep.resume_command()}"
         )
     if failed and missing <= 0 and not unfinished:  # they would fail again
         return (
             f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and the "
-            f"cause is gone, run them again with: {go_on(folder)}"
+            f"cause is gone, run them again with: {sweep.resume_command()}"
         )
     unfinished += len(failed)
     if missing <= 0 and not unfinished:
         return None
     what = [f"{unfinished} of its jobs did not finish"] * bool(unfinished)
     what += [f"{missing} of {planned} have not begun"] * (missing > 0)
-    return f"The sweep is not whole: {', '.join(what)}. Go on with: {go_on(folder)}"
+    return f"The sweep is not whole: {', '.join(what)}. Go on with: {sweep.resume_command()}"

@@ -22,8 +22,8 @@ from intro_dl.compare.axes import (
     number_axis,
     value_axis,
 )
-from intro_dl.compare.runs import GROUPS, Run
 from intro_dl.compare.table import Comparison, Row, cell, higher_is_better
+from intro_dl.runs.record import GROUPS, Run
 
 MOST_LINES = 12
 LABEL_WIDTH = 45  # characters
@@ -186,7 +186,7 @@ def _mark_best(comparison: Comparison, axes: Axes, key: str) -> None:
 
 def _mark_too_small(comparison: Comparison, axes: Axes) -> None:
     """Rates below the best that have hardly left the loss of guessing."""
-    guessing = comparison.guessing_loss
+    guessing = comparison.chance_loss
     if comparison.metric != "loss/val" or not guessing or comparison.all_diverged:
         return
     best = comparison.rows[0].values["optim.lr"]

@@ -13,9 +13,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from intro_dl.command_line.arguments import nearest
-from intro_dl.compare.runs import GROUPS, Run
-from intro_dl.running.results import shown_path
+from intro_dl.config.arguments import nearest
+from intro_dl.runs.files import shown_path
+from intro_dl.runs.record import GROUPS, Run
 
 ABSENT = "–"
 MAIN_MEASURES = ("bits_per_char", "accuracy", "absolute_error")  # beside the loss; the first that is there
@@ -86,9 +86,9 @@ class Comparison:
         return not any(row.runs for row in self.rows)
 
     @cached_property
-    def guessing_loss(self) -> float | None:
+    def chance_loss(self) -> float | None:
         """The loss of guessing, if it is the same for all runs."""
-        found = {run.result.get("guessing_loss") for run in self.runs} - {None}
+        found = {run.result.chance_loss for run in self.runs} - {None}
         return found.pop() if len(found) == 1 else None
 
     @property
@@ -122,7 +122,7 @@ def compare(runs: list[Run], metric: str = "loss/val") -> Comparison:
             f"{which} finished; {shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
         )
     check_task(ended)
-    measures = list(dict.fromkeys(name for run in ended for name in run.result if "/" in name))
+    measures = list(dict.fromkeys(name for run in ended for name in run.result.metrics))
     if metric not in measures and any(run.status == "completed" for run in ended):
         raise ValueError(f"No run has metric={metric}.{nearest(metric, measures)}")
     columns, members = group(ended)
@@ -144,7 +144,7 @@ def by_task(runs: list[Run]) -> dict[frozenset[str], list[Run]]:
     """The runs that measured the same, e.g. accuracy and loss; without those that measured nothing."""
     tasks = defaultdict(list)
     for run in runs:
-        names = frozenset(name.partition("/")[0] for name in run.result if "/" in name)
+        names = frozenset(name.partition("/")[0] for name in run.result.metrics)
         if names:
             tasks[names].append(run)
     return tasks

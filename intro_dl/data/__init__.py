@@ -1,1 +1,1 @@
-"""The data sets: facts (`dims`), fixed splits, one tensor a split, batches cut by index."""
+"""The data sets: metadata (`dims`), fixed splits, one tensor a split, batches cut by index."""

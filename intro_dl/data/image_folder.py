@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from intro_dl.data.dataset import Split
 from intro_dl.data.images import ImageData
 from intro_dl.data.pixel_file import PixelFile
-from intro_dl.data.splits import Split
 
 MOST_PIXELS = 50_000_000  # more are taken for a decompression bomb: a small file that fills the memory
 log = logging.getLogger(__name__)
@@ -108,13 +108,13 @@ class ImageFolder(ImageData):
             kept = PixelFile(
                 self.cache, files, (*shape, self.split_fraction, self.split_seed, self.skip_broken)
             )
-            said = len(self.remarks)
+            said = len(self.notes)
             if kept.splits() is None:
                 try:
-                    kept.keep(*self._read(files, labels, part, kept.scratch(shape)), self.remarks[said:])
+                    kept.keep(*self._read(files, labels, part, kept.scratch(shape)), self.notes[said:])
                 finally:
                     kept.clean()
-            splits, self.remarks[said:] = kept.splits()
+            splits, self.notes[said:] = kept.splits()
         self.MEAN, self.STD = pixel_statistics(splits["train"][0])
         return splits
 
@@ -151,7 +151,7 @@ class ImageFolder(ImageData):
             pixels[len(readable)] = torch.from_numpy(image).view(size, size, channels)
             readable.append(position)
         if broken:
-            self.remarks.append(f"{len(broken)} broken images were skipped; train.log names them.")
+            self.notes.append(f"{len(broken)} broken images were skipped; train.log names them.")
         return pixels[: len(readable)], torch.tensor(readable, dtype=torch.long)
 
     def _split(self, labels: Tensor, in_train: Tensor) -> dict[str, Tensor]:

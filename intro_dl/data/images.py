@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.augment import make_augmentation
+from intro_dl.data.dataset import Split, TensorData, plain
 from intro_dl.data.download import Archive, fetch_archives
 from intro_dl.data.idx import read_idx
-from intro_dl.data.splits import Split, TensorData, plain
 
 
 class ImageData(TensorData):
@@ -36,7 +36,7 @@ class ImageData(TensorData):
     CLASSES: tuple[str, ...] = ()
     MEAN: tuple[float, ...]
     STD: tuple[float, ...]
-    FRAME: ClassVar[int | None] = (
+    DIGIT_BOX: ClassVar[int | None] = (
         None  # pixels of the longer side of what is drawn, where all are drawn alike
     )
     MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether a mirrored image may belong to no class or another
@@ -61,10 +61,10 @@ class ImageData(TensorData):
             raise ValueError(f"data.label_noise={label_noise} is no share: take 0 or more, and less than 1.")
         self.split_seed, self.labels = split_seed, labels
         self.limit_train, self.label_noise = limit_train, label_noise
-        self.remarks: list[str] = []  # what the summary of a run should say about the data
+        self.notes: list[str] = []  # what the summary of a run should say about the data
         self._augmentation = make_augmentation(augment)
         if augment == "crop_flip" and self.MIRRORED_IS_ANOTHER:
-            self.remarks.append(
+            self.notes.append(
                 "data.augment=crop_flip mirrors images, and a mirrored 3 is no 3: take data.augment=affine."
             )
         if self.CLASSES:  # known before anything is read
@@ -87,15 +87,15 @@ class ImageData(TensorData):
         name = " or ".join(self.CLASSES[number] for number in self._chosen_classes())
         return f"not {name}", name
 
-    def facts(self) -> dict[str, Any]:
-        return super().facts() | {
+    def metadata(self) -> dict[str, Any]:
+        return super().metadata() | {
             "kind": "images",
             "classes": list(self.class_names),
             "labels": plain(self.labels),
             "mean": plain(self.MEAN),
             "std": plain(self.STD),
             "background": background(self.splits["train"][0]),
-            "frame": self.FRAME,
+            "digit_box": self.DIGIT_BOX,
         }
 
     def transform(self, images: Tensor) -> Tensor:
@@ -135,7 +135,7 @@ class ImageData(TensorData):
         self.dims = {**self.dims, "num_classes": 2}
         majority = int(self.splits["train"][1].float().mean() > 0.5)
         accuracy = (self.splits["test"][1] == majority).float().mean()
-        self.remarks.append(
+        self.notes.append(
             f"Class 1 is {self.class_names[1]}, class 0 all others: to answer "
             f"{self.class_names[majority]!r} every time "
             f"is right for {accuracy:.1%} of the test images."
@@ -213,9 +213,9 @@ class Digits(ImageData):
 
     dims: ClassVar = {"in_shape": (1, 28, 28), "num_classes": 10}
     CLASSES = tuple("0123456789")
-    # Of the 1,297 training images at 28x28 of `split_seed=0`; recomputed by tests/test_image_data.py.
+    # Of the 1,297 training images at 28x28 of `split_seed=0`; recomputed by tests/data/test_image_data.py.
     MEAN, STD = (0.3050,), (0.3244,)
-    FRAME = 28  # a digit reaches from the upper to the lower side
+    DIGIT_BOX = 28  # a digit reaches from the upper to the lower side
     MIRRORED_IS_ANOTHER = True
 
     def load(self) -> dict[str, Split]:
@@ -315,9 +315,11 @@ class MNIST(IdxImages):
     """Handwritten digits, the lectures' example. Source: LeCun, Cortes and Burges (1998)."""
 
     CLASSES = tuple("0123456789")
-    # Of the 60,000 training images; recomputed by tests/test_image_data.py.
+    # Of the 60,000 training images; recomputed by tests/data/test_image_data.py.
     MEAN, STD = (0.1307,), (0.3081,)
-    FRAME = 20  # its authors fitted each digit into 20x20 pixels, and put its center of mass into the middle
+    DIGIT_BOX = (
+        20  # its authors fitted each digit into 20x20 pixels, and put its center of mass into the middle
+    )
     MIRRORED_IS_ANOTHER = True
 
 
@@ -328,5 +330,5 @@ class FashionMNIST(IdxImages):
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     )
-    # Of the 60,000 training images; recomputed by tests/test_image_data.py.
+    # Of the 60,000 training images; recomputed by tests/data/test_image_data.py.
     MEAN, STD = (0.2860,), (0.3530,)

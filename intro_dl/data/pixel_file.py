@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from intro_dl.data.splits import Split
-from intro_dl.running.files import write_whole
+from intro_dl.data.dataset import Split
+from intro_dl.runs.files import write_whole
 
 
 class PixelFile:
@@ -20,11 +20,11 @@ class PixelFile:
     Args:
         folder: of all such files; made if it is missing.
         files: the images on disk. A change of their names, sizes or times is another set.
-        facts: what else decides what is stored, e.g. the size of the images and how they are split.
+        metadata: what else decides what is stored, e.g. the size of the images and how they are split.
     """
 
-    def __init__(self, folder: Path, files: Sequence[Path], facts: Sequence[object]) -> None:
-        digest = hashlib.sha256(repr(list(facts)).encode())
+    def __init__(self, folder: Path, files: Sequence[Path], metadata: Sequence[object]) -> None:
+        digest = hashlib.sha256(repr(list(metadata)).encode())
         for file in files:
             stat = file.stat()
             digest.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
@@ -36,7 +36,7 @@ class PixelFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return _mapped(self._unfinished("decoded"), shape, write=True)
 
-    def keep(self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], remarks: list[str]) -> None:
+    def keep(self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], notes: list[str]) -> None:
         """Store pixels (N, H, W, C) and labels (N,), split by split."""
         order = torch.cat(list(positions.values()))
         stored = _mapped(self._unfinished("ordered"), (len(order), *pixels.shape[1:]), write=True)
@@ -44,7 +44,7 @@ class PixelFile:
             stored[start : start + 1000] = pixels[order[start : start + 1000]]
         self._unfinished("ordered").replace(self.path)
         counts = {split: len(where) for split, where in positions.items()}
-        about = {"shape": list(stored.shape), "labels": labels[order], "counts": counts, "remarks": remarks}
+        about = {"shape": list(stored.shape), "labels": labels[order], "counts": counts, "notes": notes}
         torch.save(about, self._unfinished("about"))
         write_whole(self.about, self._unfinished("about").read_bytes())
 
@@ -54,7 +54,7 @@ class PixelFile:
             self._unfinished(what).unlink(missing_ok=True)
 
     def splits(self) -> tuple[dict[str, Split], list[str]] | None:
-        """The splits, whose images stay in the file, and remarks on them; None where nothing is stored."""
+        """The splits, whose images stay in the file, and notes on them; None where nothing is stored."""
         if not self.about.is_file() or not self.path.is_file():
             return None
         about = torch.load(self.about, weights_only=True)
@@ -63,7 +63,7 @@ class PixelFile:
         parts = zip(
             images.split(list(counts.values())), about["labels"].split(list(counts.values())), strict=True
         )
-        return dict(zip(counts, parts, strict=True)), about["remarks"]
+        return dict(zip(counts, parts, strict=True)), about["notes"]
 
     def _unfinished(self, what: str) -> Path:
         return self.path.with_suffix(f".{what}.{os.getpid()}.tmp")  # several processes may be at it

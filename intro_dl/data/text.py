@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from intro_dl.data.batches import Windows
+from intro_dl.data.dataset import Split, TensorData
 from intro_dl.data.download import fetch
-from intro_dl.data.loader import Windows
-from intro_dl.data.splits import Split, TensorData
-from intro_dl.running.files import read_limited
+from intro_dl.runs.files import read_limited
 
 
 class TextData(TensorData):
@@ -58,8 +58,8 @@ class TextData(TensorData):
         self._check_length(parts, len(text))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
 
-    def facts(self) -> dict[str, Any]:
-        return super().facts() | {"kind": "text", "alphabet": self.alphabet, "window": self.window}
+    def metadata(self) -> dict[str, Any]:
+        return super().metadata() | {"kind": "text", "alphabet": self.alphabet, "window": self.window}
 
     def encode(self, text: str) -> Tensor:
         """The tokens of a text, (N,) of int64: each character's place in `alphabet`.

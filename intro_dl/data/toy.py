@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import make_circles, make_moons
 from torch import Tensor
 
-from intro_dl.data.splits import Split, TensorData, plain
+from intro_dl.data.dataset import Split, TensorData, plain
 
 
 class ToyData(TensorData):
@@ -44,16 +44,16 @@ class ToyData(TensorData):
         self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (2,)
         return splits
 
-    def facts(self) -> dict[str, Any]:
-        facts = super().facts() | {
+    def metadata(self) -> dict[str, Any]:
+        metadata = super().metadata() | {
             "kind": "points",
             "features": list(self.features),
             "mean": plain(self.mean),
             "std": plain(self.std),
         }
         if "num_classes" not in self.dims:
-            return facts | {"target": dict(self.target)}
-        return facts | {"classes": list(self.CLASSES) or [str(k) for k in range(self.dims["num_classes"])]}
+            return metadata | {"target": dict(self.target)}
+        return metadata | {"classes": list(self.CLASSES) or [str(k) for k in range(self.dims["num_classes"])]}
 
     def transform(self, inputs: Tensor) -> Tensor:
         """Standardized inputs (B, 2): mean 0 and standard deviation 1 over the training split."""

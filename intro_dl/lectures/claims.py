@@ -19,8 +19,8 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from intro_dl.lectures.evidence import MissingResult
 from intro_dl.lectures.ids import ALL_IDS, LECTURES
+from intro_dl.results.evidence import MissingResult
 
 Kind = Literal["holds", "erratum", "measured", "cited"]
 Verdict = Literal["holds", "erratum", "measured", "cited", "waiting", "fails", "open"]

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from intro_dl.command_line.options import Option, one_of, path, read_options
+from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.lectures.ids import ALL_IDS, LECTURES
 
 PAGE = Path("outputs/lectures.html")  # where format=html writes unless out= says otherwise

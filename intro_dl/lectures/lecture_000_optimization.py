@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from intro_dl.command_line.targets import class_of
+from intro_dl.config.targets import class_of
 from intro_dl.lectures.claims import Check, Outcome, claim, within
 from intro_dl.lectures.numerics import gradient, minimize, normal, numbers
 from intro_dl.models.mlp import MLP

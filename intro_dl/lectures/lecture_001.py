@@ -10,14 +10,14 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from intro_dl.data.batches import Batches
 from intro_dl.data.images import MNIST, Digits
-from intro_dl.data.loader import Batches
 from intro_dl.lectures.claims import Check, Outcome, cite, claim, within
-from intro_dl.lectures.evidence import MissingResult, mean_accuracy
 from intro_dl.lectures.numerics import normal
 from intro_dl.models.mlp import MLP
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.models.torchvision import Torchvision
+from intro_dl.results.evidence import MissingResult, mean_accuracy
 from intro_dl.scratch import backprop, layers, sampling
 
 

@@ -4,15 +4,15 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
+from intro_dl.data.dataset import Split
 from intro_dl.data.images import Digits
-from intro_dl.data.splits import Split
 from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.evidence import mean_accuracy
 from intro_dl.lectures.lecture_001 import count
 from intro_dl.lectures.numerics import normal
 from intro_dl.models.cnn import CNN
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.results.evidence import mean_accuracy
 from intro_dl.scratch import layers
 
 MNIST_SHAPE = (1, 28, 28)

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.evidence import MissingResult, read_runs
 from intro_dl.lectures.numerics import finite_difference, gradient, minimize, normal, numbers, rounded
+from intro_dl.results.evidence import MissingResult, read_runs
 from intro_dl.scratch import backprop
 from intro_dl.scratch.losses import (
     binary_cross_entropy,

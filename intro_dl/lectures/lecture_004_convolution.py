@@ -7,10 +7,10 @@ from torchvision.models import get_model_weights
 from torchvision.models.googlenet import Inception
 
 from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.evidence import MissingResult, read_runs
 from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers, rounded
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.torchvision import Torchvision
+from intro_dl.results.evidence import MissingResult, read_runs
 from intro_dl.scratch.layers import avg_pool2d, conv1d, conv1d_loop, conv2d, conv2d_loop, max_pool2d, softmax
 
 

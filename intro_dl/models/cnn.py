@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from intro_dl.layers import check_choice, image_sides
+from intro_dl.models.layers import check_choice, image_sides
 from intro_dl.tasks import Classifier
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from intro_dl.layers import image_sides, make_activation, make_pooling
+from intro_dl.models.layers import image_sides, make_activation, make_pooling
 from intro_dl.tasks import Classifier
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.layers import initialize, make_activation
+from intro_dl.models.layers import initialize, make_activation
 from intro_dl.tasks import Classifier
 
 

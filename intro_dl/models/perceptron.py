@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.layers import choose
+from intro_dl.models.layers import choose
 from intro_dl.tasks import Classifier
 
 FUNCTIONS = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from intro_dl.layers import initialize, make_activation
+from intro_dl.models.layers import initialize, make_activation
 from intro_dl.tasks import Regressor
 
 

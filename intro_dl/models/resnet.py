@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.layers import choose, image_sides, initialize
+from intro_dl.models.layers import choose, image_sides, initialize
 from intro_dl.tasks import Classifier
 
 

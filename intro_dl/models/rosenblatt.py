@@ -39,7 +39,7 @@ class Rosenblatt(Classifier):
         winner = scores.gather(1, self.predict(scores)[:, None])  # (B, 1)
         return (winner - right).mean()
 
-    def remarks(self) -> list[str]:
+    def notes(self) -> list[str]:
         mistakes = [1 - epoch["accuracy/train"] for epoch in self.history]
         if len(mistakes) < 5 or min(mistakes) == 0:  # too early to tell; or an epoch without an update
             return []

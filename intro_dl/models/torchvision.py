@@ -4,7 +4,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.layers import check_choice, image_sides
+from intro_dl.models.layers import check_choice, image_sides
 from intro_dl.tasks import Classifier
 
 

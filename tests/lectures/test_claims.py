@@ -14,7 +14,6 @@ from torch import nn
 
 from intro_dl.lectures import (
     claims,
-    evidence,
     lecture_001,
     lecture_001_convolution,
     lecture_001_recurrence,
@@ -26,6 +25,7 @@ from intro_dl.lectures.report import show_check, to_markdown
 from intro_dl.models.cnn import CNN
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
+from intro_dl.results import evidence
 from intro_dl.scratch import autodiff, backprop, layers, losses, optimizers, recurrent
 from tests.conftest import ROOT
 

@@ -1,0 +1,128 @@
+"""What stands between the command line and Hydra: exit codes, and errors that are said in a sentence.
+
+Free of torch, so that a typing mistake is answered at once.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from intro_dl.cli import help_text, hydra_callbacks
+from intro_dl.cli.errors import explain, is_for_the_user
+from intro_dl.cli.overrides import for_hydra
+from intro_dl.cli.saved_command import with_saved_command
+from intro_dl.config.schema import register_schema
+from intro_dl.runs import signals
+from intro_dl.runs.files import explain_os_error
+from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.result import Result, Status
+from intro_dl.runs.signals import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
+from intro_dl.runs.sweep import SweepFolder
+from intro_dl.training.devices import FIRST, as_further_process, follow_the_first, rank
+
+log = logging.getLogger(__name__)
+
+FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
+
+
+def run(main: Callable[[], None]) -> int:
+    """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 brings the traceback of an error."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text.text())
+        return 0
+    register_schema()
+    logging.raiseExceptions = False  # a full disk is said once, not for each line of train.log
+    full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    os.environ[FULL_ERROR] = "1" if full_error else ""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    if rank():
+        warnings.simplefilter("ignore")  # process 0 says the same
+    if FIRST in os.environ:
+        follow_the_first()
+    else:
+        signals.told.clear()
+        on_sigterm(terminate)
+    hydra_callbacks.made.clear()
+    code = _answer(main, full_error)
+    if code not in (0, INTERRUPTED, TERMINATED):
+        hydra_callbacks.remove_what_was_made()
+    return code
+
+
+def _answer(main: Callable[[], None], full_error: bool) -> int:
+    try:
+        arguments = for_hydra(with_saved_command(sys.argv[1:]))
+        sys.argv[1:] = as_further_process(arguments) if rank() else arguments
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt as error:
+        _say("Interrupted.")
+        return exit_code(error)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as error:
+        if full_error:
+            raise
+        _say(f"Error: {explain(error, sys.argv[1:])}")
+        return 1
+    return 0
+
+
+@contextmanager
+def report_errors(cfg: DictConfig) -> Iterator[None]:
+    """Inside a job: say what went wrong in a sentence, note it in result.json, and let a sweep go on."""
+    try:
+        yield
+    except BrokenPipeError:  # in printing the summary: the result is written
+        raise
+    except (Exception, KeyboardInterrupt) as raised:
+        error = signals.what_ended_it(raised)
+        interrupted = isinstance(error, KeyboardInterrupt)
+        reason = _how_interrupted(error, cfg) if interrupted else explain(error, [])
+        status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
+        folder = RunFolder(Path(cfg.run_dir))
+        if explain_os_error(error) and folder.last.is_file():
+            reason += f" Progress is saved. Resume with: {folder.resume_command()}"
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
+        refused = is_for_the_user(cause) and status is Status.FAILED
+        refused = bool(refused and (cfg.resume or not folder.history_file.is_file()))
+        diagnosis = getattr(error, "diagnosis", None)
+        untold = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
+        # In train.log, for whoever looks into it.
+        log.info("The run ended early: %s", reason, exc_info=None if untold and cfg.resume else error)
+        untold = untold or rank() > 0  # which has no folder
+        if not untold and folder.status() is not Status.COMPLETED:
+            with suppress(OSError):  # which is the error that is being reported
+                folder.write_result(Result(status, reason, refused, diagnosis=diagnosis))
+        _say(reason if interrupted else f"Error: {reason}")
+        if os.environ.get(FULL_ERROR):
+            raise
+        if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
+            raise SystemExit(exit_code(error) if interrupted else 1) from error
+
+
+def _how_interrupted(error: KeyboardInterrupt, cfg: DictConfig) -> str:
+    job = HydraConfig.get()
+    if job.mode == RunMode.MULTIRUN:
+        return f"Interrupted. Resume with: {SweepFolder(Path(job.sweep.dir)).resume_command()}"
+    folder = RunFolder(Path(cfg.run_dir))
+    if str(error) or not folder.last.is_file():
+        return str(error) or "Interrupted before anything was saved."
+    return f"Interrupted. Progress is saved. Resume with: {folder.resume_command()}"
+
+
+def _say(text: str) -> None:
+    if rank() == 0 or FIRST in os.environ:  # process 0 listens to those that it has started
+        print(text, file=sys.stderr)

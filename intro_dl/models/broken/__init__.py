@@ -1,0 +1,1 @@
+"""Models with a deliberate mistake, for `experiment=broken/<name>`."""

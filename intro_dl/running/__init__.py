@@ -1,1 +1,0 @@
-"""What surrounds a training: its folder, files, checkpoints, processes and interruptions."""

@@ -1,0 +1,158 @@
+"""The folder of a run: which files are in it, and how to read and write them."""
+
+import csv
+import io
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from intro_dl.runs.files import shown_path, write_whole
+from intro_dl.runs.result import Result, Status
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk. Nothing is read until it is asked for, and nothing in it is executed.
+
+    Args:
+        path: the folder; it may have been moved or copied.
+    """
+
+    path: Path
+
+    def __str__(self) -> str:
+        return shown_path(self.path)
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best epoch."""
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """The latest checkpoint, from which a run resumes."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def result_file(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def history_file(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / ".hydra" / "config.yaml"
+
+    @property
+    def overrides_file(self) -> Path:
+        return self.path / ".hydra" / "overrides.yaml"
+
+    def is_run(self) -> bool:
+        """Return whether a run began or ended here."""
+        return self.result_file.is_file() or self.config_file.is_file()
+
+    def read_result(self) -> Result:
+        """Return what result.json says; `unfinished` where it is missing, `damaged` where it is not valid."""
+        try:
+            return Result.from_json(self.result_file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return Result(Status.UNFINISHED, "it has no result.json: it was killed, or it is still running")
+        except (OSError, ValueError, TypeError, RecursionError):
+            return Result(Status.DAMAGED, "its result.json is truncated or not a result")
+
+    def write_result(self, result: Result) -> None:
+        """Write result.json, whole or not at all."""
+        write_whole(self.result_file, result.to_json())
+
+    def status(self) -> Status:
+        return self.read_result().status
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return the rows of history.csv, one an epoch, up to the first that is damaged."""
+        rows: list[dict[str, float]] = []
+        with suppress(OSError, TypeError, ValueError, csv.Error):
+            with self.history_file.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    rows.append({name: float(value) for name, value in row.items() if value})
+        return rows
+
+    def write_history(self, history: list[dict[str, float]]) -> None:
+        """Write history.csv: a line an epoch, counted from 1."""
+        if not history:
+            return
+        names = dict.fromkeys(name for row in history for name in row)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, list(names))
+        writer.writeheader()
+        writer.writerows({**row, "epoch": int(row["epoch"]) + 1} for row in history)
+        write_whole(self.history_file, table.getvalue())
+
+    def read_config(self) -> DictConfig:
+        """Return the config of the run, with its interpolations.
+
+        Raises:
+            ValueError: if .hydra/config.yaml is missing or damaged; the message completes "this run: ...".
+        """
+        try:
+            config = OmegaConf.create(yaml.load(self.config_file.read_text(encoding="utf-8"), _Loader))
+        except FileNotFoundError as error:
+            raise ValueError("it has no .hydra/config.yaml, so its settings are unknown") from error
+        except (OSError, yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+            raise ValueError(".hydra/config.yaml is truncated or not valid YAML") from error
+        if not isinstance(config, DictConfig) or "seed" not in config:
+            raise ValueError(".hydra/config.yaml is truncated or not valid YAML")
+        return config
+
+    def read_overrides(self) -> list[str]:
+        """Return the command line of the run; empty if it was not saved.
+
+        Raises:
+            ValueError: if .hydra/overrides.yaml is damaged.
+        """
+        if not self.overrides_file.is_file():
+            return []
+        try:
+            saved: Any = yaml.safe_load(self.overrides_file.read_text(encoding="utf-8")) or []
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ValueError(f"{self.overrides_file} is truncated or not valid YAML.") from error
+        if not isinstance(saved, list) or not all(isinstance(text, str) for text in saved):
+            raise ValueError(f"{self.overrides_file} is not a list of overrides.")
+        return saved
+
+    def read_choices(self) -> dict[str, str]:
+        """Return the chosen option of each group, e.g. {"model": "lenet"}; empty if it was not saved."""
+        try:
+            text = (self.path / ".hydra" / "hydra.yaml").read_text(encoding="utf-8")
+            choices = yaml.load(text, _Loader)["hydra"]["runtime"]["choices"]
+            return {str(group): str(option or "none") for group, option in choices.items()}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+            return {}
+
+    def resume_command(self) -> str:
+        """Return the command that resumes this run, or this sweep."""
+        return f"python scripts/train.py resume={shlex.quote(shown_path(self.path))}"
+
+
+def find_runs(folder: Path) -> Iterator[RunFolder]:
+    """Yield every run at or below `folder`: each folder in which a run began or ended."""
+    found = {path.parent for path in folder.rglob("result.json")}
+    found |= {path.parent.parent for path in folder.rglob(".hydra/config.yaml")}
+    for path in sorted(found, key=_natural):
+        yield RunFolder(path)
+
+
+def _natural(path: Path) -> tuple[str, float, str]:
+    """Sort 2_... before 10_..."""
+    number = path.name.partition("_")[0]
+    return str(path.parent), int(number) if number.isdigit() else float("inf"), path.name

@@ -1,0 +1,119 @@
+"""Runs read into memory: what was set, and what came out or why nothing did."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from intro_dl.runs.folder import RunFolder, find_runs
+from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
+
+GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run lives and what it reports
+
+
+@dataclass
+class Run:
+    """One run, read from its folder. `reason` says why its status is not `completed`."""
+
+    folder: Path
+    status: Status = Status.UNFINISHED
+    reason: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)  # "optim.lr" -> 0.1, interpolations resolved
+    derived: dict[str, str] = field(default_factory=dict)  # "data.seed" -> "${seed}": not set by themselves
+    choices: dict[str, str] = field(default_factory=dict)  # "optim" -> "adam"
+    result: Result = field(default_factory=lambda: Result(Status.UNFINISHED))
+    history: list[dict[str, float]] = field(default_factory=list)  # one dict an epoch
+
+    @property
+    def seed(self) -> Any:
+        return self.settings.get("seed")
+
+    def measured(self, name: str) -> float | None:
+        """Return a number of the result, e.g. "accuracy/test"; epochs and seconds also of a diverged run."""
+        if name == "epochs":
+            return self.result.epochs or len(self.history) or None
+        if name == "seconds":
+            return self.result.seconds or sum(row["seconds"] for row in self.history) or None
+        if name in ("best_epoch", "parameters"):
+            return getattr(self.result, name)
+        return self.result.metrics.get(name)
+
+
+def read_runs(folders: Iterable[Path]) -> list[Run]:
+    """Read every run at or below the folders, each once.
+
+    Raises:
+        ValueError: if a folder is missing, or holds no run.
+    """
+    found: dict[Path, None] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"There is no directory {folder}. Name a directory of runs, e.g. outputs/lenet.")
+        runs = list(find_runs(folder))
+        if not runs:
+            raise ValueError(
+                f"There are no runs under {folder}: no directory in it has a result.json. "
+                "python scripts/train.py writes its runs to outputs/."
+            )
+        found |= dict.fromkeys(run.path.resolve() for run in runs)
+    return [read_run(run) for run in found]
+
+
+def read_run(path: Path) -> Run:
+    """Read one run. Never fails: the run's `reason` says what cannot be read."""
+    folder, run = RunFolder(path), Run(path)
+    try:
+        _read_settings(run, folder)
+    except ValueError as error:
+        run.status, run.reason = Status.DAMAGED, str(error)
+        return run
+    run.result = folder.read_result()
+    run.status, run.reason = run.result.status, run.result.reason
+    run.history = folder.read_history()
+    if run.status is Status.COMPLETED and (reason := _explosion(run)):
+        run.status, run.reason = Status.DIVERGED, reason
+    return run
+
+
+def _explosion(run: Run) -> str | None:
+    """Return why a run that was trained to its end counts as diverged.
+
+    Its last epoch ends far above chance on the training and on the validation images: overfitting raises only
+    the latter.
+    """
+    chance, last = run.result.chance_loss, run.history[-1] if run.history else {}
+    losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
+    if chance and len(losses) == 2 and min(losses) > FAR_ABOVE_CHANCE * chance:
+        loss = f"{last['loss/val']:.3g} on the validation split"
+        return f"its loss ended at {loss}, far above the chance level of {chance:.3g}"
+    return None
+
+
+def _read_settings(run: Run, folder: RunFolder) -> None:
+    config = folder.read_config()
+    for key, value in _leaves(OmegaConf.to_container(config, resolve=False), ""):
+        if isinstance(value, str) and "${" in value:
+            run.derived[key] = value
+            try:
+                value = OmegaConf.select(config, key)
+            except OmegaConfBaseException:  # e.g. ${hydra:runtime.output_dir}, known only while it ran
+                pass
+        if key not in NOT_SETTINGS:
+            run.settings[key] = value if isinstance(value, int | float | None) else str(value)
+    saved = folder.read_choices()
+    run.choices = {group: saved[group] for group in GROUPS if group in saved}
+    if not saved:  # then the name of the class has to do
+        targets = {group: run.settings.get(f"{group}._target_") for group in GROUPS}
+        run.choices = {group: target.rpartition(".")[-1] for group, target in targets.items() if target}
+
+
+def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

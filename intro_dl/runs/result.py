@@ -1,0 +1,90 @@
+"""The result of a run, as result.json holds it."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+
+# A loss above this multiple of the chance-level loss is not slow learning: the steps overshoot.
+FAR_ABOVE_CHANCE = 2.0
+
+
+class Status(StrEnum):
+    """What became of a run."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    UNFINISHED = "unfinished"  # no result.json: it is running, or it was killed
+    DAMAGED = "damaged"  # a file of the run cannot be read
+
+    @property
+    def counts(self) -> bool:
+        """Whether a sweep keeps this outcome: a diverged run shows that the learning rate was too large."""
+        return self in (Status.COMPLETED, Status.DIVERGED)
+
+
+@dataclass
+class Result:
+    """The outcome of a run. A run that did not complete has a `status`, a `reason`, and little else.
+
+    Args:
+        status: what became of the run.
+        reason: why it did not complete, as a sentence.
+        refused: whether the command itself was wrong, so that running it again cannot help.
+        metrics: "loss/val", "accuracy/test" and so on; they stand beside the other fields in result.json.
+            Validation values are those of the best epoch, test values those of its weights.
+        best_epoch: counted from 1.
+        epochs: number of finished epochs.
+        stopped: why training ended.
+        seconds: from start to end, without the time between a stop and its resume.
+        parameters: number of weights and biases.
+        chance_loss: loss of a model that knows nothing, or None if unknown.
+        seed: of the run.
+        notes: sentences that a reader of the numbers should know.
+        diagnosis: what the doctor found; None if it was not asked.
+        device: e.g. "cpu" or "2 x NVIDIA H100".
+        threads: that torch used on the CPU.
+        versions: of the libraries.
+        commit: of the checkout, or None.
+    """
+
+    status: Status
+    reason: str = ""
+    refused: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
+    best_epoch: int | None = None
+    epochs: int | None = None
+    stopped: str = ""
+    seconds: float | None = None
+    parameters: int | None = None
+    chance_loss: float | None = None
+    seed: int | None = None
+    notes: list[str] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] | None = None
+    device: str = ""
+    threads: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    commit: str | None = None
+
+    def to_json(self) -> str:
+        """Return the text of result.json; fields that say nothing are left out."""
+        empty = asdict(Result(self.status))
+        values = {name: value for name, value in asdict(self).items() if value != empty[name]}
+        metrics = values.pop("metrics", {})
+        return json.dumps({"status": str(self.status)} | metrics | values, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the text of result.json.
+
+        Raises:
+            ValueError: if it is not the result of a run.
+        """
+        saved = json.loads(text)
+        if not isinstance(saved, dict):
+            raise ValueError("it does not hold the result of a run")
+        values = {each.name: saved[each.name] for each in fields(cls) if each.name in saved}
+        metrics = {name: float(value) for name, value in saved.items() if "/" in name or name == "lr"}
+        return cls(**values | {"status": Status(saved.get("status")), "metrics": metrics})

@@ -1,0 +1,91 @@
+"""The folder of a sweep: the command that began it, how many jobs it has, and which of them are done."""
+
+import shlex
+import zipfile
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig
+
+from intro_dl.runs.files import shown_path
+from intro_dl.runs.folder import RunFolder, find_runs
+from intro_dl.runs.result import Result
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """One sweep on disk, with a run folder for each of its jobs."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return shown_path(self.path)
+
+    @property
+    def command_file(self) -> Path:
+        return self.path / "multirun.yaml"
+
+    def is_sweep(self) -> bool:
+        return self.command_file.is_file()
+
+    def jobs(self) -> list[RunFolder]:
+        """Return the jobs that have begun."""
+        return [run for run in find_runs(self.path) if run.path.parent == self.path]
+
+    def resume_command(self) -> str:
+        return f"python scripts/train.py resume={shlex.quote(shown_path(self.path))}"
+
+    def read_overrides(self) -> tuple[list[str], list[str]]:
+        """Return what began the sweep: the overrides of its runs, and those of Hydra.
+
+        Raises:
+            ValueError: if multirun.yaml is damaged.
+        """
+        try:
+            saved = self._read()["overrides"]
+            return list(saved["task"]), list(saved["hydra"])
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"Cannot resume {self}: its multirun.yaml is truncated or not valid YAML. Start a new sweep."
+            ) from error
+
+    def planned_jobs(self) -> int | None:
+        """Return how many jobs the sweep has; None if it is not a sweep or a search decides while it runs."""
+        try:
+            saved = self._read()
+            if not saved["sweeper"]["_target_"].endswith(".BasicSweeper"):
+                return None
+            words = [f"{key}={value}" for key, value in (saved["sweeper"]["params"] or {}).items()]
+            words += saved["overrides"]["task"]
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+            return None
+        jobs = {}  # the command line comes after the sweep's yaml, and wins
+        for override in OverridesParser.create().parse_overrides(words):
+            swept = override.is_sweep_override()
+            jobs[override.key_or_group] = len(list(override.sweep_string_iterator())) if swept else 1
+        return prod(jobs.values())
+
+    def _read(self) -> Any:
+        return yaml.safe_load(self.command_file.read_text(encoding="utf-8"))["hydra"]
+
+
+def earlier_result(cfg: DictConfig) -> Result | None:
+    """Return the result that this job of a resumed sweep already has, if it counts.
+
+    Otherwise `cfg.resume`, which names the folder of the sweep, is changed to the job's last checkpoint, or
+    to null if it has none that is whole.
+    """
+    if not cfg.resume or not SweepFolder(Path(cfg.resume)).is_sweep():
+        return None
+    folder = RunFolder(Path(cfg.run_dir))
+    result = folder.read_result()
+    if result.status.counts:
+        return result
+    cfg.resume = (
+        str(folder.last) if zipfile.is_zipfile(folder.last) else None
+    )  # a zip file ends with its index
+    return None

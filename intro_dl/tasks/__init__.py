@@ -1,0 +1,8 @@
+"""What a model is trained to do, one task a file."""
+
+from intro_dl.tasks.base import Task
+from intro_dl.tasks.classifier import Classifier
+from intro_dl.tasks.language_model import LanguageModel
+from intro_dl.tasks.regressor import Regressor
+
+__all__ = ["Classifier", "LanguageModel", "Regressor", "Task"]

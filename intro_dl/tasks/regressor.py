@@ -1,0 +1,17 @@
+"""Predict a number, and learn by mean squared error."""
+
+from torch.nn import functional as F
+
+from intro_dl.tasks.base import Task
+
+
+class Regressor(Task):
+    """A model that predicts a number: mean squared error, and mean absolute error in the target's unit."""
+
+    def metrics(self, batch):
+        inputs, targets = batch
+        predictions = self(inputs)  # (B,)
+        return {
+            "loss": F.mse_loss(predictions, targets),
+            "absolute_error": F.l1_loss(predictions, targets),
+        }

@@ -1,0 +1,1 @@
+"""Train one model: from a config to a result."""

@@ -1,0 +1,168 @@
+"""Build the data, the model and the trainer that a config asks for, and check that they fit together."""
+
+import inspect
+import warnings
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import LambdaCallback
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from intro_dl.config.arguments import check_arguments, nearest
+from intro_dl.config.targets import class_of
+from intro_dl.data.dataset import TensorData
+from intro_dl.models.size import count_parameters
+from intro_dl.tasks import Task
+from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
+from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
+from intro_dl.training.divergence import StopWhenNotFinite
+from intro_dl.training.resume import save_command
+from intro_dl.training.speed import Unprofiled, compile_step, lightning_arguments, look_for_a_gpu_once
+
+MOST_PARAMETERS = 1_000_000_000  # 4 GB, and three times as much while they are trained
+
+
+def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
+    """Return the data with its splits read, the model with its optimizer, and the trainer.
+
+    Raises:
+        ValueError: if they do not fit together; the message says which, and what to change.
+    """
+    check_accelerator(cfg.trainer)
+    look_for_a_gpu_once()
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    check_monitor(cfg, model, data)
+    trainer = build_trainer(cfg)
+    if cfg.trainer.compile:
+        compile_step(model)
+    return data, model, trainer
+
+
+def build_data(cfg: DictConfig) -> TensorData:
+    """The data module, with its splits read, so that its metadata are known."""
+    check_arguments(cfg.data, "data")
+    data = instantiate(cfg.data, _convert_="all")
+    data.watch_test = cfg.watch_test
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def build_model(cfg: DictConfig, data: TensorData) -> Task:
+    """The model, built from the data's metadata and the config, with its optimizer and schedule."""
+    model_class = class_of(cfg.model, "model")
+    accepted = inspect.signature(model_class).parameters
+    needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
+    if not set(needed) <= data.dims.keys() <= accepted.keys():
+        model_name, data_name = model_class.__name__, type(data).__name__
+        raise ValueError(
+            f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
+            f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."
+        )
+    check_arguments(cfg.model, "model", given=data.dims)
+    check_arguments(cfg.optim, "optim", given={"params": None})
+    check_size(cfg.model, data.dims)
+    model = instantiate(cfg.model, **data.dims, _convert_="all")
+    scheduler, interval = None, "epoch"
+    if cfg.scheduler is not None:
+        schedule = OmegaConf.to_container(cfg.scheduler, resolve=True)
+        interval = schedule.pop("interval", "epoch")
+        check_arguments(OmegaConf.create(schedule), "scheduler", given={"optimizer": None})
+        scheduler = instantiate(schedule, _convert_="all")
+    optimizer = instantiate(cfg.optim, _convert_="all")
+    if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
+        optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
+    check_saved_arguments(model, data)
+    model.optimize_with(optimizer, scheduler, interval)
+    return model
+
+
+def check_saved_arguments(model: Task, data: TensorData) -> None:
+    """Refuse a model that could not be loaded again, because it does not remember what it was built from."""
+    if not data.dims.keys() <= model.hparams.keys():
+        raise ValueError(
+            f"{type(model).__name__} does not save what it is built from, so it could not be loaded again: "
+            "let its __init__ call self.save_hyperparameters() after super().__init__()."
+        )
+
+
+def check_size(model: DictConfig, dims: dict[str, Any]) -> None:
+    """Refuse a model whose weights would not fit into memory."""
+    parameters = count_parameters(lambda: instantiate(model, **dims, _convert_="all"))
+    if parameters > MOST_PARAMETERS:
+        raise ValueError(
+            f"The model would have {parameters:,} parameters, more than the {MOST_PARAMETERS:,} that this "
+            "program is made for. Choose smaller layers."
+        )
+
+
+def build_trainer(cfg: DictConfig) -> pl.Trainer:
+    """Lightning's trainer, with the config's callbacks, two guards, and a TensorBoard log in run_dir."""
+    check_arguments(cfg.trainer, "trainer")
+    settings = lightning_arguments(cfg.trainer)
+    callbacks = []
+    for name, callback in cfg.callbacks.items():
+        if callback is not None:  # callbacks.early_stopping=null switches one off
+            check_arguments(callback, f"callbacks.{name}")
+            callbacks.append(instantiate(callback, _convert_="all"))
+    patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
+    stay_stopped = StayStopped(cfg.trainer.max_epochs, patience)
+    remember = LambdaCallback(on_train_start=lambda *_: save_command(cfg))  # when nothing has refused it
+    always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
+    logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
+    return instantiate(
+        settings,
+        callbacks=[*always, *callbacks],
+        logger=logger,
+        default_root_dir=cfg.run_dir,
+        plugins=[WholeCheckpoints()],
+        profiler=settings.get("profiler", Unprofiled()),
+        enable_model_summary=False,
+        _convert_="all",
+    )
+
+
+def check_accelerator(trainer: DictConfig) -> None:
+    """Refuse a GPU that is not there, before anything is read."""
+    if trainer.accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise ValueError(
+            "There is no GPU that torch can use on this machine. Choose trainer=cpu or trainer=default."
+        )
+    gpus = torch.cuda.device_count()
+    if trainer.accelerator != "cpu" and gpus and isinstance(trainer.devices, int) and trainer.devices > gpus:
+        raise ValueError(
+            f"trainer.devices={trainer.devices}, but this machine has {gpus} GPU{'s' * (gpus > 1)}. Set "
+            f"trainer.devices={gpus}, or trainer.accelerator=cpu for as many processes as you like."
+        )
+
+
+def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
+    """Refuse a `monitor` that nothing measures, found out by measuring two validation examples."""
+    loaders = data.val_dataloader()
+    batch = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
+    training = model.training
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        names = list(model.eval().metrics(tuple(part[:2] for part in batch)))
+    model.train(training)
+    splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
+    known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
+    if cfg.monitor not in known:
+        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
+
+
+def quiet_known_warnings() -> None:
+    """Hide what a student can do nothing about."""
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings(
+        "ignore", message=".*callbacks used to create the checkpoint.*"
+    )  # resumed without
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # the tasks sum over devices themselves
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # MiddleOfEpoch does it

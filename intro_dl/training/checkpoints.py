@@ -1,0 +1,162 @@
+"""Checkpoints that survive a crash, and from which a run goes on as if it had never stopped."""
+
+import io
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from intro_dl.runs.files import write_whole
+from intro_dl.runs.signals import (
+    Terminated,
+    interrupt_at_once,
+    on_first_interrupt,
+    on_sigterm,
+    terminate,
+)
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keep the latest weights as last.ckpt: after every epoch, and when Ctrl-C or SIGTERM ends the run.
+
+    Args:
+        dirpath: the folder.
+        every_n_steps: save after so many optimizer steps too, for epochs that take long.
+    """
+
+    def __init__(self, dirpath: str, every_n_steps: int | None = None) -> None:
+        super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
+        self.every_n_steps = every_n_steps
+        self.told_to_end = None  # the exception to raise, once all is saved
+        self.within = None  # (epoch, batches done, batches in all) of the latest save in the middle of one
+
+    def on_train_start(self, trainer, module):
+        super().on_train_start(trainer, module)
+        if trainer.world_size == 1:  # several would have to agree on a batch: they end at once
+            on_sigterm(lambda: self._notice(Terminated))
+            on_first_interrupt(lambda: self._notice(KeyboardInterrupt))
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        loop = trainer.fit_loop.epoch_loop
+        if loop._should_accumulate() or loop._num_ready_batches_reached():
+            return  # not between two steps, or about to be saved after the validation
+        due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
+        if due or self.told_to_end:
+            self.within = trainer.current_epoch, batch_idx + 1, trainer.num_training_batches
+            self._save_checkpoint(trainer, str(Path(self.dirpath) / "last.ckpt"))
+        self._end_if_told()
+
+    def on_train_epoch_start(self, trainer, module):
+        self._end_if_told()
+
+    def on_train_end(self, trainer, module):
+        super().on_train_end(trainer, module)
+        self._notice_no_more()
+        self._end_if_told()
+
+    def on_exception(self, trainer, module, exception):
+        self._notice_no_more()
+
+    def _notice(self, kind):
+        self.told_to_end = kind
+
+    def _notice_no_more(self):
+        on_sigterm(terminate)
+        interrupt_at_once()
+
+    def _end_if_told(self):
+        if self.told_to_end:
+            raise self.told_to_end
+
+
+class MiddleOfEpoch(pl.Callback):
+    """Go on in the middle of an epoch, as if the run had never stopped.
+
+    A checkpoint from there holds the place and the state of the random numbers; what the epoch has measured,
+    and a recurrent state, are the model's (`Task.so_far`).
+    """
+
+    def __init__(self) -> None:
+        self.place: dict[str, Any] | None = None
+
+    def on_save_checkpoint(self, trainer, module, checkpoint):
+        loops = checkpoint["loops"]["fit_loop"]
+        epochs, batches = loops["epoch_progress"], loops["epoch_loop.batch_progress"]
+        if epochs["total"]["processed"] == epochs["total"]["started"]:
+            return  # between two epochs
+        if trainer.world_size > 1:
+            raise ValueError(
+                "Several devices cannot save in the middle of an epoch. "
+                "Leave out callbacks.last_checkpoint.every_n_steps, or use one device."
+            )
+        # As if the epoch had not begun, but its first batches were done: so every callback is told that it
+        # begins, as in a run that never stopped. From what Lightning would save, they are not.
+        for extent in ("total", "current"):
+            epochs[extent]["ready"] = epochs[extent]["started"] = epochs[extent]["processed"]
+            batches[extent]["completed"] = batches[extent]["ready"]
+        checkpoint["middle_of_epoch"] = {
+            "batches": batches["current"]["ready"],
+            "of": trainer.num_training_batches,
+            "random": [generator.get_rng_state() for generator in _generators(module.device)],
+        }
+
+    def on_load_checkpoint(self, trainer, module, checkpoint):
+        self.place = checkpoint.get("middle_of_epoch")
+
+    def on_train_start(self, trainer, module):
+        place = self.place
+        if place is None:
+            return
+        if trainer.world_size > 1 or place["of"] != trainer.num_training_batches:
+            raise ValueError(
+                f"This run stands after batch {place['batches']} of {place['of']} of an epoch on one device. "
+                f"Now an epoch would have {trainer.num_training_batches} batches on {trainer.world_size}: "
+                "leave out what changes that until the epoch is finished."
+            )
+        trainer.fit_loop.epoch_loop.restarting = True  # which keeps its count of batches
+
+    def on_train_epoch_start(self, trainer, module):
+        place, self.place = self.place, None
+        if place is not None:
+            trainer.train_dataloader.skip(place["batches"])
+            for generator, state in zip(_generators(module.device), place["random"], strict=False):
+                generator.set_rng_state(state.cpu())  # without a GPU, that of the GPU is left out
+
+
+def _generators(device: torch.device) -> list[Any]:
+    """What draws the random numbers of a run."""
+    return [torch, *([] if device.type == "cpu" else [torch.get_device_module(device)])]
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """How Lightning reads and writes checkpoints: whole files only, in a folder that may have been moved."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str, storage_options: Any = None) -> None:
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        path = Path(path)
+        path.parent.mkdir(exist_ok=True)  # not its parents: a run folder that was deleted stays so
+        write_whole(path, content.getbuffer())
+
+    def load_checkpoint(self, path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        checkpoint = super().load_checkpoint(path, *arguments, **options)
+        folder = Path(path).resolve().parent
+        for state in checkpoint.get("callbacks", {}).values():
+            if "best_k_models" in state:
+                _move(state, folder)
+        return checkpoint
+
+
+def _move(state: dict[str, Any], folder: Path) -> None:
+    """Let what a ModelCheckpoint remembers be in `folder`, where its files are now; else it starts anew."""
+
+    def moved(path: str) -> str:
+        return path and str(folder / PureWindowsPath(path).name)  # which knows both kinds of slashes
+
+    state["dirpath"] = str(folder)
+    state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}
+    for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[name] = moved(state[name])

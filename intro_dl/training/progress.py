@@ -1,0 +1,88 @@
+"""Show the progress of a training on the terminal."""
+
+import math
+import time
+
+from pytorch_lightning.callbacks import RichProgressBar
+from rich.progress import ProgressColumn, Task
+from rich.text import Text
+
+
+class Speed(ProgressColumn):
+    """Steps a second since the epoch began; Lightning's says 0.00 of an epoch that was drawn only once."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time or task.elapsed
+        speed = task.completed / seconds if seconds else 0.0
+        return Text(f"{speed:.{0 if speed >= 10 else 1}f} steps/s" if speed else "")
+
+
+class Progress(RichProgressBar):
+    """A bar for the running epoch, and above it a line for each finished one.
+
+    To draw costs as much as a step of a small model, so the bar moves `refresh_rate` times a second.
+    """
+
+    def __init__(self, refresh_rate: int = 10) -> None:
+        super().__init__(refresh_rate)
+        self._drawn = 0.0  # when, in seconds
+        self._shown = 0  # epochs
+        self._header_shown = False
+
+    def on_train_start(self, trainer, module):
+        super().on_train_start(trainer, module)
+        self._shown = len(module.history)
+
+    def on_train_epoch_start(self, trainer, module):
+        self._show_epoch(trainer, module)
+        super().on_train_epoch_start(trainer, module)
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        now = time.monotonic()
+        if now - self._drawn > 1 / self.refresh_rate or trainer.is_last_batch:
+            self._drawn = now
+            super().on_train_batch_end(trainer, module, outputs, batch, batch_idx)
+
+    def on_train_end(self, trainer, module):
+        self._show_epoch(trainer, module)
+        super().on_train_end(trainer, module)
+
+    def on_test_start(self, trainer, module):
+        self.disable()  # testing takes a moment, and its bar would be left on the screen
+
+    def on_test_end(self, trainer, module):
+        super().on_test_end(trainer, module)
+        self.enable()
+
+    def configure_columns(self, trainer):
+        return [*super().configure_columns(trainer)[:-1], Speed()]
+
+    def _get_train_description(self, current_epoch):
+        return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0
+
+    def get_metrics(self, trainer, module):
+        return {}  # they are in the line of the epoch
+
+    def _show_epoch(self, trainer, module):
+        if not self.is_enabled or len(module.history) == self._shown:
+            return
+        row = module.history[-1]
+        names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
+        columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
+        for name in names[:2]:  # fits 80 columns
+            columns[f"{name} train / val"] = (
+                f"{row[f'{name}/train']:.4f} / {row.get(f'{name}/val', math.nan):.4f}"
+            )
+        columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
+        columns["seconds"] = f"{row['seconds']:.1f}"
+        if not self._header_shown:
+            self._print("  ".join(f"{name:>{_width(name)}}" for name in columns))
+        self._print("  ".join(f"{text:>{_width(name)}}" for name, text in columns.items()))
+        self._shown, self._header_shown = len(module.history), True
+
+    def _print(self, line: str) -> None:
+        self.progress.console.print(Text(line))
+
+
+def _width(column: str) -> int:
+    return max(len(column), 15 if "/" in column else 7)

@@ -1,0 +1,138 @@
+"""Report a finished run: measure it, log it to TensorBoard, print a summary."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import EarlyStopping
+
+from intro_dl.data.dataset import TensorData
+from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
+from intro_dl.tasks import Task
+from intro_dl.training.doctor import Doctor
+
+CURVES = {
+    "train and validation": {
+        "loss": ["Multiline", ["loss/train", "loss/val"]],
+        "accuracy": ["Multiline", ["accuracy/train", "accuracy/val"]],
+    }
+}
+
+
+def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> Result:
+    """Return the result of a finished training: the best epoch's validation, and a test of its weights."""
+    # Taken first: testing loads the best checkpoint, and with it the history that the run had then.
+    history, stopped = model.history, why_it_stopped(trainer)
+    best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
+    metrics = {name: value for name, value in best.items() if name.endswith("/val") or name == cfg.monitor}
+    if cfg.test:
+        best_weights = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else None
+        (tested,) = trainer.test(model, data, best_weights, verbose=False, weights_only=True)
+        metrics |= tested
+        model.history = history
+    diagnosis = next((each.diagnosis for each in trainer.callbacks if isinstance(each, Doctor)), None)
+    notes = [*data.notes, *model.notes()]
+    if not diagnosis and (note := far_above_chance(model)):  # the doctor says more
+        notes.append(note)
+    return Result(
+        Status.COMPLETED,
+        metrics=metrics,
+        best_epoch=int(best["epoch"]) + 1,
+        epochs=len(history),
+        stopped=stopped,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        chance_loss=model.chance_loss(),
+        seed=cfg.seed,
+        notes=notes,
+        diagnosis=diagnosis,
+        device=device_name(trainer),
+        threads=torch.get_num_threads(),
+        versions={"torch": torch.__version__, "pytorch_lightning": pl.__version__},
+    )
+
+
+def far_above_chance(model: Task) -> str | None:
+    """Return a sentence if the loss ended far above that of a model that knows nothing, else None."""
+    chance, last = model.chance_loss(), model.history[-1] if model.history else {}
+    losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
+    if not chance or len(losses) < 2 or min(losses) <= FAR_ABOVE_CHANCE * chance:
+        return None  # overfitting raises only the validation loss
+    return (
+        f"The loss ended at {losses[0]:.3g} on the training split, far above the chance level of "
+        f"{chance:.3g}: the steps overshoot, or the initial weights are too large. Try a smaller optim.lr."
+    )
+
+
+def why_it_stopped(trainer: pl.Trainer) -> str:
+    """Return why training ended, in a few words."""
+    for callback in trainer.callbacks:
+        if isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0:
+            return f"{callback.monitor} has not improved for {callback.patience} epochs"
+    return "all epochs done"
+
+
+def device_name(trainer: pl.Trainer) -> str:
+    """Return e.g. "cpu" or "2 x NVIDIA H100"."""
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{trainer.world_size} x {name}" if trainer.world_size > 1 else name
+
+
+def git_commit() -> str | None:
+    """Return the commit of this checkout, or None where there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def log_hyperparameters(
+    cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData, result: Result
+) -> None:
+    """Add the run's row to TensorBoard's HPARAMS page: the few columns in which runs differ."""
+    columns = {
+        "model": type(model).__name__,
+        "data": type(data).__name__,
+        "optim": cfg.optim._target_.rpartition(".")[-1],
+        "lr": cfg.optim.lr,
+        "scheduler": "none" if cfg.scheduler is None else cfg.scheduler._target_.rpartition(".")[-1],
+        "batch_size": str(cfg.data.batch_size),
+        "dropout": cfg.regularization.dropout,
+        "weight_decay": cfg.regularization.weight_decay,
+        "seed": cfg.seed,
+    }
+    measured = {
+        f"best/{name}": value for name, value in result.metrics.items() if name.endswith(("/val", "/test"))
+    }
+    logger = trainer.logger
+    assert isinstance(logger, pl.loggers.TensorBoardLogger)
+    logger.log_hyperparams(columns, measured)
+    logger.experiment.add_custom_scalars(CURVES)
+    logger.finalize("success")
+
+
+def print_summary(folder: RunFolder, result: Result) -> None:
+    """Print the end of a run: its numbers, its folder, and what a reader should know."""
+    measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
+    shown = str(folder)
+    logs = shlex.quote("outputs" if shown.startswith("outputs") else shown)
+    rows = [(name, f"{result.metrics[name]:.4f}") for name in measured if name in result.metrics]
+    rows += [
+        ("epochs", f"{result.epochs} ({result.stopped}; best: epoch {result.best_epoch})"),
+        ("seconds", f"{result.seconds:.1f} on {result.device}"),
+        ("parameters", f"{result.parameters:,}"),
+        ("folder", shown),
+        ("curves", f"tensorboard --logdir {logs}"),
+        *(("note", note) for note in result.notes),
+        *(("doctor", finding["sentence"]) for finding in result.diagnosis or []),
+    ]
+    if result.diagnosis == []:
+        rows.append(("doctor", "found nothing wrong"))
+    for name, value in rows:
+        print(f"{name:<20} {value}")

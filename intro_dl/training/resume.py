@@ -1,0 +1,206 @@
+"""Resume a saved run: what must be the same, what is finished, and what a stopped run tells the user."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+from intro_dl.data.dataset import TensorData
+from intro_dl.runs.checkpoint import read_checkpoint
+from intro_dl.runs.files import write_whole
+from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.result import Result, Status
+from intro_dl.runs.signals import Terminated
+from intro_dl.tasks import Task
+from intro_dl.training.checkpoints import LastCheckpoint
+
+log = logging.getLogger(__name__)
+
+
+def save_command(cfg: DictConfig) -> None:
+    """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
+    folder = Path(cfg.run_dir) / ".hydra"
+    running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
+    if rank_zero_only.rank == 0 and folder.is_dir() and running:
+        write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
+        write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a resumed run already has.
+
+    Args:
+        history: one dict for each finished epoch.
+        step: optimizer steps taken.
+        metadata: of the data that it was trained on.
+        finished: its result, if that covers all epochs of the history.
+    """
+
+    history: list[dict[str, float]]
+    step: int
+    metadata: dict[str, Any]
+    finished: Result | None
+
+
+def read_resumed(cfg: DictConfig, model: Task, data: TensorData) -> Resumed | None:
+    """Return what the checkpoint `cfg.resume` holds, or None for a new run.
+
+    Raises:
+        ValueError: if training cannot resume from it with this model and these data.
+    """
+    if not cfg.resume:
+        return None
+    checkpoint = _resumable(cfg, model, data)
+    finished = _finished_result(cfg, len(checkpoint["history"]))
+    metadata = checkpoint.get("metadata", {})
+    return Resumed(checkpoint["history"], checkpoint["global_step"], metadata, finished)
+
+
+def already_finished(cfg: DictConfig, resumed: Resumed | None) -> Result | None:
+    """Return the result of a resumed run that has all its epochs, and say so; else None."""
+    if resumed is None or resumed.finished is None or len(resumed.history) < cfg.trainer.max_epochs:
+        return None
+    epochs = len(resumed.history)
+    log.warning(
+        "This run is already finished (%d epoch%s); result.json is unchanged. To train it longer: "
+        "trainer.max_epochs=%d.",
+        epochs,
+        "s" * (epochs > 1),
+        2 * epochs,
+    )
+    return resumed.finished
+
+
+def data_changed_since(resumed: Resumed | None, data: TensorData) -> None:
+    """Warn if the data are not those that the run began with, and add it to the notes of the result."""
+    if resumed and (change := data.change_since(resumed.metadata)):
+        log.warning(
+            change
+        )  # not refused: resuming with more images, or on another machine, is the user's choice
+        data.notes = [*data.notes, change]
+
+
+def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]:
+    path = Path(cfg.resume)
+    try:
+        checkpoint = read_checkpoint(path)
+    except ValueError as error:
+        raise ValueError(
+            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole: "
+            "copied over last.ckpt, it goes on from the best epoch."
+        ) from error
+    saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
+    name = type(model).__name__
+    if saved != name:
+        raise ValueError(
+            f"Cannot resume {path}: it holds a {saved}, but model= names a {name}. Leave out model=."
+        )
+    metadata, now = checkpoint.get("metadata") or {}, data.metadata()
+    same = metadata.get("fingerprint") == now["fingerprint"]  # in another form, perhaps: images in files
+    if metadata.get("data", now["data"]) != now["data"] and not same:
+        raise ValueError(
+            f"Cannot resume {path}: it was trained on {metadata['data']}, and data= names {now['data']}: its "
+            "numbers would be of both. Leave out data=."
+        )
+    changed = {} if checkpoint.get("seed", cfg.seed) == cfg.seed else {"seed": checkpoint["seed"]}
+    changed |= {
+        f"model.{key}": hyperparameters.get(key)
+        for key, value in model.hparams.items()
+        if _plain(hyperparameters.get(key)) != _plain(value)
+    }
+    optimizer, now = checkpoint.get("optimizer", {}), model.optimizer_settings()
+    if optimizer.get("optim", now["optim"]) != now["optim"]:
+        raise ValueError(
+            f"Cannot resume {path}: it was trained with {optimizer['optim']}, whose state {now['optim']} "
+            "cannot take over. Leave out optim=."
+        )
+    changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
+    if changed:
+        was = ", ".join(f"{key}={value}" for key, value in changed.items())
+        typed = keys_beside_resume()
+        groups = {key.partition(".")[0] for key in changed if key not in typed}
+        blamed = [f"{key}=" for key in typed if key in groups]
+        out = f"Leave out {' and '.join(blamed)}." if blamed else "Leave these keys out."
+        raise ValueError(f"Cannot resume {path}: it was trained with {was}. {out}")
+    return checkpoint
+
+
+def keys_beside_resume() -> list[str]:
+    """What the user has typed to change the resumed run; before resume= stands the saved command."""
+    task = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    place = next((number for number, text in enumerate(task) if text.startswith("resume=")), len(task))
+    return [text.lstrip("+~").partition("=")[0] for text in task[place + 1 :]]
+
+
+def _finished_result(cfg: DictConfig, epochs: int) -> Result | None:
+    """Return the result of the run if it covers so many epochs, else None.
+
+    Raises:
+        ValueError: if it does not, and they are more than the run may take.
+    """
+    result = RunFolder(Path(cfg.run_dir)).read_result()
+    tested = not cfg.test or any(name.endswith("/test") for name in result.metrics)
+    complete = result.status is Status.COMPLETED and result.epochs == epochs
+    if tested and complete and cfg.monitor in result.metrics:
+        return result
+    if epochs > cfg.trainer.max_epochs:
+        raise ValueError(
+            f"Cannot resume {cfg.resume}: it has {epochs} epochs, more than "
+            f"trainer.max_epochs={cfg.trainer.max_epochs}. Leave it out, or set a larger value."
+        )
+    return None
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@contextmanager
+def tell_how_to_resume(trainer: pl.Trainer, folder: RunFolder) -> Iterator[None]:
+    """Turn the SystemExit that Lightning makes of Ctrl-C and SIGTERM into a KeyboardInterrupt with advice."""
+    try:
+        yield
+    except SystemExit as stop:
+        raise _interruption(stop, trainer, folder) from stop
+
+
+@contextmanager
+def monitor_must_be_measured(monitor: str, trainer: pl.Trainer) -> Iterator[None]:
+    """Say so if training failed because nothing measures `monitor`."""
+    try:
+        yield
+    except Exception as error:
+        measured = trainer.callback_metrics
+        if measured and monitor not in measured:
+            names = ", ".join(sorted(measured))
+            raise ValueError(f"Nothing measures monitor={monitor}. Available: {names}.") from error
+        raise
+
+
+def _interruption(stop: SystemExit, trainer: pl.Trainer, folder: RunFolder) -> KeyboardInterrupt:
+    terminated = isinstance(stop, SIGTERMException) or isinstance(stop.__context__, Terminated)
+    kind = Terminated if terminated else KeyboardInterrupt
+    what = "Received SIGTERM" if terminated else "Interrupted"
+    if not folder.last.is_file():
+        return kind(f"{what} before the first epoch was finished. Nothing was saved.")
+    if trainer.state.fn == "test":
+        return kind(
+            f"{what} during the test. Training is finished. Run the test with: {folder.resume_command()}"
+        )
+    place, epoch = "", trainer.current_epoch
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, LastCheckpoint) and callback.within and callback.within[0] == epoch:
+            place = f" ({callback.within[1]} of {callback.within[2]} batches)"
+    return kind(
+        f"{what} in epoch {epoch + 1}. Progress is saved{place}. Resume with: {folder.resume_command()}"
+    )

@@ -1,0 +1,69 @@
+"""Train one model: from a config to a result."""
+
+import logging
+import time
+from pathlib import Path
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig
+
+from intro_dl.runs.folder import RunFolder
+from intro_dl.training.build import build, quiet_known_warnings
+from intro_dl.training.devices import all_processes
+from intro_dl.training.report import git_commit, log_hyperparameters, measure, print_summary
+from intro_dl.training.resume import (
+    already_finished,
+    data_changed_since,
+    monitor_must_be_measured,
+    read_resumed,
+    tell_how_to_resume,
+)
+from intro_dl.training.speed import check_bfloat16
+
+log = logging.getLogger(__name__)
+
+
+def train(cfg: DictConfig) -> float:
+    """Train and test a model, and write its result.
+
+    Args:
+        cfg: the composed and checked config of one run.
+
+    Returns:
+        The best value of `cfg.monitor`, for a sweeper to compare.
+
+    Raises:
+        ValueError: if parts do not fit together; the message says which, and what to change.
+    """
+    started, commit = time.perf_counter(), git_commit()  # now: the code may be edited while it trains
+    quiet_known_warnings()
+    pl.seed_everything(cfg.seed, verbose=False)
+    data, model, trainer = build(cfg)
+    folder = RunFolder(Path(cfg.run_dir))
+
+    resumed = read_resumed(cfg, model, data)
+    if finished := already_finished(cfg, resumed):
+        return finished.metrics[cfg.monitor]
+    data_changed_since(resumed, data)
+    if trainer.is_global_zero:
+        check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
+
+    log.info("Training %s on %s", type(model).__name__, type(data).__name__)
+    with all_processes(trainer, cfg.run_dir), tell_how_to_resume(trainer, folder):
+        try:
+            with monitor_must_be_measured(cfg.monitor, trainer):
+                trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
+        finally:
+            if trainer.is_global_zero:
+                folder.write_history(model.history)
+        if resumed and resumed.finished and trainer.global_step == resumed.step:
+            return resumed.finished.metrics[cfg.monitor]  # it had stopped early
+        result = measure(cfg, trainer, model, data)
+    result.commit = commit
+    earlier = sum(row["seconds"] for row in resumed.history) if resumed else 0.0
+    result.seconds = round(time.perf_counter() - started + earlier, 2)
+    if trainer.is_global_zero:
+        log_hyperparameters(cfg, trainer, model, data, result)
+        folder.write_result(result)
+        print_summary(folder, result)
+    return result.metrics[cfg.monitor]

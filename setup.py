@@ -1,0 +1,11 @@
+"""Find the packages: those below intro_dl/, and configs/ as intro_dl.configs.
+
+pyproject.toml cannot say both: `packages.find` knows no package that lies elsewhere.
+"""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[*find_packages(include=["intro_dl*"]), "intro_dl.configs"],
+    package_dir={"intro_dl.configs": "configs"},
+)

@@ -1,0 +1,242 @@
+"""Each mistake gets one sentence that names it and says what to do, and a non-zero exit."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from intro_dl.tasks import Task
+from tests.conftest import ROOT
+
+MISTAKES = {
+    "model=lent": ["There is no model=lent", "Did you mean lenet?", "softmax"],
+    "modle=lenet": ["no key modle", "Did you mean model=lenet?"],
+    "--model=lenet": ["no flag --model=lenet", "model=lenet"],
+    "--epochs 3": ["no flag --epochs", "without dashes: trainer.max_epochs=<value>"],
+    "--lr=0.1": ["no flag --lr=0.1", "without dashes: optim.lr=0.1"],
+    "data=MNIST": ["There is no data=MNIST. Did you mean mnist?"],
+    "data=image_folder data.size=28": ["no key data.size", "Did you mean data.image_size?"],
+    "dropout=0.5": ["no key dropout. Did you mean regularization.dropout?"],
+    "optimizer=adam": ["no key optimizer. Did you mean optim=adam?"],
+    "callbacks=doctor,visualize": ["names several values", "write callbacks=[doctor,visualize]"],
+    "test=maybe": ["test=maybe does not make sense: it must be true or false"],
+    "run_dir=/": ["/ is no run, and has other folders in it"],
+    "-q model=lenet": ["no flag -q"],
+    "--cfg": ["Cannot read the flags", "expected one argument"],
+    "--config-path=nowhere": ["Primary config directory not found", "--help"],
+    "--config-name=train2": ["Cannot find primary config 'train2'", "--help"],
+    "resume=nowhere --run optim=adam": ["there is no folder or file nowhere"],
+    "+=*": ["Cannot read the argument '+=*'"],
+    "~": ["Cannot read the argument '~'"],
+    "callbacks.best_checkpoint.mode=maximal": ["mode", "min, max"],
+    "--experimental-rerun=x.pickle": ["no flag --experimental-rerun"],
+    "optim.learning_rate=1": ["no key optim.learning_rate", "Did you mean optim.lr?"],
+    "optim.sgd.lr=1": ["no key optim.sgd.lr", "Did you mean optim=sgd optim.lr=1?"],
+    "model.lenet=1": ["no key model.lenet", "Did you mean model=lenet?"],
+    "+callbacks.early_stoping.patience=1": ["no key callbacks.early_stoping", "Did you mean early_stopping?"],
+    "+regularization.droput=0.5": ["no key regularization.droput", "Did you mean dropout?"],
+    "callbacks.progress=3": ["callbacks.progress=3 does not make sense", "null"],
+    "monitor=acuracy/val": ["Nothing measures monitor=acuracy/val", "Did you mean accuracy/val?"],
+    "-m optim.lrr=1,2": ["no key optim.lrr"],
+    "optim=adma": ["There is no optim=adma", "Did you mean adam"],
+    "experiment=nothing": ["There is no experiment=nothing"],
+    "experiment=dead_units": ["Did you mean broken/dead_units?", "broken/exploding", "mnist_mlp"],
+    "experiment=broken": ["experiment=broken is a folder: choose one of broken/dead_units, broken/exploding"],
+    "monitor=accuracy/vall": ["Nothing measures monitor=accuracy/vall. Did you mean accuracy/val?"],
+    "hydra.launcher.n_jobs=2": ["There is no key hydra.launcher.n_jobs. --cfg hydra shows those of Hydra."],
+    "optim.lrr=1": ["no key optim.lrr", "Did you mean optim.lr?"],
+    "lr=0.1": ["no key lr", "Did you mean optim.lr?"],
+    "model=mlp model.hiden=[3]": ["no key model.hiden", "Did you mean model.hidden?"],
+    "+trainer.max_epoch=3": ["no key trainer.max_epoch", "Did you mean max_epochs?"],
+    "optim.lr=abc": ["optim.lr=abc", "a number above 0"],
+    "optim.lr=-1": ["optim.lr=-1", "a number above 0"],
+    "optim.lr=0": ["optim.lr=0", "a number above 0"],
+    "optim.lr=nan": ["optim.lr=nan", "a number above 0"],
+    "data.batch_size=0": ["data.batch_size=0", "a whole number above 0"],
+    "data.batch_size=1.5": ["data.batch_size=1.5", "a whole number above 0"],
+    "trainer.max_epochs=0": ["trainer.max_epochs=0", "a whole number above 0"],
+    "trainer.max_epochs=-3": ["trainer.max_epochs=-3", "a whole number above 0"],
+    "model.dropout=1.0": ["model.dropout=1.0", "from 0 to below 1"],
+    "regularization.dropout=-0.1": ["regularization.dropout=-0.1", "from 0 to below 1"],
+    "seed=abc": ["seed=abc", "it must be a whole number"],
+    "model=mlp model.hidden=abc": ["model.hidden=abc", "a whole number above 0, or a list of them"],
+    "model=mlp model.hidden=[3,0]": ["model.hidden=[3, 0]", "a whole number above 0, or a list of them"],
+    "model=mlp model.batch_norm=perhaps": ["model.batch_norm=perhaps has the wrong type", "true or false"],
+    "model=mlp data=grades": ["MLP cannot read Grades", "num_classes", "Choose another data="],
+    "model.activation=gelu": ["no activation 'gelu'", "sigmoid, tanh, relu"],
+    "lenet": ["Cannot read the argument 'lenet'", "model=lenet"],
+    "regularization=dropout model=softmax": ["regularization.dropout=0.5 has no effect", "SoftmaxRegression"],
+    "monitor=accuracy/val": ["mode=max"],
+    "data=mnist data.root=": ["data.root= names nothing"],
+    "resume=nowhere": ["Cannot resume: there is no folder or file nowhere.", "outputs/"],
+    "-m resume=nowhere": ["leave out -m"],
+    "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],
+    "scheduler=nothing": ["There is no scheduler=nothing", "none", "cosine"],
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_mistake_is_said_in_one_sentence(command, train):
+    answer = train(*command.split())
+    assert answer.code == 1
+    (line,) = answer.err.strip().splitlines()
+    assert line.startswith("Error: ")
+    for words in MISTAKES[command]:
+        assert words in line
+    assert list(answer.folder.iterdir()) == []  # what was refused leaves nothing
+
+
+def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
+    folder = tmp_path / "more" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "typo.yaml").write_text("# @package _global_\nsead: 1\n")
+    (folder / "deep.yaml").write_text("# @package _global_\ntrainer:\n  max_epoch: 1\n")
+    answer = train("--config-dir", str(tmp_path / "more"), "experiment=typo")
+    assert answer.code == 1
+    assert "experiment/typo" in answer.err and "sead" in answer.err and "Did you mean seed?" in answer.err
+    answer = train("--config-dir", str(tmp_path / "more"), "experiment=deep")
+    assert answer.code == 1
+    assert "deep.yaml has an unknown key trainer.max_epoch. Did you mean max_epochs?" in answer.err
+
+
+EXPERIMENTS = {
+    "# package _global_\nseed: 1": "mine.yaml must begin with # @package _global_",
+    "# @package _global_\ndefaults:\n  - override /modle: mlp": "mine.yaml overrides modle, which is",
+    "# @package _global_\na: [1,\nb: }": "mine.yaml is no valid yaml: .* in line 3",
+    "# @package _global_\ncallbacks: {early_stoping: {patience: 1}}": (
+        "mine.yaml has an unknown key callbacks.early_stoping. Did you mean early_stopping?"
+    ),
+    "# @package _global_\nregularization: {droput: 0.5}": (
+        "mine.yaml has an unknown key regularization.droput. Did you mean dropout?"
+    ),
+    "# @package _global_\noptim: {learning_rate: 0.5}": "mine.yaml has an unknown key optim.learning_rate.",
+}
+
+
+@pytest.mark.parametrize("content", EXPERIMENTS)
+def test_a_mistake_in_an_experiment_names_the_file_and_the_key(content, train, tmp_path):
+    folder = tmp_path / "own" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(content)
+    answer = train("--config-dir", str(tmp_path / "own"), "experiment=mine")
+    assert answer.code == 1
+    (line,) = answer.err.strip().splitlines()
+    assert re.search(EXPERIMENTS[content].replace("?", r"\?"), line)
+
+
+def test_flags_may_stand_anywhere_and_run_dir_names_the_folder_of_a_sweep(train, tmp_path):
+    answer = train(*"model=softmax trainer=smoke -m run_dir=here seed=1,2".split())
+    assert answer.code == 0
+    assert len(list((tmp_path / "here").glob("*/result.json"))) == 2
+    assert not (tmp_path / "outputs").exists()
+    assert train("resume=here").code == 0
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_early_is_no_error(tmp_path):
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), "model=softmax", "trainer=smoke"]
+    process = subprocess.Popen(
+        [*command, "run_dir=run"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()  # as `| head` does
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+    assert len(err.strip().splitlines()) <= 1 and "Traceback" not in err and "BrokenPipe" not in err
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_the_end_of_a_run_is_its_summary(train):
+    answer = train("model=softmax", "trainer=smoke")
+    assert "Testing" not in answer.out
+
+
+def test_full_error_brings_the_traceback_back(train, monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(Exception, match="model/lent"):
+        train("model=lent")
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match="optim.lr=-1"):
+        train("optim.lr=-1")
+
+
+def test_model_that_cannot_read_the_data_says_so(train):
+    answer = train("model=lenet", "data=pydoc")
+    assert answer.code == 1
+    assert "LeNet cannot read" in answer.err and "vocab_size" in answer.err and "in_shape" in answer.err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_trainer_without_a_gpu_says_so(train):
+    answer = train("trainer=gpu")
+    assert answer.code == 1
+    assert "There is no GPU" in answer.err and "trainer=cpu" in answer.err
+
+
+def test_loss_that_becomes_nan_stops_and_keeps_the_best_checkpoint(train, monkeypatch):
+    real = Task.training_step
+
+    def break_later(self, batch, batch_idx):
+        loss = real(self, batch, batch_idx)
+        return loss * float("nan") if self.trainer.global_step == 50 else loss
+
+    monkeypatch.setattr(Task, "training_step", break_later)
+    answer = train("model=softmax", "trainer.max_epochs=3")
+    (run,) = answer.runs
+    assert answer.code == 1
+    assert answer.result["status"] == "diverged"
+    assert "The training loss became nan at step 51 (epoch 2)" in answer.err
+    assert "learning rate" in answer.err and "try optim.lr=0.0001" in answer.err
+    saved = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert saved["epoch"] == 0
+    assert all(tensor.isfinite().all() for tensor in saved["state_dict"].values())
+
+
+def test_exploding_regression_diverges(train):
+    answer = train(
+        "model=mlp", "model.loss=mse", "optim=sgd", "optim.lr=1e30", "model.init=normal", "model.sigma=1e20"
+    )
+    assert answer.code == 1
+    assert answer.result["status"] == "diverged"
+
+
+def test_resume_refuses_a_damaged_checkpoint(train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    last = run / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:1000])
+    answer = train(f"resume={run}")
+    assert answer.code == 1
+    assert "Cannot resume" in answer.err and "damaged" in answer.err
+
+
+def test_resume_refuses_another_model(train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    answer = train(f"resume={run}", "model=mlp")
+    assert answer.code == 1
+    assert "holds a SoftmaxRegression" in answer.err and "Leave out model=" in answer.err
+
+
+def test_resume_refuses_other_sizes_of_the_same_model(train):
+    (run,) = train("model=mlp", "trainer=smoke").runs
+    answer = train(f"resume={run}", "model.hidden=[7]")
+    assert answer.code == 1
+    assert "model.hidden=[200, 100]" in answer.err
+
+
+def test_resume_of_a_folder_without_a_run_says_so(train, tmp_path):
+    answer = train(f"resume={tmp_path}")
+    assert answer.code == 1
+    assert "no run was saved there" in answer.err
+
+
+@pytest.mark.parametrize("mistake", ["trainer.max_epochs=-1", "model=mlp", "data=pydoc", "model.hidden=[3]"])
+def test_refused_resume_leaves_the_run_as_it_was(mistake, train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    files = ("result.json", ".hydra/overrides.yaml", ".hydra/config.yaml", "checkpoints/last.ckpt")
+    before = [(run / file).read_bytes() for file in files]
+    assert train(f"resume={run}", mistake).code == 1
+    assert [(run / file).read_bytes() for file in files] == before
+    answer = train(f"resume={run}")
+    assert answer.code == 0 and "1 epoch is done" in answer.err

@@ -1,0 +1,400 @@
+"""What comparing runs promises: rows, seeds, reasons, plots, and a sentence for each mistake."""
+
+import csv
+import json
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+from matplotlib.figure import Figure
+
+from intro_dl.compare.axes import number_axis
+from intro_dl.compare.command import all_curves, main
+from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
+from intro_dl.compare.table import compare
+from intro_dl.runs.record import read_runs
+from tests.conftest import ROOT
+
+LOG_10 = 2.302585
+OPTIMIZERS = {
+    "sgd": {"_target_": "torch.optim.SGD", "lr": 0.1},
+    "adam": {"_target_": "torch.optim.Adam", "lr": 0.001, "betas": [0.9, 0.999]},
+}
+
+
+@pytest.fixture
+def make_run(tmp_path, monkeypatch):
+    """Write a run folder as training leaves it: make_run("a", loss=0.5, lr=0.1, seed=3)."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, loss=0.5, lr=None, seed=0, optim="sgd", dropout=0.0, status="completed", **more):
+        model = more.pop("model", "lenet")
+        folder = tmp_path / "runs" / name
+        (folder / ".hydra").mkdir(parents=True)
+        config = {
+            "data": {"_target_": "intro_dl.data.images.Digits", "batch_size": 32, "seed": "${seed}"},
+            "model": {"_target_": f"models.{model}", "dropout": "${regularization.dropout}"},
+            "optim": dict(OPTIMIZERS[optim]),
+            "scheduler": None,
+            "regularization": {"dropout": dropout},
+            "trainer": {"max_epochs": more.pop("epochs", 20)},
+            "seed": seed,
+            "run_dir": "${hydra:runtime.output_dir}",
+        }
+        config["optim"]["lr"] = lr or config["optim"]["lr"]
+        config["data"] |= more.pop("data", {})
+        (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
+        choices = {"data": "digits", "model": model, "optim": optim, "scheduler": None}
+        saved = {"hydra": {"runtime": {"choices": choices}}}
+        (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(saved))
+        result = {"status": status, "reason": more.pop("reason", "")}
+        if status == "completed":
+            result |= {"loss/val": loss, "accuracy/val": 1 - loss / 3, "accuracy/test": 0.9 - loss / 3}
+            result |= {"epochs": 3, "seconds": 1.5, "chance_loss": LOG_10}
+        (folder / "result.json").write_text(json.dumps(result | more))
+        lines = [f"{epoch},{loss * 3 / epoch},{loss * 3 / epoch},0.5" for epoch in (1, 2, 3)]
+        (folder / "history.csv").write_text("\n".join(["epoch,loss/train,loss/val,seconds", *lines]) + "\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def answer(run_main):
+    """Compare folders the way a user does: exit code, what was printed, and the table that was written."""
+
+    def run(*words):
+        path = Path("runs/compare.csv")
+        code, out, err = run_main(main)(*words)
+        return code, out, err, list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
+
+    return run
+
+
+def compared(*arguments):
+    return compare(read_runs([Path("runs")]), *arguments)
+
+
+def test_rows_are_sorted_by_validation_loss_and_show_what_differs(make_run, answer):
+    make_run("a", loss=0.5, lr=0.01)
+    make_run("b", loss=0.2, lr=0.1)
+    code, out, _, table = answer("runs")
+    assert code == 0
+    assert [row["optim.lr"] for row in table] == ["0.1", "0.01"]
+    assert table[0]["loss/val"] == "0.2" and table[0]["runs"] == "runs/b"
+    assert list(table[0])[0] == "optim.lr"  # and not the model, the data, the folder or what they share
+    assert {"data.seed", "run_dir", "optim", "model.dropout"}.isdisjoint(table[0])
+    assert "0.2000" in out and "Written to runs" in out
+    assert "| 0.1 | 0.2000 |" in Path("runs/compare.md").read_text()
+    assert Path("runs/compare.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_metric_decides_the_order(make_run):
+    make_run("a", loss=0.5, lr=0.01, **{"accuracy/test": 0.99})
+    make_run("b", loss=0.2, lr=0.1, **{"accuracy/test": 0.90})
+    assert [row.values["optim.lr"] for row in compared("accuracy/test").rows] == [0.01, 0.1]
+
+
+def test_runs_that_differ_only_in_their_seed_become_mean_deviation_and_n(make_run, answer):
+    for seed, loss in enumerate((0.1, 0.2, 0.3)):
+        make_run(f"a{seed}", loss=loss, lr=0.1, seed=seed)
+    make_run("b", loss=0.05, lr=1, seed=7)
+    _, out, _, table = answer("runs")
+    assert [row["n"] for row in table] == ["1", "3"]
+    assert float(table[1]["loss/val"]) == pytest.approx(0.2)
+    assert float(table[1]["loss/val std"]) == pytest.approx(0.1)  # n - 1 in the denominator
+    assert table[0]["loss/val std"] == ""  # one run has no deviation
+    assert "0.2000 ± 0.1000" in out
+
+
+def test_diverged_seed_is_counted_beside_the_mean_of_the_others(make_run, answer):
+    make_run("a", loss=0.1, seed=0)
+    make_run("b", seed=1, status="diverged", reason="The training loss became nan at step 3")
+    _, out, _, (row,) = answer("runs")
+    assert row["n"] == "1" and row["status"] == "1 of 2 diverged"
+    assert "nan at step 3" in out
+
+
+def test_repeated_run_counts_once_and_is_named(make_run, answer):
+    make_run("a", loss=0.1)
+    make_run("b", loss=0.1)
+    _, out, _, (row,) = answer("runs")
+    assert row["n"] == "1" and "repeats the settings and the seed" in out
+
+
+def test_optimizers_differ_in_their_name_and_rate_but_not_in_what_only_one_has(make_run):
+    make_run("a", optim="sgd")
+    make_run("b", optim="adam")
+    assert compared().columns == ["optim", "optim.lr"]
+
+
+def test_unfinished_failed_and_damaged_runs_are_listed_with_the_reason(make_run, answer):
+    make_run("a", loss=0.1)
+    make_run("b", status="failed", reason="optim.lr=-1 does not make sense")
+    (make_run("c") / "result.json").unlink()
+    damaged = make_run("d") / "result.json"
+    damaged.write_text(damaged.read_text()[:30])
+    (make_run("e") / ".hydra" / "config.yaml").write_text("seed: [")
+    code, out, _, table = answer("runs")
+    assert code == 0
+    for words in (
+        "b is failed and not compared: optim.lr=-1",
+        "c is unfinished and not compared: it has no result.json",
+        "d is damaged and not compared: its result.json is cut short",
+        "e is damaged and not compared: its .hydra/config.yaml is cut short",
+    ):
+        assert words in out
+    assert sorted(row["status"] for row in table) == [
+        "completed", "damaged", "damaged", "failed", "unfinished",
+    ]  # fmt: skip
+    assert "cut short" in Path("runs/compare.md").read_text()
+
+
+def test_loss_that_ends_far_above_guessing_counts_as_diverged(make_run):
+    make_run("good", loss=0.1, lr=0.1)
+    make_run("slow", loss=1.01 * LOG_10, lr=0.001)
+    make_run("gone", loss=2.01 * LOG_10, lr=10)
+    assert [row.status for row in compared().rows] == ["completed", "completed", "diverged"]
+
+
+def test_overfitting_is_not_taken_for_divergence(make_run):
+    folder = make_run("a", loss=0.1)
+    (folder / "history.csv").write_text("epoch,loss/train,loss/val,seconds\n1,0.01,40,1\n")
+    assert compared().rows[0].status == "completed"
+
+
+PLOTS = {
+    "a number": ([{"lr": 0.1}, {"lr": 1}, {"lr": 10}], ("line", ["optim.lr"])),
+    "two numbers": (
+        [{"lr": lr, "dropout": dropout} for lr in (0.1, 1) for dropout in (0.1, 0.5)],
+        ("grid", ["optim.lr", "regularization.dropout"]),
+    ),
+    "a choice and the rate that follows from it": ([{"optim": "sgd"}, {"optim": "adam"}], ("curves", [])),
+    "the seed": ([{"seed": 0}, {"seed": 1}], ("curves", [])),
+    "a number for each choice": (
+        [{"lr": lr, "optim": optim} for lr in (0.1, 1, 10) for optim in ("sgd", "adam")],
+        ("line", ["optim.lr"]),
+    ),
+    "another number for each model": (
+        [
+            {"model": "lenet", "optim": "adam", "epochs": 20},
+            {"model": "mlp", "optim": "sgd", "epochs": 5},
+            {"model": "lenet", "optim": "adam", "epochs": 1},
+        ],
+        ("curves", []),
+    ),
+}
+
+
+@pytest.mark.parametrize("varied", PLOTS)
+def test_plot_fits_what_varies(varied, make_run):
+    settings, expected = PLOTS[varied]
+    for number, setting in enumerate(settings):
+        make_run(str(number), **setting)
+    assert choose_plot(compared(), []) == expected
+
+
+def words_of(draw, *arguments):
+    axes = Figure().add_subplot()
+    draw(compared(), axes, *arguments)
+    texts = [text.get_text() for text in axes.texts] + [axes.get_title(loc="left"), axes.get_xlabel()]
+    legend = axes.get_legend()
+    return axes, " | ".join(texts + [text.get_text() for text in legend.get_texts()] if legend else texts)
+
+
+def test_no_line_leads_from_one_model_to_another(make_run):
+    make_run("a", model="lenet", optim="adam", epochs=20)
+    make_run("b", model="mlp", optim="sgd", epochs=5)
+    make_run("c", model="lenet", optim="adam", epochs=1)
+    axes, words = words_of(draw_over_number, "trainer.max_epochs")
+    lines = [container.lines[0].get_xdata().tolist() for container in axes.containers]
+    assert lines == [[1, 20], [5]]
+    assert "lenet, adam" in words and "mlp, sgd" in words
+    assert "trainer.max_epochs, model, optim varied: digits" in words
+    _, words = words_of(draw_over_number, "optim.lr")
+    assert "lenet, adam, max_epochs=20" in words and "mlp, sgd, max_epochs=5" in words
+
+
+def test_one_run_is_a_curve_without_a_legend_in_which_nothing_varied(make_run, answer):
+    make_run("a")
+    axes, words = words_of(draw_learning_curves)
+    assert axes.get_title(loc="left") == "lenet on digits, sgd" and axes.get_legend() is None
+    assert answer("runs")[0] == 0 and "varied" not in Path("runs/compare.md").read_text()
+
+
+CROWDED = [[0.0001, 0.05, 0.07, 0.1, 0.12, 10], [0, 0.001, 0.05, 0.1], [100, 110, 1500], [*range(40, 80)]]
+
+
+@pytest.mark.parametrize("values", CROWDED)
+def test_no_number_of_an_axis_is_over_another(values):
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(values, values)
+    number_axis(axes, values)
+    figure.draw_without_rendering()
+    labels = [text for text in axes.get_xticklabels() if text.get_text()]
+    assert len(labels) >= min(len(values), 6)
+    for line in range(3):
+        boxes = [text.get_window_extent() for text in labels if text.get_text().count("\n") == line]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_rates_lie_on_a_log_axis_with_the_diverged_and_the_too_small_marked(make_run):
+    for rate, loss in ((0.0001, 2.29), (0.01, 0.5), (0.1, 0.1), (10, 99)):
+        make_run(f"{rate}", loss=loss, lr=rate)
+    axes, words = words_of(draw_over_number, "optim.lr")
+    assert axes.get_xscale() == "log" and axes.get_ylabel() == "validation cross-entropy loss (nats)"
+    assert words.count("diverged") == 1 and words.count("too small") == 1
+    assert "best: 0.1" in words and "log 10 = 2.3" in words and "learning rate" in words
+    assert "optim.lr varied: lenet on digits" in words
+    assert axes.lines[0].get_xdata().max() == 0.1  # 99 is no value of this axis
+
+
+def test_learning_curves_differ_in_more_than_their_color(make_run):
+    make_run("a", optim="sgd")
+    make_run("b", optim="adam")
+    axes, words = words_of(draw_learning_curves)
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert all(len(set(part)) == 2 for part in zip(*looks, strict=True))
+    assert "sgd, lr=0.1" in words and "adam, lr=0.001" in words and "epoch" in words
+
+
+def test_grid_says_the_value_of_each_cell_and_which_diverged(make_run):
+    make_run("a", loss=0.1, lr=0.1, dropout=0.1)
+    make_run("b", loss=0.2, lr=0.1, dropout=0.5)
+    make_run("c", loss=99, lr=1.0, dropout=0.1)
+    _, words = words_of(draw_grid, "optim.lr", "regularization.dropout")
+    assert all(word in words for word in ("0.1", "0.2", "diverged", "not run"))
+
+
+def test_table_in_a_pipe_breaks_no_word(make_run, answer):
+    names = [f"a_setting_with_a_long_name_{number}" for number in range(10)]
+    for seed in (0, 1):
+        make_run(f"a{seed}", seed=seed, data=dict.fromkeys(names, 1))
+    make_run("b", data=dict.fromkeys(names, 2.5), status="diverged")
+    _, out, _, _ = answer("runs")
+    (head,) = [line for line in out.splitlines() if names[0] in line]
+    assert head.split()[:10] == [f"data.{name}" for name in names]
+    assert "0.5000 ± 0.0000" in out and " completed " in out and " diverged " in out
+
+
+CURVES = {
+    "runs/a": "--logdir runs/a",
+    "runs/lenet runs/mlp": "--logdir runs",
+    "runs/lenet/1 runs/mlp": "--logdir runs",
+    "runs/lenet elsewhere/mlp": "--logdir_spec lenet:runs/lenet,mlp:elsewhere/mlp",  # not the user's folder
+    "runs/lenet/1_a=1,b=2 elsewhere": "--logdir .",  # a comma has a meaning in a logdir_spec
+}
+
+
+@pytest.mark.parametrize("folders", CURVES)
+def test_tensorboard_is_told_all_folders(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert all_curves([Path(folder) for folder in folders.split()]) == CURVES[folders]
+
+
+def test_by_chooses_the_axis(make_run, answer):
+    make_run("a", lr=0.1, dropout=0.1)
+    make_run("b", lr=1, dropout=0.5)
+    assert choose_plot(compared(), ["regularization.dropout"]) == ("line", ["regularization.dropout"])
+    code, _, err, _ = answer("runs", "by=model.depth")
+    assert code == 1 and "do not differ in by=model.depth" in err and "optim.lr" in err
+
+
+def test_out_names_another_folder(make_run, answer):
+    make_run("a")
+    assert answer("runs", "out=elsewhere/here")[0] == 0
+    assert {path.name for path in Path("elsewhere/here").iterdir()} == {
+        "compare.csv", "compare.md", "compare.png",
+    }  # fmt: skip
+    assert not Path("runs/compare.csv").exists()
+
+
+def test_run_folder_with_an_equal_sign_in_its_name_is_a_folder(make_run, answer):
+    make_run("0_optim.lr=0.1", loss=0.1)
+    code, out, err, _ = answer("runs/0_optim.lr=0.1", "out=here")
+    assert code == 0, err
+
+
+MISTAKES = {
+    "": (1, "Name the folders to compare"),
+    "runs metrik=loss/val": (1, "no key metrik. Did you mean metric?"),
+    "runs by=": (1, "by= has no value"),
+    "runs by=a,b,c": (1, "by=a,b,c does not make sense: it must be one key"),
+    "nowhere": (1, "There is no folder nowhere"),
+    "empty": (1, "There are no runs under empty"),
+    "runs metric=accuracy/tst": (1, "Did you mean accuracy/test? Available: accuracy/test, accuracy/val"),
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_mistake_is_said_in_one_sentence(command, make_run, answer):
+    make_run("a")
+    Path("empty").mkdir()
+    code, _, err, _ = answer(*command.split())
+    (line,) = err.strip().splitlines()
+    assert code == MISTAKES[command][0]
+    assert line.startswith("Error: ") and MISTAKES[command][1] in line
+
+
+def test_different_tasks_are_not_compared(make_run, answer):
+    make_run("a")
+    make_run("b", **{"bits_per_char/val": 2.0})
+    code, _, err, _ = answer("runs")
+    assert code == 1
+    assert "different tasks" in err and "runs/a measured accuracy, loss" in err and "bits_per_char" in err
+
+
+def save_sweep(seeds: str) -> None:
+    sweeper = {"_target_": "x.BasicSweeper", "params": {"seed": seeds}}
+    saved = {"sweeper": sweeper, "overrides": {"task": ["sweep=seeds"], "hydra": []}}
+    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+
+
+def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
+    make_run("0_seed=0")
+    (make_run("1_seed=1", seed=1) / "result.json").unlink()
+    save_sweep("0,1,2,3,4")
+    _, out, _, _ = answer("runs")
+    assert "1 of its jobs did not finish, 3 of 5 have not begun" in out
+    assert "python scripts/train.py resume=runs" in out
+
+
+def test_jobs_that_were_refused_advise_another_sweep_first(make_run, answer):
+    make_run("0_seed=0")
+    job = make_run("1_seed=1", seed=1, status="failed", reason="No space is left.")
+    save_sweep("0,1")
+    assert "run them again with: python scripts/train.py resume=runs" in answer("runs")[1]
+    (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
+    out = answer("runs")[1]
+    assert "Refused before training: 1 of the sweep's 2 jobs. Begin another sweep" in out
+    assert "run them again" not in out
+
+
+def test_nothing_finished_says_why(make_run, answer):
+    make_run("a", status="failed", reason="optim.lr=abc does not make sense.")
+    code, _, err, _ = answer("runs")
+    assert code == 1 and "The only run has not finished; runs/a is failed: optim.lr=abc" in err
+    make_run("b", status="failed", reason="optim.lr=-1 does not make sense.")
+    assert "None of the 2 runs has finished" in answer("runs")[2]
+
+
+def test_all_diverged_names_the_smallest_rate_tried(make_run, answer):
+    make_run("a", lr=10, status="diverged", reason="nan")
+    make_run("b", lr=3, loss=99)
+    code, out, err, _ = answer("runs")
+    assert code == 1
+    assert "All 2 runs diverged; the smallest optim.lr tried was 3" in err and "optim.lr=0.3" in err
+    assert "runs/a diverged: nan" in out  # the table is there all the same
+
+
+def test_comparing_does_not_import_torch():
+    program = (
+        "import sys; from intro_dl.compare import command, plots\n"
+        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,202 @@
+"""What every data set promises, and how MNIST gets onto the disk."""
+
+import gzip
+import hashlib
+import http.server
+import struct
+import threading
+
+import pytest
+import torch
+import torchvision
+from hydra.utils import instantiate
+
+from intro_dl.data.batches import Batches
+from intro_dl.data.images import MNIST, Digits
+from tests.conftest import ROOT
+
+NEEDS_FILES = ("mnist", "fashion_mnist", "cifar10", "image_folder", "shakespeare", "irish_abc", "file")
+OPTIONS = sorted(
+    path.stem for path in (ROOT / "configs" / "data").glob("*.yaml") if path.stem not in NEEDS_FILES
+)
+
+
+@pytest.fixture(params=OPTIONS)
+def data(request, make_config):
+    data = instantiate(make_config(f"data={request.param}").data, _convert_="all")
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def test_splits_are_train_val_and_test_and_each_has_examples(data):
+    assert list(data.splits) == ["train", "val", "test"]
+    for inputs, targets in data.splits.values():
+        assert len(inputs) == len(targets) > 0
+
+
+def test_batches_have_the_shape_that_the_facts_say(data):
+    inputs, targets = next(iter(data.train_dataloader()))
+    if "vocab_size" in data.dims:
+        assert inputs.shape == targets.shape and int(inputs.max()) < data.dims["vocab_size"]
+        return
+    assert inputs.shape[1:] == tuple(data.dims["in_shape"]) and inputs.dtype == torch.float32
+    if "num_classes" in data.dims:
+        assert targets.dtype == torch.int64 and set(targets.tolist()) <= set(range(data.dims["num_classes"]))
+
+
+def test_setting_up_twice_changes_nothing(data):
+    before = data.splits["train"][0]
+    data.setup()
+    assert data.splits["train"][0] is before
+
+
+def test_digits_are_split_into_disjoint_parts_that_sum_up():
+    data = Digits()
+    data.setup()
+    sizes = [len(data.splits[split][0]) for split in ("train", "val", "test")]
+    assert sizes == [1297, 200, 300]
+    images = torch.cat([data.splits[split][0] for split in data.splits]).flatten(1)
+    # The 1,797 scans are all different, and each is in one place.
+    assert len(images.unique(dim=0)) == 1797
+
+
+def test_split_depends_on_the_split_seed_alone():
+    def test_images(**seeds):
+        data = Digits(**seeds)
+        data.setup()
+        return data.splits["test"][0]
+
+    assert torch.equal(test_images(seed=0), test_images(seed=1))
+    assert not torch.equal(test_images(split_seed=0), test_images(split_seed=1))
+
+
+def test_mnist_is_split_55000_5000_10000(data_root):
+    data = MNIST(root=str(data_root))
+    data.prepare_data()
+    data.setup()
+    assert [len(data.splits[split][0]) for split in ("train", "val", "test")] == [55_000, 5_000, 10_000]
+    counts = sum(torch.bincount(data.splits[split][1]) for split in ("train", "val"))
+    assert counts.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # of the 60,000
+    assert all(inputs.dtype == torch.uint8 for inputs, _ in data.splits.values())
+
+
+@pytest.fixture
+def batches():
+    return Batches(torch.arange(10), torch.arange(10), batch_size=4, shuffle=True, seed=5)
+
+
+def test_batches_show_every_example_once(batches):
+    seen = torch.cat([inputs for inputs, _ in batches])
+    assert sorted(seen.tolist()) == list(range(10)) and len(batches) == 3
+
+
+def test_order_of_the_batches_depends_on_seed_and_epoch_alone(batches):
+    def order(epoch):
+        batches.set_epoch(epoch)
+        return torch.cat([inputs for inputs, _ in batches]).tolist()
+
+    first, second = order(0), order(1)
+    torch.rand(3)
+    assert order(0) == first != second
+
+
+def test_devices_share_each_batch(batches):
+    whole = [inputs.tolist() for inputs, _ in batches]
+    parts = [
+        [
+            inputs.tolist()
+            for inputs, _ in Batches(
+                torch.arange(10), torch.arange(10), 4, shuffle=True, seed=5, rank=rank, world_size=2
+            )
+        ]
+        for rank in (0, 1)
+    ]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        assert sorted(batch) == sorted(sum(shares, []))
+
+
+def idx(values: torch.Tensor) -> bytes:
+    header = struct.pack(f">BBBB{values.dim()}I", 0, 0, 8, values.dim(), *values.shape)
+    return header + values.to(torch.uint8).numpy().tobytes()
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A server on localhost with the four files: right sizes, made-up digits. Yields {name: content}."""
+    files = {}
+    for part, count in (("train", 60_000), ("t10k", 10_000)):
+        files[f"{part}-images-idx3-ubyte.gz"] = gzip.compress(idx(torch.zeros(count, 28, 28)), 1)
+        files[f"{part}-labels-idx1-ubyte.gz"] = gzip.compress(idx(torch.arange(count) % 10), 1)
+    checksums = [(name, hashlib.md5(content).hexdigest()) for name, content in files.items()]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = files.get(self.path[1:])
+            self.send_response(200 if content else 404)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", checksums)
+    yield files
+    server.shutdown()
+    server.server_close()
+
+
+def test_mnist_is_downloaded_once_and_read(mirror, tmp_path):
+    data = MNIST(root=str(tmp_path / "data"))
+    data.prepare_data()
+    data.setup()
+    assert data.splits["train"][0].shape == (55_000, 1, 28, 28)
+    mirror.clear()  # a second download would fail
+    MNIST(root=str(tmp_path / "data")).prepare_data()
+    assert not list((tmp_path / "data").glob(".download-*"))
+
+
+def test_corrupted_download_is_refused_and_leaves_only_what_is_whole(mirror, tmp_path):
+    mirror["t10k-labels-idx1-ubyte.gz"] += b"x"
+    with pytest.raises(ValueError, match="MNIST is not in .* and could not be downloaded"):
+        MNIST(root=str(tmp_path / "data")).prepare_data()
+    left = sorted(path.name for path in (tmp_path / "data").rglob("*") if path.is_file())
+    assert left == ["t10k-images-idx3-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+
+
+def test_absent_mnist_without_a_network_says_what_to_do(mirror, tmp_path):
+    mirror.clear()
+    with pytest.raises(ValueError) as error:
+        MNIST(root=str(tmp_path / "data")).prepare_data()
+    for words in (str(tmp_path / "data"), "INTRO_DL_DATA", "data.root=", "data=digits"):
+        assert words in str(error.value)
+
+
+DAMAGES = {
+    "cut short": (lambda content: content[:-100], "is damaged: it has"),
+    "a web page": (
+        lambda content: b"<html>not found</html>",
+        "is not an IDX file: it begins with b'<html>no'",
+    ),
+    "other sizes": (lambda content: idx(torch.zeros(3, 28, 28)), r"holds values of shape \[3, 28, 28\]"),
+    "empty": (lambda content: b"", "is not an IDX file"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_mnist_file_is_named_and_not_deleted(damage, mirror, tmp_path):
+    data = MNIST(root=str(tmp_path))
+    data.prepare_data()
+    path = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    change, message = DAMAGES[damage]
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=message) as error:
+        data.setup()
+    assert str(path) in str(error.value)
+    assert path.is_file()

@@ -1,0 +1,260 @@
+"""A trained character model writes on after a prompt, and what it wrote is judged without favor."""
+
+import json
+import re
+import runpy
+import shutil
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from intro_dl import load_run
+from intro_dl.inference.generate import generate, known_part, write_texts
+from intro_dl.inference.generated import finished_tunes, judge_tunes
+from intro_dl.inference.load import LoadedRun
+from intro_dl.inference.training_text import training_text
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.models.char_rnn import CharRNN
+from intro_dl.tasks import LanguageModel
+
+ROOT = Path(__file__).parents[2]
+TUNE = "X:1\nT:A Jig\nM:6/8\nL:1/8\nK:G\nG2G AGA|BGE E2D|G6:|\n"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Three tiny runs: an LSTM of the help texts, one of tunes, and a net that writes no text."""
+    from hydra import compose, initialize_config_module
+    from omegaconf import OmegaConf
+
+    from intro_dl.config.schema import register_schema
+    from intro_dl.training.train import train
+
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "tunes.abc").write_text("\n".join([TUNE] * 60))
+    small = ("model=char_lstm", "model.hidden_size=16", "model.embedding_size=8")
+    wanted = {
+        "text": small,
+        "tunes": (*small, "data=file", f"data.path='{folder / 'tunes.abc'}'", "data.window=16"),
+        "softmax": ("model=softmax",),
+    }
+    for name, overrides in wanted.items():
+        register_schema()
+        with initialize_config_module("intro_dl.configs", version_base="1.3"):
+            cfg = compose("train", ["trainer=smoke", *overrides, f"run_dir='{folder / name}'"])
+        train(cfg)
+        (folder / name / ".hydra").mkdir()
+        OmegaConf.save(cfg, folder / name / ".hydra" / "config.yaml")  # as hydra.main does
+    return folder
+
+
+@pytest.fixture
+def sample(capfd, monkeypatch, tmp_path):
+    """Run `python scripts/sample.py <arguments>`: its exit code, and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INTRO_DL_DATA", raising=False)
+
+    def run(*arguments: str):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "scripts" / "sample.py"), *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        printed = capfd.readouterr()
+        return stop.value.code, printed.out, printed.err
+
+    return run
+
+
+class Recites(LanguageModel):
+    """Writes `text` again and again; its state is the place where it is."""
+
+    def __init__(self, text: str, alphabet: str) -> None:
+        super().__init__()
+        self.text = torch.tensor([alphabet.index(character) for character in text])
+        self.size = len(alphabet)
+
+    def forward(self, tokens, state=None):
+        place = (0 if state is None else state) + torch.arange(1, tokens.shape[1] + 1)
+        following = self.text[place % len(self.text)].expand(len(tokens), -1)
+        return nn.functional.one_hot(following, self.size) * 100.0, place[-1]
+
+
+def reciting(text: str) -> LoadedRun:
+    alphabet = "".join(sorted(set(text)))
+    metadata = {"data": "TextFile", "kind": "text", "alphabet": alphabet}
+    return LoadedRun(Path("run"), Recites(text, alphabet), metadata)
+
+
+# Writing
+
+
+def test_a_text_goes_on_after_its_prompt_for_as_many_characters_as_asked():
+    assert write_texts(reciting("hello. "), "hel", length=11) == ["hello. hello. "]
+
+
+def test_every_sample_has_its_own_text(runs):
+    first, second = write_texts(load_run(runs / "text"), "The ", length=40, samples=2)
+    assert len(first) == len(second) == 44
+    assert first != second
+
+
+def test_the_same_seed_writes_the_same_text_and_another_seed_another(runs):
+    run = load_run(runs / "text")
+    texts = [write_texts(run, "The ", length=40, seed=seed)[0] for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model_class", [CharRNN, CharLSTM])
+def test_one_character_a_step_with_the_state_carried_is_reading_the_whole_text_each_time(model_class):
+    torch.manual_seed(0)
+    model = model_class(vocab_size=30, hidden_size=16).eval()
+    for weights in model.parameters():
+        weights *= 5  # so that what was read before matters
+    prompt = torch.tensor([5, 7, 11])
+    text = prompt
+    for token in islice(generate(model, prompt, top_k=1), 20):
+        assert int(token) == int(model(text[None])[0][0, -1].argmax())
+        text = torch.cat([text, token])
+
+
+def test_the_first_text_is_told_character_by_character():
+    pieces = []
+    write_texts(reciting("hello. "), "he", length=3, samples=2, on_text=pieces.append)
+    assert pieces == ["he", "l", "l", "o"]
+
+
+def test_a_text_ends_where_it_is_told_to_stop():
+    assert write_texts(reciting("hello. "), "h", length=50, stop=". ") == ["hello. "]
+    assert write_texts(reciting("hello. "), "hello. ", length=50, stop=". ") == ["hello. hello. "]
+
+
+@pytest.mark.parametrize("setting", [{"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}])
+def test_the_likeliest_character_is_all_that_strict_settings_leave(runs, setting):
+    run = load_run(runs / "text")
+    assert write_texts(run, "The ", 30, **setting) == write_texts(run, "The ", 30, top_k=1, seed=9)
+
+
+def test_unknown_characters_are_named_or_left_out():
+    with pytest.raises(ValueError, match="never saw '€', 'ß'.*unknown=skip"):
+        known_part("a€bß€", "ab")
+    assert known_part("a€bß€", "ab", skip_unknown=True) == "ab"
+    with pytest.raises(ValueError, match="no character that the model knows"):
+        known_part("€", "ab", skip_unknown=True)
+
+
+# Judging
+
+
+def test_a_tune_that_was_cut_off_is_not_counted_unless_it_is_the_only_one():
+    assert finished_tunes("X:1\nA\n\nX:2\nB") == (["X:1\nA"], True)
+    assert finished_tunes("X:1\nA\n\nX:2\nB\n\n") == (["X:1\nA", "X:2\nB"], False)
+    assert finished_tunes("X:1\nA") == (["X:1\nA"], False)
+
+
+def test_valid_tunes_and_what_was_copied_are_told_apart():
+    judged, cut_off = judge_tunes([TUNE + "\n" + TUNE.replace("G6", "G5") + "\nX:3"], "..BGE E2D..")
+    assert [bool(each.problems) for each in judged] == [False, True]
+    assert [each.copied for each in judged] == ["|BGE E2D|"[1:-1]] * 2
+    assert cut_off == 1
+
+
+def test_the_training_text_is_the_first_nine_tenths_of_the_file(runs):
+    whole = (runs / "tunes.abc").read_text()
+    assert training_text(load_run(runs / "tunes")) == whole[: len(whole) * 90 // 100]
+
+
+def test_a_training_text_that_is_not_there_is_not_downloaded(runs, tmp_path):
+    run = load_run(runs / "text")
+    run = replace(run, metadata=run.metadata | {"data": "IrishABC"})
+    with pytest.raises(ValueError, match="irish.abc.*data.root="):
+        training_text(run, root=tmp_path)
+
+
+# The command
+
+
+def test_the_command_writes_a_text_and_says_what_was_copied(sample, runs):
+    code, out, err = sample(runs / "text", "length=30", "prompt=The ", "seed=1")
+    assert code == 0 and err == ""
+    assert out.startswith("The ")
+    assert "characters in a row are from the training text" in out
+
+
+def test_the_command_writes_several_texts_to_a_folder(sample, runs, tmp_path):
+    code, out, _ = sample(runs / "text", "length=20", "samples=3", "out=texts", r"prompt=a\nb")
+    assert code == 0 and out.count("---") >= 3
+    files = sorted((tmp_path / "texts").iterdir())
+    assert [len(file.read_text()) for file in files] == [23] * 3
+    assert all(file.read_text().startswith("a\nb") for file in files)
+    assert "is there already" in sample(runs / "text", "out=texts")[2]
+
+
+def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, monkeypatch, runs, tmp_path):
+    mido = pytest.importorskip("mido")
+    recited = reciting(TUNE + "\n" + TUNE.replace("A Jig", "A Slip").replace("G6", "G5") + "\n")
+    monkeypatch.setattr(
+        "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=tmp_path)
+    )
+    code, out, err = sample(
+        tmp_path,
+        "format=abc",
+        f"length={3.5 * len(TUNE):.0f}",
+        "out=tunes",
+        f"data.path={runs / 'tunes.abc'}",
+    )
+    assert code == 0 and err == ""
+    assert "Valid       2 (67%) at temperature 0.8, 1 of them different" in out and "cut off" in out
+    assert "not valid A Slip: line 6: a bar of 5 beats in 6/8" in out
+    names = [path.name for path in sorted((tmp_path / "tunes").iterdir())]
+    assert names == ["001-a-jig.abc", "001-a-jig.mid", "002-a-jig.abc", "002-a-jig.mid", "report.json"]
+    assert (tmp_path / "tunes" / "001-a-jig.abc").read_text() == TUNE
+    assert mido.MidiFile(tmp_path / "tunes" / "001-a-jig.mid").length > 0
+    report = json.loads((tmp_path / "tunes" / "report.json").read_text())
+    assert report["valid"] == 2 and report["tunes"] == 3 and report["settings"]["temperature"] == 0.8
+    assert report["longest_copied"] >= len("X:1\nT:A ")
+
+
+def test_the_command_says_if_the_training_text_is_gone(sample, runs, tmp_path):
+    moved = shutil.copytree(runs / "tunes", tmp_path / "moved")
+    code, out, err = sample(moved, "length=5", "data.path=nowhere.txt")
+    assert code == 0 and "Not measured what was copied" in err and "nowhere.txt" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["temperature=0"], "temperature=0 does not make sense: it must be a number above 0.*top_k=1"),
+        (["temperature=-1"], "temperature=-1 does not make sense"),
+        (["temperature=nan"], "temperature=nan does not make sense"),
+        (["top_k=0"], "top_k=0 does not make sense"),
+        (["top_k=999"], "top_k=999 is more than the [0-9]+ characters"),
+        (["top_p=1.5"], "top_p=1.5 does not make sense: it must be a number above 0, up to 1"),
+        (["length=0"], "length=0 does not make sense: it must be a whole number from 1"),
+        (["length=9999999"], "length=9999999 does not make sense"),
+        (["samples=0"], "samples=0 does not make sense"),
+        (["seed=-1"], "seed=-1 does not make sense"),
+        (["unknown=ignore"], "There is no unknown=ignore"),
+        (["temprature=1"], "There is no key temprature. Did you mean temperature?"),
+        (["prompt=漢字"], "never saw '漢', '字'.*unknown=skip"),
+    ],
+)
+def test_a_wrong_option_is_answered_with_one_sentence(sample, runs, arguments, sentence):
+    code, _, err = sample(runs / "text", *arguments)
+    assert code == 1 and err.count("\n") == 1
+    assert re.search(sentence, err), err
+
+
+def test_a_run_that_writes_no_text_is_refused(sample, runs):
+    code, _, err = sample(runs / "softmax")
+    assert code == 1 and "SoftmaxRegression trained on Digits, which writes no text" in err
+
+
+def test_a_run_has_to_be_named(sample, tmp_path):
+    assert "Name one run folder" in sample()[2]
+    assert "There is no folder" in sample("nowhere")[2]

@@ -1,0 +1,321 @@
+"""What RESULTS.md promises: numbers from committed files, honest statistics, no run dropped silently."""
+
+import json
+import statistics
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from intro_dl.results import evidence
+from intro_dl.results.command import main
+from intro_dl.results.header import LINE, header_line
+from intro_dl.results.page import difference, page, read_summaries, standard_error
+from intro_dl.results.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, seeds_of
+from tests.conftest import ROOT
+
+# Test and validation accuracies of three epochs: the first has the best test, the second the best validation.
+EPOCHS, VALIDATION = (0.97, 0.95, 0.96), (0.92, 0.94, 0.94)
+
+
+@pytest.fixture
+def make_run(tmp_path, monkeypatch):
+    """Write a finished run as training leaves it: make_run("sweep/0", seed=0)."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, seed=0, recipe="mnist_mlp", changes=(), test=EPOCHS, rate=0.1, root="data", **result):
+        folder = tmp_path / name
+        (folder / ".hydra").mkdir(parents=True)
+        config = {"data": {"root": root}, "optim": {"lr": rate}, "seed": seed}
+        hydra = {"hydra": {"runtime": {"choices": {"experiment": recipe, "model": "mlp"}}}}
+        overrides = [f"experiment={recipe}", *changes, f"seed={seed}", f"data.root={root}", "resume=sweep"]
+        for file, content in (("config", config), ("hydra", hydra), ("overrides", overrides)):
+            (folder / ".hydra" / f"{file}.yaml").write_text(yaml.safe_dump(content))
+        lines = ["epoch,accuracy/val,accuracy/train" + ",accuracy/test" * bool(test)]
+        for epoch, (accuracy, val) in enumerate(zip(test or EPOCHS, VALIDATION, strict=False), start=1):
+            lines.append(f"{epoch},{val},0.9{epoch}" + f",{accuracy + seed / 1000}" * bool(test))
+        (folder / "history.csv").write_text("\n".join(lines) + "\n")
+        metadata = {
+            "status": "completed",
+            "best_epoch": 1,
+            "epochs": 3,
+            "parameters": 185300,
+            "seconds": 10.0 + seed,
+        }
+        metadata |= {"device": "cpu", "threads": 1, "commit": "0123456789ab"}
+        metadata |= {"versions": {"torch": "2.15.0", "pytorch_lightning": "2.6.6"}} | result
+        (folder / "result.json").write_text(json.dumps(metadata))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def answer(tmp_path, run_main):
+    """The command, with results/ in an empty folder."""
+    return run_main(lambda words: main(words, tmp_path / "results"))
+
+
+def row(name: str, text: str) -> list[str]:
+    """The cells of the first table row that begins with `name`."""
+    (line, *_) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+# The page that is committed --------------------------------------------------------------------------------
+
+
+def test_results_page_is_what_the_committed_files_say():
+    assert (ROOT / "RESULTS.md").read_text() == page(read_summaries(ROOT / "results")), (
+        "run python scripts/results.py"
+    )
+
+
+def test_the_head_of_each_recipe_says_what_was_measured():
+    kept = read_summaries(ROOT / "results")
+    for recipe in (*MNIST, *CIFAR10):
+        text = (ROOT / "configs" / "experiment" / f"{recipe.name}.yaml").read_text()
+        assert LINE.search(text)[0] == header_line(kept.get(recipe.name)), "run python scripts/results.py"
+
+
+def test_every_committed_file_is_on_the_page_and_names_no_place_of_a_machine():
+    files = {str(path.relative_to(ROOT / "results")) for path in (ROOT / "results").rglob("*.json")}
+    assert files == {f"{name}.json" for name in read_summaries(ROOT / "results")}
+    for summary in read_summaries(ROOT / "results").values():
+        assert summary["command"].startswith("python scripts/train.py -m experiment=")
+        assert " /" not in summary["command"] and "=/" not in summary["command"]
+
+
+def test_every_ladder_file_is_evidence_for_the_claims():
+    for name in read_summaries(ROOT / "results"):
+        for metric in ("accuracy/test", "accuracy/train"):
+            values = evidence.read_runs(name, metric)
+            assert len(values) >= seeds_of(name) and 0 < min(values) <= max(values) <= 1
+
+
+@pytest.mark.parametrize("recipe", [each.name for each in (*MNIST, *CIFAR10)])
+def test_recipe_of_the_ladder_composes_and_watches_the_test_set(recipe, make_config):
+    assert make_config(f"experiment={recipe}").watch_test
+
+
+@pytest.mark.parametrize("ablation", [each for each in ABLATIONS if each.changes], ids=lambda each: each.name)
+def test_ablation_changes_one_thing_of_the_whole_bag(ablation, make_config):
+    whole = make_config(f"experiment={WHOLE_BAG}")
+    less = make_config(f"experiment={WHOLE_BAG}", *ablation.changes)
+    changed = {key for key in whole if whole[key] != less[key]}
+    assert changed and changed <= {"regularization", "scheduler", "model"} and len(changed - {"model"}) <= 1
+
+
+def test_tricks_without_batch_normalization_are_the_whole_bag_less_it(make_config):
+    whole, less = make_config(f"experiment={WHOLE_BAG}"), make_config("experiment=mnist_tricks")
+    less.model.batch_norm = True
+    assert whole == less
+
+
+# Adding runs -----------------------------------------------------------------------------------------------
+
+
+def test_each_rule_chooses_its_own_epoch(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed)
+    assert answer("sweep")[0] == 0
+    kept = json.loads((tmp_path / "results" / "mnist_mlp.json").read_text())
+    first = kept["runs"][0]
+    assert [first[f"accuracy/test{rule}"] for rule in ("", "/last", "/highest")] == [0.95, 0.96, 0.97]
+    assert first["accuracy/test/least_loss"] == 0.97  # of the epoch that the run itself calls best
+    assert first["accuracy/train"] == 0.93  # of the last epoch
+    assert [run["seed"] for run in kept["runs"]] == [0, 1, 2, 3, 4]
+
+
+def test_page_shows_mean_and_deviation_of_the_sample(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed)
+    answer("sweep", "machine=an abacus")
+    text = (tmp_path / "RESULTS.md").read_text()
+    spread = statistics.stdev([0.0, 0.1, 0.2, 0.3, 0.4])  # with n - 1
+    assert f"{spread:.2f}" == "0.16"
+    rules = ["**95.20 ± 0.16**", "96.20 ± 0.16", "97.20 ± 0.16", "97.20 ± 0.16"]
+    expected = ["98.2", *rules, "5", "3", "185,300", "12"]
+    assert row("`mnist_mlp`", text)[2:] == expected
+    assert "by 2.00 to 2.00 points" in text and "an abacus (cpu, 1 thread)" in text
+    assert "Not measured yet: `mnist_softmax`, " in text
+    assert f"Not measured yet: {', '.join(f'`{recipe.name}`' for recipe in CIFAR10)}." in text
+
+
+def test_recipes_get_their_numbers_and_others_are_left_alone(make_run, answer, tmp_path):
+    folder = tmp_path / "configs" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mnist_mlp.yaml").write_text("# The MLP.\n# Not measured yet; RESULTS.md will say.\nseed: 0\n")
+    (folder / "mine.yaml").write_text("# Mine.\n")
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed)
+    assert "mnist_mlp.yaml" in answer("sweep", "machine=an abacus")[1]
+    measured = (
+        "95.20 ± 0.16 % of 10,000 test images right, over 5 seeds; 12 s a run on an abacus. More: RESULTS.md."
+    )
+    assert (folder / "mnist_mlp.yaml").read_text() == f"# The MLP.\n# Measured: {measured}\nseed: 0\n"
+    assert (folder / "mine.yaml").read_text() == "# Mine.\n"
+
+
+def test_command_is_kept_without_the_places_of_a_machine(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed, root=f"/home/ada/{seed}/my data")
+    assert answer("sweep")[0] == 0  # the same images, wherever they lie
+    kept = json.loads((tmp_path / "results" / "mnist_mlp.json").read_text())
+    command = "python scripts/train.py -m experiment=mnist_mlp 'data.root=my data' seed=0,1,2,3,4"
+    assert kept["command"] == command
+    assert str(tmp_path) not in json.dumps(kept) and "/home" not in json.dumps(kept)
+
+
+def test_images_in_files_are_the_recipe_too_and_its_command_says_so(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed, "cifar10_plain20", ("data=image_folder",), root="cifar10")
+    assert answer("sweep")[0] == 0
+    kept = json.loads((tmp_path / "results" / "cifar10_plain20.json").read_text())
+    assert "experiment=cifar10_plain20 data=image_folder data.root=cifar10 seed=" in kept["command"]
+
+
+def test_tricks_are_removed_one_at_a_time(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"whole/{seed}", seed, WHOLE_BAG)
+        make_run(f"plain/{seed}", seed, "mnist_tricks", test=[value - 0.02 for value in EPOCHS])
+    changes = ("model.widths=[4,8,12]", "model.kernels=[5,5,4]")
+    for seed in range(3):
+        make_run(f"fewer/{seed}", seed, WHOLE_BAG, changes, test=[value - 0.01 for value in EPOCHS])
+    assert answer("whole", "plain", "fewer")[0] == 0
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert row("batch normalization", text)[1:] == ["93.20 ± 0.16", "94.20 ± 0.16", "5", "+2.00 ± 0.10"]
+    assert row(ABLATIONS[-1].without, text)[3:] == ["3", "+1.10 ± 0.09"]
+    kept = json.loads((tmp_path / "results" / "ablation" / "fewer_maps.json").read_text())
+    assert kept["changes"] == ["model.kernels=[5,5,4]", "model.widths=[4,8,12]"]
+
+
+def test_group_left_out_is_the_same_change_however_hydra_notes_it(make_run, answer, tmp_path):
+    for seed, change in enumerate(("~scheduler=null", "~scheduler", "scheduler=none")):
+        make_run(f"sweep/{seed}", seed, WHOLE_BAG, (change,))
+    assert answer("sweep")[0] == 0
+    kept = json.loads((tmp_path / "results" / "ablation" / "constant_rate.json").read_text())
+    assert kept["changes"] == ["scheduler=none"]
+
+
+def test_one_run_has_no_deviation_and_will_do_for_the_deepest_nets_only(make_run, answer, tmp_path):
+    make_run("deep", 0, "cifar10_plain56")
+    make_run("shallow", 0, "cifar10_plain20")
+    assert "cifar10_plain20 has 1 of 5 seeds" in answer("shallow")[2]
+    assert answer("deep")[0] == 0
+    cells = row("`cifar10_plain56`", (tmp_path / "RESULTS.md").read_text())
+    assert cells[2:4] == ["93.00", "**95.00**"] and cells[-4] == "1"
+
+
+def test_few_test_images_are_said(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed, "cifar10_plain20", test=[0.2, 0.5, 0.4])
+    answer("sweep", "test_images=1000")
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "first 1,000 of the 10,000 test images" in text and "standard error of 1.6 points" in text
+    assert row("`cifar10_plain20`", text)[2] == "93.00 ± 0.00"  # of the training images
+
+
+def test_standard_errors_are_those_of_the_binomial_and_of_a_difference():
+    assert standard_error(50, 10_000) == pytest.approx(0.5)
+    gain, error = difference([1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
+    assert gain == 1 and error == pytest.approx((1 / 3 + 1 / 3) ** 0.5)
+
+
+def test_page_is_written_again_without_the_runs(make_run, answer, tmp_path):
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed)
+    answer("sweep")
+    written = (tmp_path / "RESULTS.md").read_text()
+    (tmp_path / "RESULTS.md").unlink()
+    assert answer()[0] == 0
+    assert (tmp_path / "RESULTS.md").read_text() == written
+
+
+# Mistakes --------------------------------------------------------------------------------------------------
+
+
+def break_history(folder):
+    (folder / "history.csv").write_text("\n".join((folder / "history.csv").read_text().splitlines()[:2]))
+
+
+MISTAKES = {  # what is wrong with the fifth run, and what is said
+    "few": (None, "mnist_mlp has 4 of 5 seeds (0, 1, 2, 3): train the others, or say seeds=4."),
+    "unfinished": (lambda make: (make("sweep/4", 4) / "result.json").unlink(), "sweep/4 is unfinished"),
+    "diverged": (
+        lambda make: make("sweep/4", 4, status="diverged", reason="nan"),
+        "sweep/4 is diverged: nan.",
+    ),
+    "unwatched": (lambda make: make("sweep/4", 4, test=()), "sweep/4 has no accuracy/test in its history"),
+    "cut": (lambda make: break_history(make("sweep/4", 4)), "3 epochs, but its history.csv holds 1"),
+    "twice": (lambda make: make("sweep/4", 3), "Seed 3 of mnist_mlp is there twice, in sweep/3 and sweep/4"),
+    "unlike": (lambda make: make("sweep/4", 4, rate=0.5), "optim.lr is 0.1 in sweep/3 and 0.5 in sweep/4"),
+    "unknown": (
+        lambda make: make("sweep/4", 4, "mnist_mpl"),
+        "experiment=mnist_mpl in RESULTS.md. Did you mean",
+    ),
+    "no recipe": (lambda make: make("sweep/4", 4, None), "sweep/4 is no run of a recipe (experiment=...)"),
+    "changed": (
+        lambda make: make("sweep/4", 4, changes=("optim.lr=1",)),
+        "changed by optim.lr=1, which is no",
+    ),
+    "other": (lambda make: make("sweep/4", 4, "mnist_cnn"), "mnist_cnn has 1 of 5 seeds"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_runs_that_would_mislead_are_refused_in_a_sentence(mistake, make_run, answer, tmp_path):
+    for seed in range(4):
+        make_run(f"sweep/{seed}", seed)
+    spoil, said = MISTAKES[mistake]
+    if spoil:
+        spoil(make_run)
+        for seed in range(5, 6):
+            make_run(f"sweep/{seed}", seed)
+    code, _, err = answer("sweep")
+    (line,) = err.splitlines()
+    assert code == 1 and line.startswith("Error: ") and said in line
+    assert not (tmp_path / "results").exists() and not (tmp_path / "RESULTS.md").exists()
+
+
+def test_fewer_seeds_are_accepted_if_that_is_said(make_run, answer):
+    make_run("sweep/0", 0), make_run("sweep/1", 1)
+    assert answer("sweep", "seeds=2")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "There is no folder nowhere"),
+        (["."], "There are no runs under ."),
+        (["seed=3"], "There is no key seed. Did you mean seeds?"),
+        (["seeds=1"], "it must be a whole number of at least 2"),
+        (["machine=abacus"], "machine= says something about runs: name their folders too."),
+        ([], "There are no results yet"),
+    ],
+)
+def test_mistake_is_said_in_one_sentence(arguments, said, answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = answer(*arguments)
+    assert code == 1 and said in err and len(err.splitlines()) == 1
+
+
+def test_damaged_result_file_is_named(answer, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mnist_cnn.json").write_text('{"recipe": "mnist_cnn", "runs": [')
+    code, _, err = answer()
+    assert code == 1 and "results/mnist_cnn.json is cut short" in err
+
+
+def test_writing_the_page_does_not_wait_for_torch():
+    program = "import sys; from intro_dl.results import command; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_claims_find_the_recipes_they_read():
+    names = {each.name for each in (*MNIST, *CIFAR10)}
+    assert {"cifar10_plain20", "cifar10_resnet20", "cifar10_plain56", "cifar10_resnet56"} <= names

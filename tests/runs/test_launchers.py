@@ -1,0 +1,129 @@
+"""What the engines of the extra `sweep` promise: jobs side by side, searched rates, one table at the end."""
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.core.plugins import Plugins
+
+from intro_dl.cli.errors import ENGINES
+from intro_dl.cli.hydra_callbacks import SweepSummary
+from tests.conftest import ROOT
+
+NEEDS = "needs pip install -e '.[sweep]'"
+SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
+OPTUNA = ("sweep=optuna", *SMALL, "trainer.max_epochs=1", "hydra.sweep.dir=sweep")
+
+
+@pytest.fixture(params=["joblib", "submitit_local"])
+def launcher(request):
+    """The words that choose a launcher with two jobs side by side."""
+    pytest.importorskip(f"hydra_plugins.hydra_{request.param.partition('_')[0]}_launcher", reason=NEEDS)
+    words = [f"hydra/launcher={request.param}"]
+    return [*words, "hydra.launcher.n_jobs=2"] if request.param == "joblib" else words
+
+
+@pytest.fixture
+def optuna():
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason=NEEDS)
+    return pytest.importorskip("optuna")
+
+
+def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run scripts/train.py in a process of its own, which may start others, with all cores."""
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments],
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def rows(folder: Path) -> dict[str, str]:
+    """The rates in the table and what became of them."""
+    table = csv.DictReader((folder / "compare.csv").read_text().splitlines())
+    return {row["optim.lr"]: row["status"] for row in table}
+
+
+def test_jobs_side_by_side_all_end_up_in_the_table_and_share_the_cores(launcher, tmp_path):
+    rates = "optim.lr=0.01,0.1,1e30,abc"
+    done = sweep(tmp_path, "-m", *launcher, *SMALL, "trainer.max_epochs=1", rates, "hydra.sweep.dir=sweep")
+    statuses = {"0.01": "completed", "0.1": "completed", "1e+30": "diverged", "abc": "failed"}
+    assert rows(tmp_path / "sweep") == statuses, done.stderr
+    assert done.returncode == 1 and "optim.lr=abc does not make sense" in done.stdout
+    results = [json.loads(path.read_text()) for path in (tmp_path / "sweep").glob("*/result.json")]
+    if "joblib" in launcher[0]:
+        share = max(1, os.cpu_count() // 2)
+        assert {result["threads"] for result in results if result["status"] == "completed"} == {share}
+
+
+@pytest.mark.slow
+def test_sweep_with_a_launcher_goes_on_with_the_same_launcher(launcher, tmp_path):
+    rates = "optim.lr=0.01,0.1"
+    sweep(tmp_path, "-m", *launcher, *SMALL, "trainer.max_epochs=1", rates, "hydra.sweep.dir=sweep")
+    expected = rows(tmp_path / "sweep")
+    kept, lost = sorted((tmp_path / "sweep").glob("*/result.json"))
+    lost.unlink()
+    before = kept.stat().st_mtime_ns
+    done = sweep(tmp_path, "resume=sweep")
+    assert done.returncode == 0, done.stderr
+    assert rows(tmp_path / "sweep") == expected and lost.is_file() and kept.stat().st_mtime_ns == before
+    assert "Joblib" in done.stdout or "Submitit" in done.stdout
+
+
+def test_search_tries_rates_over_the_whole_range_and_ends_with_the_table(optuna, train):
+    answer = train(*OPTUNA, "hydra.sweeper.n_trials=6", "optim.lr=tag(log,interval(1e-3,1e30))")
+    assert answer.code == 0, answer.err
+    assert "alembic" not in answer.out + answer.err and "study" not in answer.out + answer.err
+    found = rows(answer.folder / "sweep")
+    assert len(found) == 6 and set(found.values()) == {"completed", "diverged"}
+    best = yaml.safe_load((answer.folder / "sweep" / "optimization_results.yaml").read_text())
+    assert f"{best['best_params']['optim.lr']:g}" == next(iter(found))  # the first row is the best
+
+
+def test_search_goes_on_with_the_same_trials(optuna, train):
+    folder = train(*OPTUNA, "hydra.sweeper.n_trials=7").folder / "sweep"
+    expected, results = rows(folder), sorted(folder.glob("*/result.json"))
+    results[-1].unlink()
+    before = [path.stat().st_mtime_ns for path in results[:-1]]
+    assert train("resume=sweep").code == 0
+    assert rows(folder) == expected
+    assert [path.stat().st_mtime_ns for path in results[:-1]] == before  # replayed, not trained again
+
+
+def test_a_job_without_a_result_tells_a_search_that_it_is_the_worst(train, monkeypatch):
+    told = []
+    tell = lambda self, config, job_return, **more: told.append(job_return.return_value)  # noqa: E731
+    monkeypatch.setattr(SweepSummary, "on_job_end", tell)
+    train("-m", *SMALL, "trainer.max_epochs=1", "optim.lr=0.1,-1")
+    train("-m", *SMALL, "mode=max", "monitor=accuracy/val", "optim.lr=-1")
+    assert 0 < told[0] < 10 and told[1:] == [math.inf, -math.inf]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["hydra/launcher=joblib", "hydra/launcher=submitit_slurm", "hydra/sweeper=optuna", "sweep=optuna"],
+)
+def test_missing_extra_is_said_in_one_sentence(words, train, monkeypatch):
+    if any("optuna" in str(plugin) or "joblib" in str(plugin) for plugin in Plugins.instance().discover()):
+        pytest.skip("the extra is installed")
+    answer = train("-m", words, "seed=0,1")
+    (line,) = answer.err.strip().splitlines()
+    assert answer.code == 1
+    assert line.startswith("Error: hydra/") and line.endswith(
+        "comes with an extra: in the project's folder, pip install -e '.[sweep]'."
+    )
+
+
+def test_unknown_launcher_is_not_called_an_extra(train):
+    answer = train("-m", "hydra/launcher=jolib", "seed=0,1")
+    assert answer.code == 1 and "There is no hydra/launcher=jolib" in answer.err
+    assert "jolib" not in ENGINES

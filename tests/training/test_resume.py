@@ -1,0 +1,294 @@
+"""A run that was stopped, at any moment, ends as if it had never been stopped: bit for bit on the CPU."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from intro_dl.tasks import Task
+from intro_dl.training.checkpoints import WholeCheckpoints
+from tests.conftest import ROOT
+from tests.stress_kill import QUIET, differences
+
+CASES = {
+    "schedule per step, augmentation, dropout": (
+        "model=lenet data.augment=affine data.limit_train=200 optim=momentum scheduler=one_cycle "
+        "regularization=dropout"
+    ),
+    "plateau, early stopping": (
+        "model=mlp data.limit_train=300 callbacks=default callbacks.early_stopping.patience=1 "
+        "scheduler=plateau scheduler.patience=0 +scheduler.threshold=9"
+    ),
+    "recurrent state": "model=char_lstm model.hidden_size=9 data.batch_size=99 trainer.limit_train_batches=9",
+    "batch norm, several batches a step": (
+        "model=resnet model.depth=8 data.limit_train=70 data.batch_size=10 trainer.accumulate_grad_batches=2"
+    ),
+}
+SHORT = (
+    "trainer=cpu",
+    "callbacks=no_early_stopping",
+    "trainer.max_epochs=3",
+    "trainer.limit_val_batches=2",
+    *QUIET,
+)
+
+
+def command(case: str, folder: str) -> list[str]:
+    return [*SHORT, *CASES[case].split(), f"run_dir={folder}"]
+
+
+never_stopped: dict[str, Path] = {}  # the run of each case
+
+
+def whole_run(train, case: str) -> Path:
+    """The run of a case that was never stopped; trained once."""
+    if case not in never_stopped:
+        answer = train(*command(case, "whole"))
+        assert answer.code == 0, answer.err
+        never_stopped[case] = answer.folder / "whole"
+    return never_stopped[case]
+
+
+@pytest.fixture
+def tell(monkeypatch):
+    """Send a signal to this process in training batch `number` (validation or test step), counted from 1."""
+
+    def arrange(number: int, step: str = "training_step", sent: int = signal.SIGTERM):
+        def hook(self, *arguments):
+            seen.append(arguments)
+            if len(seen) == number:
+                os.kill(os.getpid(), sent)
+            return real(self, *arguments)
+
+        seen, real = [], getattr(Task, step)
+        context = pytest.MonkeyPatch()
+        context.setattr(Task, step, hook)
+        contexts.append(context)
+        return seen
+
+    def over():
+        while contexts:
+            contexts.pop().undo()
+
+    contexts = []
+    arrange.over = over
+    yield arrange
+    over()
+
+
+@pytest.mark.parametrize(
+    ("case", "sent", "code"),
+    [*((case, signal.SIGTERM, 143) for case in CASES), ("plateau, early stopping", signal.SIGINT, 130)],
+)
+def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, sent, code, train, tell):
+    whole = whole_run(train, case)
+    last = torch.load(whole / "checkpoints" / "last.ckpt", weights_only=True)
+    batches = last["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["ready"]
+    tell(batches + 4, sent=sent)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == code
+    (line,) = answer.err.splitlines()
+    assert "in epoch 2" in line and f"of the {batches} batches" in line
+    assert "python scripts/train.py resume=stopped" in line
+    stopped = answer.folder / "stopped"
+    assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["middle_of_epoch"]
+
+    seen = tell(10_000)
+    answer = train("resume=stopped")
+    assert answer.code == 0, answer.err
+    assert len(seen) < batches * (last["epoch"] + 1) - batches  # it did not begin epoch 2 again
+    assert differences(whole, stopped) == []
+
+
+def test_run_told_to_end_while_validating_or_testing_first_saves_what_is_done(train, tell):
+    case = "plateau, early stopping"
+    whole = whole_run(train, case)
+    tell(1, "validation_step")
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == 143 and "in epoch 2. All finished epochs are kept; go on" in answer.err
+    tell(1, "test_step")
+    answer = train("resume=stopped")
+    tell.over()
+    assert answer.code == 143 and "while testing; the training is finished" in answer.err
+    steps = tell(1, "training_step", signal.SIGCONT)
+    assert train("resume=stopped").code == 0
+    assert not steps  # it only tests
+    assert differences(whole, answer.folder / "stopped") == []
+
+
+def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
+    tell(1, "test_step", signal.SIGINT)
+    answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
+    tell.over()
+    assert answer.code == 130 and "Test with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.result["status"] == "interrupted"
+    steps = tell(1, "training_step", signal.SIGCONT)
+    answer = train("resume=outputs/stopped")
+    assert answer.code == 0 and not steps
+    assert answer.result["status"] == "completed" and answer.result["epochs"] == 3
+
+
+def test_notice_that_a_library_swallows_is_still_what_ended_the_run(train, monkeypatch):
+    def swallow(self, path, *arguments, **options):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        except BaseException:  # as fsspec does in asking whether a file exists
+            raise FileNotFoundError(path) from None
+
+    with monkeypatch.context() as context:
+        context.setattr(WholeCheckpoints, "load_checkpoint", swallow)  # of the best weights, to test them
+        answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
+    assert answer.code == 143 and "go on with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.result["status"] == "interrupted"
+    assert train("resume=outputs/stopped").code == 0 and answer.result["status"] == "completed"
+
+
+def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tell):
+    case = "plateau, early stopping"
+    whole = whole_run(train, case)
+    for _ in ("the first notes it", "the second Ctrl-C ends at once"):
+        tell(10 + 8, sent=signal.SIGINT)
+    answer = train(*command(case, "stopped"), "callbacks.last_checkpoint.every_n_steps=3")
+    tell.over()
+    assert answer.code == 130 and "and 5 of the 10 batches" in answer.err  # step 15
+    seen = tell(10_000)
+    assert train("resume=stopped").code == 0
+    assert len(seen) == 15
+    assert differences(whole, answer.folder / "stopped") == []
+
+
+@pytest.mark.slow
+def test_saving_within_epochs_does_not_change_the_training(train):
+    case = "recurrent state"
+    folder = train(*command(case, "saving"), "callbacks.last_checkpoint.every_n_steps=2").folder
+    assert differences(whole_run(train, case), folder / "saving") == []
+
+
+def test_epoch_of_another_length_cannot_be_finished(train, tell):
+    case = "plateau, early stopping"
+    tell(14)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    answer = train("resume=stopped", "data.batch_size=7")
+    assert answer.code == 1
+    assert "after batch 4 of 10" in answer.err and "43 batches" in answer.err
+    assert train("resume=stopped").code == 0
+
+
+def test_plateau_schedule_survives_the_end_of_an_epoch(train, tell):
+    case = "plateau, early stopping"
+    whole = whole_run(train, case)
+    for _ in ("the first notes it", "the second Ctrl-C ends at once"):
+        tell(11, sent=signal.SIGINT)
+    answer = train(*command(case, "stopped"))
+    tell.over()
+    assert answer.code == 130
+    assert train("resume=stopped").code == 0
+    assert differences(whole, answer.folder / "stopped") == []
+
+
+def test_notice_before_the_training_ends_the_run_at_once(train, monkeypatch):
+    from intro_dl.data.images import Digits
+
+    monkeypatch.setattr(Digits, "setup", lambda self, stage=None: os.kill(os.getpid(), signal.SIGTERM))
+    answer = train(*SHORT)
+    assert answer.code == 143 and "before anything was saved" in answer.err
+    assert answer.result["status"] == "interrupted"
+
+
+def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
+    train(*SHORT, "model=softmax", "optim=adam", "run_dir=run")
+    answer = train("resume=run", "optim=momentum")
+    assert answer.code == 1
+    assert "trained with Adam, whose state SGD cannot take over. Leave out optim=." in answer.err
+    answer = train("resume=run", "optim.lr=0.5", "trainer.max_epochs=9")
+    assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    {
+        "data=moons": "it was trained on PassClass, and data= names Moons: its numbers",
+        "seed=5": "it was trained with seed=0. Leave these keys out.",
+    }.items(),
+)
+def test_resume_refuses_what_would_make_two_runs_of_one(typed, says, train):
+    train(*SHORT, "data=pass_class", "model=softmax", "run_dir=run")
+    answer = train("resume=run", typed, "trainer.max_epochs=9")
+    assert answer.code == 1 and says in answer.err
+
+
+def test_resume_from_other_weights_than_the_last_would_lose_epochs_and_is_refused(train):
+    run = train(*SHORT, "model=softmax", "run_dir=run").folder / "run"
+    before = (run / "history.csv").read_bytes()
+    answer = train("resume=run/checkpoints/best.ckpt", "trainer.max_epochs=9")
+    assert answer.code == 1 and "would be lost. Name the run: resume=run." in answer.err
+    assert (run / "history.csv").read_bytes() == before
+    assert train("resume=run/checkpoints/last.ckpt", "trainer.max_epochs=4").code == 0
+
+
+def test_refused_resume_names_what_was_typed_and_leaves_no_trace(train, tell):
+    tell(5, "training_step", signal.SIGINT)
+    run = train(*SHORT, "model=softmax", "optim=adam", "optim.lr=0.01", "run_dir=run").folder / "run"
+    tell.over()
+    before = (run / "result.json").read_bytes()
+    answer = train("resume=run", "optim=adam")
+    assert answer.code == 1 and "trained with optim.lr=0.01. Leave out optim=." in answer.err
+    assert (run / "result.json").read_bytes() == before
+    assert "Leave out optim=" in (said := (run / "train.log").read_text())
+    assert "in resumable" not in said  # no traceback
+
+
+def test_resume_of_a_finished_run_says_so_and_leaves_its_result(train):
+    answer = train(*SHORT, "callbacks=doctor", "model=softmax", "run_dir=outputs/run")
+    result = answer.folder / "outputs" / "run" / "result.json"
+    before = result.read_bytes()
+    for more in ((), ("trainer.max_epochs=2",)):
+        answer = train("resume=outputs/run", *more)
+        assert answer.code == 0
+        assert "finished already: 3 epochs" in answer.err and "trainer.max_epochs=6" in answer.err
+        assert result.read_bytes() == before
+    result.unlink()
+    answer = train("resume=outputs/run", "trainer.max_epochs=2")
+    assert answer.code == 1 and "3 epochs are done, more than trainer.max_epochs=2" in answer.err
+
+
+def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
+    for number, name in enumerate(("b", "a new one")):
+        train(*SHORT, "model=softmax", "trainer.max_epochs=1", f"run_dir=outputs/softmax/{name}")
+        os.utime(f"outputs/softmax/{name}/checkpoints/last.ckpt", (number, number))
+    for argument in ("resume=", "resume=outputs", "resume=outputs/softmax"):
+        answer = train(argument)
+        assert answer.code == 1
+        assert "python scripts/train.py resume='outputs/softmax/a new one'" in answer.err
+    answer = train("resume=outputs/softmax/b", "run_dir=elsewhere")
+    assert answer.code == 1 and "leave out run_dir=" in answer.err
+
+
+def test_two_runs_of_one_command_have_the_same_results(train):
+    case = "recurrent state"
+    folder = train(*command(case, "again")).folder
+    assert differences(whole_run(train, case), folder / "again") == []
+
+
+def test_few_kills_at_random_moments_lose_nothing():
+    stress = [sys.executable, str(ROOT / "tests" / "stress_kill.py"), "--kills", "3", "--seed", "216"]
+    case = ["--case", "mlp: trainer=deterministic"]  # the seed loses the power, kills, and sends SIGTERM
+    answer = subprocess.run([*stress, *case], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "kills: 0 lost runs, 0 differing weights" in answer.stdout
+
+
+def test_measuring_the_test_split_in_every_epoch_changes_nothing_else(train):
+    case = "recurrent state"
+    folder = train(*command(case, "watching"), "watch_test=true").folder
+    assert "loss/test" in (folder / "watching" / "history.csv").read_text()
+    assert differences(whole_run(train, case), folder / "watching") == ["history.csv"]

@@ -1,0 +1,304 @@
+"""One run on several devices learns what it would on one, and is one run: its files, words and end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from intro_dl.data.batches import Batches, Windows
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.models.softmax import SoftmaxRegression
+
+TRAIN = str(Path(__file__).parents[2] / "scripts" / "train.py")
+CPU = ("trainer.accelerator=cpu", "model=mlp", "optim=momentum", "trainer.max_epochs=2")
+UNEVEN = (*CPU, "data.limit_train=22", "data.batch_size=7")  # ends with one example for two devices
+LONG = ("trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "trainer.max_epochs=9999", "run_dir=run")
+LONG = (*LONG, "callbacks=no_early_stopping")
+
+
+LOOKS_INTO_PROC = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="looks for processes in /proc"
+)
+
+
+def begin(folder, *command):
+    environment = os.environ | {"PYTHONPATH": str(Path(TRAIN).parent.parent)}
+    environment.pop("HYDRA_FULL_ERROR", None)
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process, seconds=120):
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+def weights(run):
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def assert_is_one_run_like(run, expected):
+    """The files, the curves and the weights of `expected`; not the times."""
+    for name in ("result.json", "history.csv", "train.log", ".hydra/config.yaml"):
+        assert (run / name).is_file(), name
+    assert len(list(run.glob("*.log"))) == 1
+    assert {path.name.rpartition(".")[2] for path in run.glob("events*")} == {"0", "1", "2"}  # fit, test, end
+    result, wanted = (json.loads((folder / "result.json").read_text()) for folder in (run, expected))
+    for name in ("loss/val", "accuracy/val", "loss/test", "accuracy/test", "epochs", "best_epoch"):
+        assert result[name] == pytest.approx(wanted[name], rel=1e-5), name
+    one, two = weights(run), weights(expected)
+    assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in two)
+
+
+def gradient(model, batch):
+    model.zero_grad()
+    model.metrics(batch)["loss"].backward()
+    return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+
+
+def images(**place):
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(11, 1, 2, 3, generator=generator)
+    targets = torch.randint(4, (11,), generator=generator)
+    return Batches(inputs, targets, batch_size=5, shuffle=True, **place)
+
+
+def text(**place):
+    tokens = torch.randint(4, (32,), generator=torch.Generator().manual_seed(0))
+    return Windows(tokens[:-1], tokens[1:], batch_size=3, window=4, **place)
+
+
+@pytest.mark.parametrize("devices", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("loader", "model"),
+    [(images, SoftmaxRegression((1, 2, 3), 4)), (text, CharLSTM(4, hidden_size=3))],
+    ids=["images", "text"],
+)
+def test_devices_together_have_the_gradient_of_the_whole_batch(loader, model, devices):
+    shares = [loader(rank=rank, world_size=devices) for rank in range(devices)]
+    for number, (whole, *parts) in enumerate(zip(loader(), *shares, strict=True)):
+        weights = [share.share(number) for share in shares]
+        mean = sum(weight * gradient(model, part) for weight, part in zip(weights, parts, strict=True)) / len(
+            parts
+        )
+        assert torch.allclose(mean, gradient(model, whole), atol=1e-6)
+        assert sum(weights) == pytest.approx(devices)
+        counts = [part[1].numel() for weight, part in zip(weights, parts, strict=True) if weight]
+        assert sum(counts) == whole[1].numel()
+
+
+@pytest.fixture
+def one_device(trained_run):
+    return trained_run(*UNEVEN)
+
+
+def test_two_processes_are_one_run_with_the_weights_of_one_process(tmp_path, one_device):
+    code, out, err = finish(begin(tmp_path, TRAIN, "trainer=ddp", *UNEVEN))
+    assert (code, err) == (0, "")
+    assert out.count("1/2 ") == out.count("accuracy/test ") == 1
+    (result,) = tmp_path.glob("**/result.json")
+    assert_is_one_run_like(result.parent, one_device)
+    assert os.listdir(tmp_path) == ["outputs"]  # the other process leaves nothing behind
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_same(tmp_path, one_device):
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", TRAIN)
+    code, out, err = finish(begin(tmp_path, *torchrun, "trainer=ddp", *UNEVEN))
+    assert code == 0, err
+    assert out.count("1/2 ") == out.count("accuracy/test ") == 1
+    (folder,) = (tmp_path / "outputs" / "mlp").iterdir()
+    assert_is_one_run_like(folder, one_device)
+
+
+@pytest.mark.slow
+def test_torchrun_with_one_device_is_refused_by_one_process(tmp_path):
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", TRAIN)
+    code, out, err = finish(begin(tmp_path, *torchrun, "trainer=cpu"))
+    assert code != 0
+    assert err.count("Error: torchrun has started 2 processes, but this run has trainer.devices") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments", [("model=char_lstm", "optim=sgd", "data.batch_size=3", "data.window=7"), ("optim=gd",)]
+)
+def test_streams_and_whole_batches_are_shared_too(tmp_path, trained_run, arguments):
+    limits = ("trainer.limit_train_batches=9", "trainer.limit_val_batches=3", "trainer.limit_test_batches=3")
+    arguments = (*arguments, *limits, "trainer.accelerator=cpu", "trainer.max_epochs=2")
+    code, out, err = finish(begin(tmp_path, TRAIN, "trainer=ddp", *arguments))
+    assert (code, err) == (0, "")
+    (result,) = tmp_path.glob("**/result.json")
+    assert_is_one_run_like(result.parent, trained_run(*arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-m", "trainer=ddp", "optim.lr=0.1,0.2"], ["sweep=lr", "trainer=ddp"], ["-m", "trainer.devices=2,3"]],
+)
+def test_a_sweep_over_several_devices_is_refused(train, arguments):
+    answer = train(*arguments, "trainer.accelerator=cpu")
+    assert answer.code == 1
+    first = answer.err.splitlines()[0]
+    assert first.startswith("Error: trainer=ddp trains one run on several devices") and "for lr in" in first
+
+
+def test_machines_that_nobody_names_are_not_waited_for(train, monkeypatch):
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    answer = train("model=softmax", "trainer=smoke", "trainer.num_nodes=2", "trainer.accelerator=cpu")
+    assert answer.code == 1 and "trainer.num_nodes=2 waits for other machines" in answer.err
+
+
+def test_more_gpus_than_there_are_is_said_in_a_sentence(train, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    answer = train("trainer=ddp", "trainer.devices=8")
+    assert answer.code == 1
+    (line,) = answer.err.splitlines()
+    assert "trainer.devices=8, but this machine has 1 GPU." in line and "trainer.accelerator=cpu" in line
+
+
+@pytest.mark.parametrize("devices", ["0", "-1", "abc", "1.5", "[]"])
+def test_devices_that_make_no_sense_are_refused(train, devices):
+    answer = train("trainer=ddp", f"trainer.devices={devices}")
+    assert answer.code == 1
+    assert "does not make sense: trainer.devices must be a whole number above 0" in answer.err
+
+
+DIVERGES_ON_ONE = f"""
+import os, runpy, sys
+import intro_dl.tasks as tasks
+
+step = tasks.Task.training_step
+
+def broken(self, batch, batch_idx):
+    loss = step(self, batch, batch_idx)
+    return loss * float("nan") if os.environ.get("RANK") == "1" and batch_idx == 5 else loss
+
+tasks.Task.training_step = broken
+sys.argv[0] = {TRAIN!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+def test_loss_that_diverges_on_one_device_ends_all_with_one_reason(tmp_path):
+    (tmp_path / "break.py").write_text(DIVERGES_ON_ONE)
+    command = ("break.py", "trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "run_dir=run")
+    code, out, err = finish(begin(tmp_path, *command))
+    assert code == 1
+    assert err.count("Error: The training loss became nan at step 6") == err.count("Error: ") == 1
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["status"] == "diverged"
+
+
+@pytest.mark.slow
+def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
+    diverge = ("trainer=ddp", "trainer.accelerator=cpu", "model=softmax", "optim=sgd", "optim.lr=1e38")
+    code, out, err = finish(begin(tmp_path, TRAIN, *diverge))
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith("Error: The training loss became")
+    code, out, err = finish(begin(tmp_path, TRAIN, "trainer=ddp", "data=image_folder", "data.root=nowhere"))
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith("Error: ") and "nowhere" in line
+
+
+def other_process(process):
+    """The process that `process` has started for the second device."""
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return next((int(pid) for pid in found if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes()), None)
+
+
+def is_there(pid):
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def begin_and_wait(folder, file):
+    process = begin(folder, TRAIN, *LONG)
+    until = time.monotonic() + 90
+    while not ((other := other_process(process)) and (folder / "run" / file).exists()):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
+    return process, other
+
+
+def listening(pid):
+    """The addresses, as in /proc/net/tcp, on which a process waits for connections."""
+    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
+    tables = [Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
+
+
+@LOOKS_INTO_PROC
+def test_processes_of_one_machine_listen_to_no_other(tmp_path):
+    process, other = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
+    found = listening(process.pid) | listening(other)
+    process.kill()
+    finish(process)
+    assert found == {"0100007F"}  # 127.0.0.1
+
+
+@LOOKS_INTO_PROC
+@pytest.mark.parametrize(
+    ("victim", "signal_number", "file", "code", "words"),
+    [
+        (
+            1,
+            signal.SIGKILL,
+            "checkpoints/last.ckpt",
+            1,
+            "Process 1 of this run was killed by signal 9. All fini",
+        ),
+        pytest.param(
+            0, signal.SIGKILL, "checkpoints/last.ckpt", -9, "was killed, and", marks=pytest.mark.slow
+        ),
+        pytest.param(0, signal.SIGINT, "checkpoints/last.ckpt", 130, "All finished", marks=pytest.mark.slow),
+        pytest.param(0, signal.SIGTERM, "checkpoints/last.ckpt", 143, "Told to end", marks=pytest.mark.slow),
+        pytest.param(1, signal.SIGKILL, ".hydra", 1, "nothing was saved", marks=pytest.mark.slow),
+        pytest.param(0, signal.SIGKILL, ".hydra", -9, "nothing was saved", marks=pytest.mark.slow),
+    ],
+)
+def test_when_one_process_ends_so_does_the_other_and_says_why(
+    tmp_path, victim, signal_number, file, code, words
+):
+    process, other = begin_and_wait(tmp_path, file)
+    os.kill((process.pid, other)[victim], signal_number)
+    answer, out, err = finish(process, seconds=60)
+    assert answer == code
+    (line,) = err.strip().splitlines()
+    assert words in line
+    until = time.monotonic() + 60
+    while is_there(other):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_run_of_two_killed_processes_goes_on_with_one_or_two(tmp_path, devices):
+    process, other = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
+    process.kill()
+    finish(process)
+    saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] + 1
+    trainer = "trainer=cpu" if devices == 1 else "trainer=ddp"
+    epochs = f"trainer.max_epochs={saved + 2}"
+    code, out, err = finish(begin(tmp_path, TRAIN, "resume=run", trainer, "trainer.accelerator=cpu", epochs))
+    assert (code, err) == (0, "")
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["status"] == "completed" and result["epochs"] == saved + 2
+    assert result["device"] == ("cpu" if devices == 1 else "2 x cpu")

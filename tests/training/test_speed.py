@@ -1,0 +1,163 @@
+"""Speed never changes what is computed: a run gives the weights of a plain loop over the same batches."""
+
+from copy import deepcopy
+from functools import partial
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from intro_dl.data.images import Digits
+from intro_dl.inference.load import load_run
+from intro_dl.models.lenet import LeNet
+from intro_dl.models.resnet import ResNet
+from intro_dl.training import speed
+from intro_dl.training.train import build_trainer
+from tests.conftest import ROOT
+
+STEPS = 10
+QUICK = [
+    "trainer.max_epochs=1",
+    f"trainer.limit_train_batches={STEPS}",
+    "callbacks.mistakes=null",
+    "test=false",
+]
+OPTIMIZERS = {"adam": partial(torch.optim.Adam, lr=1e-3), "sgd": partial(torch.optim.SGD, lr=0.01)}
+
+
+def plain_loop(model_class, optimizer):
+    """What a student would write: image by image, torch's plain optimizer, no Lightning."""
+    torch.manual_seed(0)
+    data = Digits()
+    data.setup()
+    model = model_class(**data.dims)
+    optimizer = OPTIMIZERS[optimizer](model.parameters(), foreach=False, fused=False)
+    images, labels = data.splits["train"]
+    order = data.train_dataloader().order()
+    for step in range(STEPS):
+        chosen = order[32 * step : 32 * (step + 1)].tolist()
+        batch = torch.stack([(images[i] / 255 - data.MEAN[0]) / data.STD[0] for i in chosen])
+        loss = F.cross_entropy(model(batch), torch.stack([labels[i] for i in chosen]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+@pytest.mark.parametrize(("model_class", "optimizer"), [(LeNet, "adam"), (LeNet, "sgd"), (ResNet, "sgd")])
+def test_a_run_gives_the_weights_of_a_plain_loop_over_the_same_batches(model_class, optimizer, trained_run):
+    chosen = [f"model={model_class.__name__.lower()}", "data=digits", f"optim={optimizer}", "scheduler=step"]
+    rate = OPTIMIZERS[optimizer].keywords["lr"]
+    run = trained_run(*chosen, f"optim.lr={rate}", "regularization=none", *QUICK)
+    fast = load_run(run, weights="last").model.state_dict()
+    for name, value in plain_loop(model_class, optimizer).state_dict().items():
+        # Sums in another order differ in their last digits; a single other image, or step, by far more.
+        torch.testing.assert_close(fast[name], value, rtol=1e-4, atol=1e-4, msg=name)
+
+
+SMALL = ["model=softmax", "trainer=smoke", "trainer.accelerator=cpu"]
+HALF = [*SMALL, "trainer.precision=bf16-mixed"]
+
+
+@pytest.fixture
+def slow_bfloat16(monkeypatch):
+    """A machine on which a step takes 1 ms in float32, and 2 ms with bfloat16."""
+    monkeypatch.setattr(speed, "probe", lambda *_: (0.001, 0.002))
+
+
+def test_bfloat16_is_refused_in_a_sentence_where_it_would_be_slower(train, slow_bfloat16):
+    answer = train("model=softmax", "trainer=bf16", "trainer.accelerator=cpu")
+    assert answer.code == 1
+    assert "bfloat16 is slower than float32 here: a step of SoftmaxRegression takes 2.0 ms" in answer.err
+    assert "trainer.precision=32-true" in answer.err
+    assert not list(answer.folder.rglob("*.ckpt"))
+
+
+def test_a_recipe_in_bfloat16_runs_everywhere_and_says_where_it_is_slower(train, slow_bfloat16):
+    answer = train(*HALF, "+trainer.if_slower=warn")
+    assert answer.code == 0
+    assert "bfloat16 is slower than float32 here" in answer.err
+
+
+def test_the_probe_of_bfloat16_changes_neither_the_weights_nor_the_random_numbers():
+    data = Digits(augment="affine")
+    data.setup()
+    model = ResNet(**data.dims)
+    before, random = deepcopy(model.state_dict()), torch.random.get_rng_state()
+    full, half = speed.probe(model, data, torch.device("cpu"), rounds=1)
+    assert full > 0 and half > 0
+    assert torch.equal(torch.random.get_rng_state(), random)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize("model", ["softmax", "char_rnn"])
+def test_compile_compiles_the_step_and_nothing_that_looks_inside(model, train, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    assert train(f"model={model}", *SMALL[1:], "trainer.compile=true").code == 0
+    assert [function.__name__ for function in compiled] == [
+        "_metrics_and_state" if model == "char_rnn" else "metrics"
+    ]
+
+
+@pytest.mark.slow
+def test_a_compiled_step_gives_the_same_weights(trained_run):
+    chosen = ["model=lenet", "data=digits", "regularization=none", *QUICK]
+    compiled, plain = (
+        load_run(trained_run(*chosen, f"trainer.compile={on}"), weights="last").model.state_dict()
+        for on in ("true", "false")
+    )
+    for name, value in plain.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-4, atol=1e-4, msg=name)
+
+
+def test_mixed_precision_with_clipped_gradients_trains(train):
+    assert train("model=char_lstm", *HALF[1:], "trainer.gradient_clip_val=1.0").code == 0
+
+
+def test_lightning_does_not_time_every_step_unless_asked_to(make_config):
+    assert isinstance(build_trainer(make_config(*SMALL)).profiler, speed.Unprofiled)
+    assert not isinstance(
+        build_trainer(make_config(*SMALL, "+trainer.profiler=simple")).profiler, speed.Unprofiled
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("chosen", [["trainer=gpu"], ["trainer=bf16", "trainer.accelerator=gpu"]])
+def test_on_a_gpu_the_data_and_the_weights_stay_there(chosen, train, monkeypatch):
+    devices = set()
+    step = LeNet.training_step
+
+    def watched(self, batch, batch_idx):
+        devices.update(tensor.device.type for tensor in (*batch, *self.parameters()))
+        assert self.trainer.train_dataloader.inputs.is_cuda
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(LeNet, "training_step", watched)
+    answer = train(
+        "model=lenet", "data=digits", *chosen, "trainer.max_epochs=3", "++trainer.if_slower=ignore"
+    )
+    assert answer.code == 0
+    assert devices == {"cuda"}
+    assert answer.result["accuracy/val"] > 0.8
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_a_run_gives_the_weights_of_a_plain_loop(trained_run):
+    chosen = ["model=lenet", "data=digits", "optim=sgd", "optim.lr=0.01", "regularization=none", *QUICK]
+    fast = load_run(trained_run(*chosen, "trainer.accelerator=gpu"), weights="last").model.state_dict()
+    for name, value in plain_loop(LeNet, "sgd").state_dict().items():
+        torch.testing.assert_close(fast[name], value, rtol=1e-2, atol=2e-3, msg=name)  # TF32 has 10 bits
+
+
+def test_a_benchmark_replaces_its_own_section_and_keeps_the_others(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import report
+
+    file = tmp_path / "RESULTS.md"
+    for script, text in (("b.py", "first"), ("a.py", "other\n\n| 1 |"), ("b.py", "second")):
+        report.write_section(script, text, file)
+    assert file.read_text() == (
+        report.TITLE + "\n## `python a.py`\n\nother\n\n| 1 |\n\n## `python b.py`\n\nsecond\n"
+    )

@@ -1,0 +1,371 @@
+"""Looking inside changes nothing, works for every model, and shows what is there."""
+
+import re
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+
+from intro_dl import load_run
+from intro_dl.data.toy import Spirals
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.models.char_rnn import CharRNN
+from intro_dl.models.cnn import CNN
+from intro_dl.models.lenet import LeNet
+from intro_dl.models.mlp import MLP
+from intro_dl.models.perceptron import Perceptron
+from intro_dl.models.resnet import ResNet
+from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.visualize import embedding, graph, images, layers, mistakes, regions, style, text
+from intro_dl.visualize.callback import Look, evaluating
+from tests.conftest import ROOT
+from tests.training.test_training import same, weights
+
+MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
+IMAGE = (1, 28, 28)
+
+
+def shown(run) -> EventAccumulator:
+    """All that a run has put into TensorBoard."""
+    events = EventAccumulator(str(run), size_guidance={"images": 0, "histograms": 0, "tensors": 0})
+    return events.Reload()
+
+
+def pictures(run) -> set[str]:
+    return set(shown(run).Tags()["images"])
+
+
+EXPECTED = {  # what smoke runs of the lecture models show beside gradients/by_layer
+    "softmax": {
+        "inputs/training_images",
+        "mistakes/confusion_matrix",
+        "mistakes/worst",
+        "weights/first_layer",
+    },
+    "perceptron": {"mistakes/confusion_matrix", "regions/plane"},
+    "rosenblatt": {"mistakes/confusion_matrix", "regions/plane"},
+    "regressor": {"regions/plane"},
+    "char_rnn": set(),
+    "char_lstm": {"gates/lstm"},
+}
+EXPECTED["mlp"] = EXPECTED["softmax"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_shows_what_applies_to_it(name, train):
+    quick = ["callbacks.histograms.examples=16", "callbacks.histograms.every_n_epochs=null"]
+    quick += ["model.depth=8"] if name == "resnet" else []
+    answer = train(f"model={name}", "trainer=smoke", "callbacks=visualize", "test=false", *quick)
+    assert answer.code == 0, answer.err
+    (run,) = answer.runs
+    events = shown(run)
+    parts = list(load_run(run).model.modules())
+    expected = EXPECTED.get(name, EXPECTED["softmax"])
+    if any(isinstance(part, nn.Conv2d) for part in parts):
+        expected = expected | {"feature_maps/one_image"}
+    if name != "perceptron":  # its weights are a vector and a number, no matrix
+        expected = expected | {"gradients/by_layer"}
+    assert set(events.Tags()["images"]) == expected
+    assert events.Tags()["graph"]
+    assert any(tag.startswith("gradients/") for tag in events.Tags()["histograms"])
+    texts = {tag for tag in events.Tags()["tensors"] if "text" in tag}
+    wanted = {"inputs/training_text/text_summary", "text/generated/text_summary"}
+    assert texts == (wanted if name.startswith("char") else set())
+    has_hidden_layer = name not in ("softmax", "perceptron", "rosenblatt")
+    assert (run / "projector_config.pbtxt").exists() == has_hidden_layer
+
+
+def test_run_ends_with_its_mistakes_by_default(train):
+    (run,) = train("model=softmax", "trainer=smoke").runs
+    events = shown(run)
+    expected = {"inputs/training_images", "mistakes/confusion_matrix", "mistakes/worst"}
+    assert set(events.Tags()["images"]) == expected
+    assert [image.step for image in events.Images("mistakes/worst")] == [2]
+
+
+def test_points_in_the_plane_get_their_regions_by_default(train):
+    (run,) = train("model=mlp", "data=moons", "trainer=smoke").runs
+    assert pictures(run) == {"mistakes/confusion_matrix", "regions/plane"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["model=cnn", "model.batch_norm=true", "data.augment=affine", "regularization=dropout"],
+        ["model=char_lstm", "model.hidden_size=16", "model.layers=2", "regularization=dropout"],
+    ],
+    ids=["cnn", "char_lstm"],
+)
+def test_weights_are_the_same_to_the_last_bit_with_and_without_looking(arguments, train):
+    arguments = [
+        *arguments,
+        "trainer.max_epochs=2",
+        "trainer.limit_train_batches=3",
+        "trainer.limit_val_batches=2",
+    ]
+    quiet = [f"callbacks.{name}=null" for name in ("sample_inputs", "mistakes", "decision_regions")]
+    train(*arguments, *quiet, "run_dir=outputs/a", "test=false")
+    blind, looking = train(*arguments, "callbacks=visualize", "run_dir=outputs/b", "test=false").runs
+    assert not pictures(blind) and pictures(looking)
+    assert same(weights(blind), weights(looking))
+    one, two = ((run / "history.csv").read_text().splitlines() for run in (blind, looking))
+    assert [line.rpartition(",")[0] for line in one] == [
+        line.rpartition(",")[0] for line in two
+    ]  # not seconds
+
+
+class Counting(Look):
+    """A look that notes when it was called, and disturbs all it can."""
+
+    def __init__(self, every_n_epochs=None):
+        super().__init__(every_n_epochs)
+        self.seen = []
+
+    def look(self, model, data, board):
+        assert not model.training and not torch.is_grad_enabled()
+        torch.rand(3)
+        self.seen.append((board.step, board.moment))
+
+
+def run_with(callback, tmp_path, epochs=5):
+    data = Spirals(batch_size=300)
+    data.setup()
+    trainer = pl.Trainer(
+        max_epochs=epochs,
+        callbacks=[callback],
+        logger=pl.loggers.TensorBoardLogger(tmp_path, name="", version=""),
+        accelerator="cpu",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    model = SoftmaxRegression((2,), 3)
+    trainer.fit(model, data)
+    return model, trainer
+
+
+def test_looks_once_at_the_end_or_also_before_and_between(tmp_path):
+    once, often = Counting(), Counting(every_n_epochs=2)
+    run_with(once, tmp_path)
+    run_with(often, tmp_path)
+    assert once.seen == [(10, "after epoch 5")]
+    assert [step for step, _ in often.seen] == [0, 4, 8, 10]
+    assert [moment for _, moment in often.seen][:2] == ["before training", "after epoch 2"]
+
+
+def test_zero_epochs_between_looks_are_refused():
+    with pytest.raises(ValueError, match="every_n_epochs=0 is too few"):
+        Counting(every_n_epochs=0)
+
+
+def test_only_the_first_device_looks(tmp_path, monkeypatch):
+    callback = Counting()
+    monkeypatch.setattr(pl.Trainer, "is_global_zero", False)
+    run_with(callback, tmp_path, epochs=1)
+    assert not callback.seen
+
+
+def test_look_that_fails_costs_a_warning_and_not_the_run(tmp_path):
+    class Broken(Look):
+        def look(self, model, data, board):
+            raise RuntimeError("no ink")
+
+    with pytest.warns(UserWarning, match="Broken could not look at SoftmaxRegression: RuntimeError: no ink"):
+        model, trainer = run_with(Broken(), tmp_path, epochs=1)
+    assert trainer.state.finished and model.training
+
+
+def test_look_without_tensorboard_or_data_module_does_nothing():
+    callback = Counting()
+    trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, max_epochs=1)
+    callback._look(trainer, SoftmaxRegression((2,), 3), epoch=1)
+    assert not callback.seen
+
+
+def test_each_layer_returns_to_its_own_mode():
+    model = MLP((2,), 3, hidden=[4], dropout=0.5)
+    model.train()
+    model.features[0].eval()  # e.g. frozen by a student
+    before = [part.training for part in model.modules()]
+    with evaluating(model):
+        assert not any(part.training for part in model.modules())
+    assert [part.training for part in model.modules()] == before
+
+
+def test_confusion_matrix_has_true_classes_in_rows():
+    labels, predicted = torch.tensor([0, 0, 1, 2, 2, 2]), torch.tensor([0, 1, 1, 2, 2, 0])
+    counts = mistakes.confusion_matrix(labels, predicted, classes=3)
+    assert counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 2]]
+
+
+@pytest.mark.parametrize("classes", [2, 10, 30, 100])
+def test_confusion_matrix_is_drawn_for_any_number_of_classes(classes):
+    counts = torch.eye(classes, dtype=torch.long)
+    counts[0, 0] = 0  # a class without an example
+    figure = mistakes.draw_confusion_matrix(counts, [f"class {k}" for k in range(classes)], "title")
+    assert len(figure.axes[0].texts) == (classes - 1 if classes <= 20 else 0)
+    style.pixels(figure)
+
+
+def test_worst_mistakes_are_the_surest_first():
+    probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    predicted = probabilities.argmax(dim=1)
+    worst, count = mistakes.worst_mistakes(torch.tensor([1, 1, 1, 0]), predicted, probabilities, count=2)
+    assert (worst.tolist(), count) == ([0, 3], 3)
+    nothing, count = mistakes.worst_mistakes(predicted, predicted, probabilities, count=2)
+    assert (len(nothing), count) == (0, 0)
+    nobody = torch.zeros(0, 1, 8, 8, dtype=torch.uint8)
+    style.pixels(mistakes.draw_mistakes(nobody, nothing, nothing, None, ["a", "b"], "no mistake"))
+
+
+def test_weight_images_of_softmax_are_the_rows_of_its_matrix():
+    model = SoftmaxRegression(IMAGE, 10)
+    name, pictures = images.first_weights(model, IMAGE)
+    assert name == "logits.weight" and pictures.shape == (10, *IMAGE)
+    assert torch.equal(pictures[3].flatten(), model.logits.weight[3])
+
+
+@pytest.mark.parametrize(
+    ("model", "in_shape", "shape"),
+    [
+        (LeNet(IMAGE, 10), IMAGE, (6, 1, 5, 5)),
+        (MLP(IMAGE, 10, hidden=[7]), IMAGE, (7, 1, 28, 28)),
+        (Perceptron(IMAGE, 2), IMAGE, (1, 1, 28, 28)),
+        (ResNet((3, 32, 32), 10, depth=8), (3, 32, 32), (16, 3, 3, 3)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_first_weights_are_those_that_touch_the_image(model, in_shape, shape):
+    name, pictures = images.first_weights(model, in_shape)
+    assert pictures.shape == shape
+    style.pixels(images.draw_weights(pictures.detach(), list(map(str, range(len(pictures)))), name))
+
+
+def test_feature_maps_are_taken_after_activation_and_pooling():
+    model, image = LeNet(IMAGE, 10).eval(), torch.randn(1, *IMAGE)
+    with images.recorded_outputs(model) as outputs, torch.no_grad():
+        model(image)
+    first, second = images.convolution_outputs(model, outputs)
+    assert (first[0], second[0]) == ("stage1.0", "stage2.0")
+    assert torch.equal(first[1], model.stage1(image)[0])
+    assert second[1].shape == (16, 5, 5)
+    padded = CNN(IMAGE, 10).eval()
+    with images.recorded_outputs(padded) as outputs, torch.no_grad():
+        padded(image)
+    sizes = [maps.shape for _, maps in images.convolution_outputs(padded, outputs)]
+    assert sizes == [
+        (4, 28, 28),
+        (8, 14, 14),
+        (12, 7, 7),
+    ]  # without the zeros that pad the next layer's input
+
+
+def test_gradients_are_those_of_the_loss_and_leave_grad_alone():
+    model, batch = MLP((2,), 3, hidden=[5]), (torch.randn(8, 2), torch.randint(3, (8,)))
+    _, activations, gradients = layers.measure(model, batch)
+    assert all(weight.grad is None for weight in model.parameters())
+    assert list(activations) == ["features.0", "features.1", "features.2", "logits"]
+    model.metrics(batch)["loss"].backward()
+    for name, weight in model.named_parameters():
+        assert torch.equal(gradients[name], weight.grad.flatten())
+
+
+def test_gradients_of_deep_sigmoids_vanish_and_those_of_relu_do_not():
+    torch.manual_seed(0)
+    batch = torch.randn(256, *IMAGE), torch.randint(10, (256,))
+
+    def first_over_last(activation, init):
+        model = MLP(IMAGE, 10, hidden=[200, 100, 60, 30], activation=activation, init=init)  # lecture 001
+        gradients = layers.measure(model, batch)[2]
+        first, last = (gradients[name].abs().median() for name in ("features.0.weight", "logits.weight"))
+        return float(first / last)
+
+    assert first_over_last("sigmoid", "xavier") < 1e-3
+    assert first_over_last("relu", "he") > 0.02
+
+
+def test_plane_starts_at_the_lower_left_and_surrounds_the_points():
+    points = torch.tensor([[0.0, 10.0], [2.0, 30.0]])
+    places, extent = regions.plane(points, resolution=3)
+    assert extent == pytest.approx((-0.1, 2.1, 9.0, 31.0))
+    assert places[0].tolist() == pytest.approx([-0.1, 9.0])
+    assert places[2].tolist() == pytest.approx([2.1, 9.0])  # along the first row
+    assert places[-1].tolist() == pytest.approx([2.1, 31.0])
+
+
+def test_gate_traces_are_those_of_the_lstm_that_trains():
+    torch.manual_seed(0)
+    lstm, inputs = nn.LSTM(4, 6), torch.randn(9, 4)
+    with torch.no_grad():
+        traces = text.gate_traces(inputs, lstm)
+        outputs, (_, cell) = lstm(inputs[:, None])
+    assert torch.allclose(traces["cell state, tanh(c)"][-1], cell[0, 0].tanh(), atol=1e-6)
+    shown = traces["output gate, o"] * traces["cell state, tanh(c)"]
+    assert torch.allclose(shown, outputs[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("model", [CharLSTM(11, hidden_size=8), CharRNN(11, hidden_size=8)])
+def test_text_is_written_with_the_same_dice_every_time(model):
+    prompt = torch.tensor([1, 2, 3])
+    with torch.no_grad():
+        written = [text.write(model, prompt, length=20, temperature=1.0) for _ in range(2)]
+        favorite = text.write(model, prompt, length=1, temperature=1e-4)
+        logits, _ = model(prompt[None])
+    assert written[0].shape == (20,) and torch.equal(*written)
+    assert favorite[0] == logits[0, -1].argmax()
+
+
+def test_last_hidden_layer_is_what_the_logits_are_computed_from():
+    model, inputs = MLP((2,), 3, hidden=[5, 4]), torch.randn(6, 2)
+    with torch.no_grad():
+        assert torch.equal(embedding.last_hidden(model, inputs), model.features(inputs))
+        assert embedding.last_hidden(SoftmaxRegression(IMAGE, 10), torch.randn(2, *IMAGE)) is None
+
+
+def test_states_of_a_language_model_are_those_it_reads_the_next_character_from():
+    model, tokens = CharLSTM(11, hidden_size=8, layers=2).eval(), torch.arange(6)
+    with torch.no_grad():
+        states = embedding.states(model, tokens)
+        assert torch.allclose(model.logits(states), model(tokens[None])[0][0], atol=1e-6)
+
+
+def test_graph_names_operations_after_the_parts_of_the_model():
+    nodes = {node.name: node for node in graph.graph(LeNet(IMAGE, 10).eval(), torch.zeros(1, *IMAGE)).node}
+    convolution = nodes["stage1/0/conv2d"]
+    assert list(convolution.input)[1:] == ["stage1/0/weight", "stage1/0/bias"]
+    sizes = convolution.attr["_output_shapes"].list.shape[0].dim
+    assert [size.size for size in sizes] == [1, 6, 28, 28]
+    assert all(source in nodes for node in nodes.values() for source in node.input)
+
+
+def test_pictures_are_opaque_and_take_any_class_name():
+    names = ["$a_b$", "猫", "x" * 300]
+    some = torch.zeros(3, 1, 8, 8, dtype=torch.uint8)
+    picture = style.pixels(images.draw_images(some, names, "title"))
+    assert picture.shape[2] == 3 and (picture[0, 0] == 255).all()
+    style.pixels(text.draw_gates({"gate": torch.rand(2, 4)}, "$a$\n", "title"))
+
+
+def test_classes_are_told_apart_without_seeing_red_or_green():
+    # What a person without green-sensitive cones sees: Machado, Oliveira and Fernandes (2009), table 1.
+    deuteranopia = torch.tensor(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    )
+    codes = [[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in style.COLORS]
+    linear = torch.tensor(codes) ** 2.2
+    seen = (linear @ deuteranopia.T).clamp(0, 1) ** (1 / 2.2)  # (K, 3)
+    distances = torch.cdist(seen, seen) + torch.eye(len(seen))
+    assert distances.min() > 0.15
+    assert len(set(style.MARKERS)) == len(style.MARKERS)  # and by their shapes
+
+
+def test_gallery_shows_small_pictures_that_exist():
+    named = re.findall(r"\]\((gallery/\S+\.png)\)", (ROOT / "docs" / "GALLERY.md").read_text())
+    stored = {f"gallery/{path.name}" for path in (ROOT / "docs" / "gallery").iterdir()}
+    assert len(named) == len(set(named)) and set(named) == stored
+    assert max((ROOT / "docs" / name).stat().st_size for name in named) < 60_000
