@@ -1,7 +1,7 @@
 """Is this text a tune? Its header, its notes, and whether every bar is as long as the metre says.
 
 The rules are those of the standard, with the habits of the tunes that people write: calibrated on irish.abc,
-of whose 804 tunes 785 are valid by them (tests/inference/test_tunes.py). The others have real slips: a bar line forgotten
+of whose 804 tunes 785 are valid by them. The others have real slips: a bar line forgotten
 or a beat too many, a letter that is no note, a metre changed without brackets, no notes at all.
 
 Source: The ABC music standard 2.1 (Dec 2011), https://abcnotation.com/wiki/abc:standard:v2.1, sections 2.2.2

@@ -26,7 +26,7 @@ class Classifier(Task):
         """The softmax of scores (B, K): what each class is given, (B, K)."""
         return scores.softmax(dim=1)
 
-    def guessing_loss(self):
+    def chance_loss(self):
         equal = torch.zeros(1, self.hparams.num_classes)
         return float(self.loss(equal, torch.zeros(1, dtype=torch.long)))
 

@@ -46,7 +46,7 @@ class LanguageModel(Task):
     def on_test_epoch_start(self):
         self._state.pop("test", None)
 
-    def guessing_loss(self):
+    def chance_loss(self):
         return math.log(self.hparams.vocab_size)
 
     def metrics(self, batch):

@@ -239,4 +239,4 @@ def test_refused_resume_leaves_the_run_as_it_was(mistake, train):
     assert train(f"resume={run}", mistake).code == 1
     assert [(run / file).read_bytes() for file in files] == before
     answer = train(f"resume={run}")
-    assert answer.code == 0 and "1 epoch is done" in answer.err
+    assert answer.code == 0 and "already finished (1 epoch)" in answer.err

@@ -7,7 +7,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from intro_dl.data.toy import XOR, Circles, Grades, Moons, PassClass, Spirals, TwoGaussians
-from intro_dl.training.train import build_data
+from intro_dl.training.build import build_data
 
 SETS = [PassClass, Grades, TwoGaussians, XOR, Moons, Circles, Spirals]
 OPTIONS = ["pass_class", "grades", "two_gaussians", "xor", "moons", "circles", "spirals"]

@@ -70,7 +70,7 @@ def test_the_model_comes_in_eval_mode_without_gradients_and_with_the_weights_of_
     assert not run.model.training
     assert not any(parameter.requires_grad for parameter in run.model.parameters())
     assert all(torch.equal(weight, saved[name]) for name, weight in run.model.state_dict().items())
-    assert run.result["accuracy/test"] >= 0 and run.epoch == 1 and run.weights == "best"
+    assert run.result.metrics["accuracy/test"] >= 0 and run.epoch == 1 and run.weights == "best"
 
 
 def test_the_last_weights_can_be_had_too(run_copy):
@@ -249,4 +249,4 @@ def test_a_run_without_its_best_weights_offers_the_last(run_copy):
 
 def test_an_unfinished_run_has_no_result_but_a_model(run_copy):
     (run_copy / "result.json").write_text('{"status": ')
-    assert intro_dl.load_run(run_copy).result == {}
+    assert intro_dl.load_run(run_copy).result.status == "damaged"

@@ -11,7 +11,7 @@ from torch import nn
 from intro_dl.data.text import TextFile
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
-from intro_dl.training.train import build_data, build_model
+from intro_dl.training.build import build_data, build_model
 
 B, T, V, H = 3, 7, 11, 5
 MODELS = [CharRNN, CharLSTM]

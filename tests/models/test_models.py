@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from intro_dl.tasks import Classifier, LanguageModel, Regressor, Task
-from intro_dl.training.train import build_data, build_model
+from intro_dl.training.build import build_data, build_model
 from tests.conftest import ROOT
 
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))

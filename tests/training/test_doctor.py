@@ -76,7 +76,7 @@ def visit(tmp_path_factory):
             with contextlib.redirect_stdout(screen):
                 train_config(cfg)
         except Diverged as error:
-            return dict(error.metadata), str(error)
+            return {"diagnosis": error.diagnosis}, str(error)
         return json.loads((folder / "result.json").read_text()), screen.getvalue()
 
     return run
@@ -147,7 +147,7 @@ def test_exploding_recipe_says_so_on_the_screen_and_in_the_result(train):
     (run,) = answer.runs
     answer = train(f"resume={run}")
     assert "its status is diverged" in answer.err and "try optim.lr=0.1" in answer.err
-    assert "Start again with what is advised" in answer.err
+    assert "Start it again with that change" in answer.err
 
 
 def test_wrong_name_of_a_recipe_gets_the_nearest(train):

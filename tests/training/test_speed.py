@@ -12,7 +12,7 @@ from intro_dl.inference.load import load_run
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
 from intro_dl.training import speed
-from intro_dl.training.train import build_trainer
+from intro_dl.training.build import build_trainer
 from tests.conftest import ROOT
 
 STEPS = 10

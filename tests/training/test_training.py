@@ -7,7 +7,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from intro_dl.tasks import Task
-from intro_dl.training.train import build_data, build_model, build_trainer
+from intro_dl.training.build import build_data, build_model, build_trainer
 
 SMALL = ("model=softmax", "trainer.limit_train_batches=5", "callbacks=no_early_stopping")
 
@@ -226,7 +226,7 @@ def test_interrupt_before_the_first_epoch_says_that_nothing_was_saved(train, int
     monkeypatch.setattr(Task, "training_step", press)
     answer = train(*SMALL)
     assert answer.code == 130
-    assert "nothing was saved" in answer.err
+    assert "Nothing was saved" in answer.err
 
 
 def test_sweep_makes_a_run_for_each_value_named_after_it(train):
