@@ -10,28 +10,28 @@ from intro_dl.tasks.base import Task
 
 
 class Classifier(Task):
-    """A model that scores K classes: softmax cross-entropy, and the share of right answers."""
+    """Score K classes: softmax cross-entropy, and the fraction of correct answers."""
 
-    gives_probabilities: ClassVar[bool] = True  # whether its loss asks that `probabilities` be such
+    gives_probabilities: ClassVar[bool] = True  # whether its loss makes `probabilities` probabilities
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy, in nats, of scores (B, K) and labels (B,)."""
+        """Return the mean cross-entropy in nats of scores (B, K) and labels (B,)."""
         return F.cross_entropy(scores, labels)
 
     def predict(self, scores: Tensor) -> Tensor:
-        """The class with the highest score, (B,)."""
+        """Return the class with the highest score, (B,)."""
         return scores.argmax(dim=1)
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """The softmax of scores (B, K): what each class is given, (B, K)."""
+        """Return the softmax of scores (B, K)."""
         return scores.softmax(dim=1)
-
-    def chance_loss(self):
-        equal = torch.zeros(1, self.hparams.num_classes)
-        return float(self.loss(equal, torch.zeros(1, dtype=torch.long)))
 
     def metrics(self, batch):
         inputs, labels = batch
         scores = self(inputs)
         accuracy = (self.predict(scores) == labels).float().mean()
         return {"loss": self.loss(scores, labels), "accuracy": accuracy}
+
+    def chance_loss(self):
+        scores = torch.zeros(1, self.hparams["num_classes"])  # all classes equal: log K for cross-entropy
+        return float(self.loss(scores, torch.zeros(1, dtype=torch.long)))

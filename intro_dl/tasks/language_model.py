@@ -5,61 +5,40 @@ import math
 from torch import Tensor
 from torch.nn import functional as F
 
-from intro_dl.tasks.base import Task
+from intro_dl.tasks.base import Batch, Task
+
+State = Tensor | tuple[Tensor, ...]  # of an RNN, or (hidden, cell) of an LSTM
 
 
 class LanguageModel(Task):
-    """A model that predicts the next character: cross-entropy in nats, and in bits per character.
+    """Predict the next character: cross-entropy in nats, and in bits per character.
 
-    A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch goes on
-    where row b of this one ends. So the recurrent state is carried from window to window within an epoch,
-    without its gradient (truncated back-propagation through time), and starts at None in every epoch.
+    A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch continues
+    row b of this one. So the recurrent state is carried from batch to batch within an epoch, without its
+    gradient (truncated back-propagation through time), and every epoch starts without a state.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._state = {}  # split -> recurrent state after its latest window
-
-    def forward(self, tokens: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
-        """Logits (B, T, V) of tokens (B, T), and the state to go on with."""
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return logits (B, T, V) of tokens (B, T), and the state after them."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(tokens, state)")
 
-    def so_far(self):
-        return super().so_far() | {"state": self._state.get("train")}
-
-    def go_on_from(self, so_far):
-        super().go_on_from(so_far)
-        state = so_far.get("state")
-        self._state.clear()
-        if state is not None:
-            whole = isinstance(state, tuple)
-            self._state["train"] = tuple(s.to(self.device) for s in state) if whole else state.to(self.device)
-
-    def on_train_epoch_end(self):
-        super().on_train_epoch_end()
-        self._state.pop("train", None)
-
-    def on_validation_epoch_start(self):
-        self._state.pop("val", None)
-        self._state.pop("test", None)
-
-    def on_test_epoch_start(self):
-        self._state.pop("test", None)
-
-    def chance_loss(self):
-        return math.log(self.hparams.vocab_size)
-
     def metrics(self, batch):
-        return self._metrics_and_state(batch, state=None)[0]
+        return self.metrics_and_state(batch)[0]
 
-    def _metrics_and_state(self, batch, state):
+    def metrics_and_state(self, batch: Batch, state: State | None = None) -> tuple[dict[str, Tensor], State]:
+        """Return the metrics of a batch that follows `state`, and the state after it."""
         tokens, targets = batch
         logits, state = self(tokens, state)
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
         accuracy = (logits.argmax(dim=-1) == targets).float().mean()
         return {"loss": loss, "bits_per_char": loss / math.log(2), "accuracy": accuracy}, state
 
-    def _measure(self, batch, split, share):
-        metrics, state = self._metrics_and_state(batch, self._state.get(split))
-        self._state[split] = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-        return self._record(metrics, batch, split, share)
+    def measure(self, batch, split):
+        metrics, state = self.metrics_and_state(batch, self.epoch.states.get(split))
+        self.epoch.states[split] = (
+            tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        )
+        return self.epoch.add(split, metrics, self.count(batch))
+
+    def chance_loss(self):
+        return math.log(self.hparams["vocab_size"])

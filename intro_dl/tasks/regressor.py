@@ -6,7 +6,7 @@ from intro_dl.tasks.base import Task
 
 
 class Regressor(Task):
-    """A model that predicts a number: mean squared error, and mean absolute error in the target's unit."""
+    """Predict a number: mean squared error, and mean absolute error in the unit of the target."""
 
     def metrics(self, batch):
         inputs, targets = batch

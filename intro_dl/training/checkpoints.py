@@ -76,7 +76,7 @@ class MiddleOfEpoch(pl.Callback):
     """Go on in the middle of an epoch, as if the run had never stopped.
 
     A checkpoint from there holds the place and the state of the random numbers; what the epoch has measured,
-    and a recurrent state, are the model's (`Task.so_far`).
+    and a recurrent state, are saved by `tasks.epoch.Epoch`.
     """
 
     def __init__(self) -> None:

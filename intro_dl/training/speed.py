@@ -55,7 +55,7 @@ def compile_step(model: Task) -> None:
 
     The model itself stays as it is: what looks inside finds its layers.
     """
-    name = "_metrics_and_state" if isinstance(model, LanguageModel) else "metrics"
+    name = "metrics_and_state" if isinstance(model, LanguageModel) else "metrics"
     setattr(model, name, torch.compile(getattr(model, name)))
 
 

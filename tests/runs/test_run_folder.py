@@ -217,9 +217,9 @@ def test_copied_run_goes_on_with_its_best_score_and_can_be_loaded(train):
     answer = train("resume=a copy", "trainer.max_epochs=4")
     assert answer.code == 0, answer.err
     after = RunFolder(copy).read_result()
-    assert after["best_epoch"] == before["best_epoch"] < 4, "the last epoch must be worse"
-    assert after["loss/test"] == before["loss/test"] and after["epochs"] == 4
-    assert load_run(copy).epoch == after["best_epoch"]
+    assert after.best_epoch == before.best_epoch < 4, "the last epoch must be worse"
+    assert after.metrics["loss/test"] == before.metrics["loss/test"] and after.epochs == 4
+    assert load_run(copy).epoch == after.best_epoch
     assert not original.exists()
 
 

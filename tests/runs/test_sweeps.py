@@ -140,7 +140,7 @@ def test_interrupted_sweep_says_how_to_go_on_with_all_of_it(train, monkeypatch):
         context.setattr(Task, "training_step", press)
         answer = train("-m", *ONE_EPOCH, "seed=0,1", "hydra.sweep.dir=sweep")
     assert answer.code == 130
-    assert "Go on with: python scripts/train.py resume=sweep" in answer.err
+    assert "Resume with: python scripts/train.py resume=sweep" in answer.err
     assert train("resume=sweep").code == 0
     assert table(answer.folder / "sweep")[0]["n"] == "2"
 
@@ -170,7 +170,7 @@ def test_resuming_a_sweep_whose_record_is_damaged_says_so(train, tmp_path):
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "multirun.yaml").write_text("hydra:\n  overrides: [")
     answer = train("resume=sweep")
-    assert answer.code == 1 and "multirun.yaml is cut short" in answer.err
+    assert answer.code == 1 and "multirun.yaml is truncated" in answer.err
 
 
 def test_jobs_that_have_not_begun_are_counted(tmp_path):

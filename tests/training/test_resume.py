@@ -94,7 +94,7 @@ def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, sent, cod
     tell.over()
     assert answer.code == code
     (line,) = answer.err.splitlines()
-    assert "in epoch 2" in line and f"of the {batches} batches" in line
+    assert "in epoch 2" in line and f"4 of {batches} batches" in line
     assert "python scripts/train.py resume=stopped" in line
     stopped = answer.folder / "stopped"
     assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["middle_of_epoch"]
@@ -112,11 +112,11 @@ def test_run_told_to_end_while_validating_or_testing_first_saves_what_is_done(tr
     tell(1, "validation_step")
     answer = train(*command(case, "stopped"))
     tell.over()
-    assert answer.code == 143 and "in epoch 2. All finished epochs are kept; go on" in answer.err
+    assert answer.code == 143 and "in epoch 2. Progress is saved. Resume with" in answer.err
     tell(1, "test_step")
     answer = train("resume=stopped")
     tell.over()
-    assert answer.code == 143 and "while testing; the training is finished" in answer.err
+    assert answer.code == 143 and "during the test. Training is finished" in answer.err
     steps = tell(1, "training_step", signal.SIGCONT)
     assert train("resume=stopped").code == 0
     assert not steps  # it only tests
@@ -127,7 +127,7 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
     tell(1, "test_step", signal.SIGINT)
     answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
     tell.over()
-    assert answer.code == 130 and "Test with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.code == 130 and "Run the test with: python scripts/train.py resume=outputs/stopped" in answer.err
     assert answer.result["status"] == "interrupted"
     steps = tell(1, "training_step", signal.SIGCONT)
     answer = train("resume=outputs/stopped")
@@ -146,7 +146,7 @@ def test_notice_that_a_library_swallows_is_still_what_ended_the_run(train, monke
     with monkeypatch.context() as context:
         context.setattr(WholeCheckpoints, "load_checkpoint", swallow)  # of the best weights, to test them
         answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
-    assert answer.code == 143 and "go on with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.code == 143 and "Resume with: python scripts/train.py resume=outputs/stopped" in answer.err
     assert answer.result["status"] == "interrupted"
     assert train("resume=outputs/stopped").code == 0 and answer.result["status"] == "completed"
 
@@ -158,7 +158,7 @@ def test_run_goes_on_from_the_latest_of_its_steps_when_they_are_saved(train, tel
         tell(10 + 8, sent=signal.SIGINT)
     answer = train(*command(case, "stopped"), "callbacks.last_checkpoint.every_n_steps=3")
     tell.over()
-    assert answer.code == 130 and "and 5 of the 10 batches" in answer.err  # step 15
+    assert answer.code == 130 and "(5 of 10 batches)" in answer.err  # step 15
     seen = tell(10_000)
     assert train("resume=stopped").code == 0
     assert len(seen) == 15
@@ -254,11 +254,11 @@ def test_resume_of_a_finished_run_says_so_and_leaves_its_result(train):
     for more in ((), ("trainer.max_epochs=2",)):
         answer = train("resume=outputs/run", *more)
         assert answer.code == 0
-        assert "finished already: 3 epochs" in answer.err and "trainer.max_epochs=6" in answer.err
+        assert "already finished (3 epochs)" in answer.err and "trainer.max_epochs=6" in answer.err
         assert result.read_bytes() == before
     result.unlink()
     answer = train("resume=outputs/run", "trainer.max_epochs=2")
-    assert answer.code == 1 and "3 epochs are done, more than trainer.max_epochs=2" in answer.err
+    assert answer.code == 1 and "it has 3 epochs, more than trainer.max_epochs=2" in answer.err
 
 
 def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
