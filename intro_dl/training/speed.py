@@ -1,4 +1,4 @@
-"""What makes a run faster and changes nothing of what it computes."""
+"""Make a run faster without changing what it computes."""
 
 import copy
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Unprofiled(Profiler):
-    """Lightning's switch for its stopwatches, off: it opens about 80 of them in every step of training."""
+    """Turn off Lightning's stopwatches, of which it opens about 80 in every training step."""
 
     NOTHING = nullcontext()
 
@@ -33,7 +33,7 @@ class Unprofiled(Profiler):
 
 
 def look_for_a_gpu_once() -> None:
-    """Where there is no GPU, let Adam not look for one before each of its steps.
+    """Keep Adam from looking for a GPU before each of its steps, on machines without one.
 
     Lightning sets PYTORCH_NVML_BASED_CUDA_CHECK=1, with which torch opens NVIDIA's library at every look
     (0.2 ms); without it, torch asks CUDA, which remembers its answer.
@@ -43,7 +43,7 @@ def look_for_a_gpu_once() -> None:
 
 
 def lightning_arguments(trainer: DictConfig) -> DictConfig:
-    """The config of Lightning's Trainer: without the keys that are ours."""
+    """Return the arguments of Lightning's Trainer: the config without the keys that are ours."""
     arguments = OmegaConf.to_container(trainer, resolve=True)
     return OmegaConf.create(
         {key: value for key, value in arguments.items() if key not in OWN_KEYS["trainer"]}
@@ -51,53 +51,54 @@ def lightning_arguments(trainer: DictConfig) -> DictConfig:
 
 
 def compile_step(model: Task) -> None:
-    """Let torch.compile make one program of the forward pass, the loss and what else is measured.
+    """Compile the forward pass, the loss and the metrics into one program.
 
-    The model itself stays as it is: what looks inside finds its layers.
+    The model itself stays as it is, so that callbacks still find its layers.
     """
     name = "metrics_and_state" if isinstance(model, LanguageModel) else "metrics"
     setattr(model, name, torch.compile(getattr(model, name)))
 
 
 def check_bfloat16(trainer: DictConfig, model: Task, data: TensorData, device: torch.device) -> None:
-    """Refuse bfloat16 where it would be slower than float32, as on processors without instructions for it.
+    """Refuse bfloat16 where it cannot run or is slower than float32, as on CPUs without instructions for it.
 
     Raises:
-        ValueError: if a step takes over a tenth longer; with `trainer.if_slower=warn`, it is only said.
+        ValueError: if a step takes over a tenth longer; with `trainer.if_slower=warn`, this is a warning.
     """
-    if trainer.precision != "bf16-mixed" or trainer.get("if_slower", "ignore") == "ignore":
+    if trainer.precision != "bf16-mixed":
         return
-    full, half = (1000 * seconds for seconds in probe(model, data, device))
-    if half < 1.1 * full:
-        return
-    found = (
-        f"bfloat16 is slower than float32 here: a step of {type(model).__name__} takes {half:.1f} ms "
-        f"instead of {full:.1f} ms."
-    )
-    if trainer.if_slower == "refuse":
+    name = type(model).__name__
+    try:
+        full, half = (1000 * seconds for seconds in probe(model, data, device))
+    except RuntimeError as error:
         raise ValueError(
-            f"{found} Set trainer.precision=32-true; or trainer.if_slower=warn, to train in it all the same."
-        )
+            f"This device cannot run {name} in bfloat16: set trainer.precision=32-true."
+        ) from error
+    if half < 1.1 * full or trainer.get("if_slower", "ignore") == "ignore":
+        return
+    found = f"bfloat16 is slower here: a step of {name} takes {half:.1f} ms, with float32 {full:.1f} ms."
+    if trainer.if_slower == "refuse":
+        raise ValueError(f"{found} Set trainer.precision=32-true, or trainer.if_slower=warn to train anyway.")
     log.warning("%s trainer.precision=32-true is faster.", found)
 
 
 def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) -> tuple[float, float]:
-    """Seconds of a step forward and back, in float32 and with bfloat16, on a copy of the model.
+    """Return the seconds of a step forward and back, in float32 and in bfloat16, on a copy of the model.
 
-    Each the least of some rounds, which take turns; nothing is learned and no random number used up.
+    Each is the minimum of some rounds, which alternate. Nothing is learned and no random number is used up.
     """
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        batch = [part[:256].to(device) for part in next(iter(data.train_dataloader()))]
+        inputs, targets = (part[:256].to(device) for part in next(iter(data.train_dataloader())))
         model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
         for _ in range(1 + rounds):  # the first one warms up
             for half in seconds:
-                began = _now(device)
+                start = _now(device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = model.metrics(batch)["loss"]
+                    loss = model.metrics((inputs, targets))["loss"]
                 loss.backward()
                 model.zero_grad()
-                seconds[half].append(_now(device) - began)
+                seconds[half].append(_now(device) - start)
     return min(seconds[False][1:]), min(seconds[True][1:])
 
 

@@ -127,7 +127,10 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
     tell(1, "test_step", signal.SIGINT)
     answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
     tell.over()
-    assert answer.code == 130 and "Run the test with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert (
+        answer.code == 130
+        and "Run the test with: python scripts/train.py resume=outputs/stopped" in answer.err
+    )
     assert answer.result["status"] == "interrupted"
     steps = tell(1, "training_step", signal.SIGCONT)
     answer = train("resume=outputs/stopped")

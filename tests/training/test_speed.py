@@ -44,15 +44,22 @@ def plain_loop(model_class, optimizer):
     return model
 
 
-@pytest.mark.parametrize(("model_class", "optimizer"), [(LeNet, "adam"), (LeNet, "sgd"), (ResNet, "sgd")])
-def test_a_run_gives_the_weights_of_a_plain_loop_over_the_same_batches(model_class, optimizer, trained_run):
+@pytest.mark.parametrize(
+    ("model_class", "optimizer", "tolerance"),
+    # Sums in another order differ in their last digits, in a deep net by more; one other image in the batches
+    # changes the statistics of a ResNet's batch norm by over 1e-3 of the largest.
+    [(LeNet, "adam", 1e-4), (LeNet, "sgd", 1e-4), (ResNet, "sgd", 3e-4)],
+)
+def test_a_run_gives_the_weights_of_a_plain_loop_over_the_same_batches(
+    model_class, optimizer, tolerance, trained_run
+):
     chosen = [f"model={model_class.__name__.lower()}", "data=digits", f"optim={optimizer}", "scheduler=step"]
     rate = OPTIMIZERS[optimizer].keywords["lr"]
     run = trained_run(*chosen, f"optim.lr={rate}", "regularization=none", *QUICK)
     fast = load_run(run, weights="last").model.state_dict()
     for name, value in plain_loop(model_class, optimizer).state_dict().items():
-        # Sums in another order differ in their last digits; a single other image, or step, by far more.
-        torch.testing.assert_close(fast[name], value, rtol=1e-4, atol=1e-4, msg=name)
+        largest_difference = float((fast[name] - value).abs().max())
+        assert largest_difference <= tolerance * max(1.0, float(value.abs().max())), name
 
 
 SMALL = ["model=softmax", "trainer=smoke", "trainer.accelerator=cpu"]
@@ -68,7 +75,7 @@ def slow_bfloat16(monkeypatch):
 def test_bfloat16_is_refused_in_a_sentence_where_it_would_be_slower(train, slow_bfloat16):
     answer = train("model=softmax", "trainer=bf16", "trainer.accelerator=cpu")
     assert answer.code == 1
-    assert "bfloat16 is slower than float32 here: a step of SoftmaxRegression takes 2.0 ms" in answer.err
+    assert "bfloat16 is slower here: a step of SoftmaxRegression takes 2.0 ms" in answer.err
     assert "trainer.precision=32-true" in answer.err
     assert not list(answer.folder.rglob("*.ckpt"))
 
@@ -76,7 +83,7 @@ def test_bfloat16_is_refused_in_a_sentence_where_it_would_be_slower(train, slow_
 def test_a_recipe_in_bfloat16_runs_everywhere_and_says_where_it_is_slower(train, slow_bfloat16):
     answer = train(*HALF, "+trainer.if_slower=warn")
     assert answer.code == 0
-    assert "bfloat16 is slower than float32 here" in answer.err
+    assert "bfloat16 is slower here" in answer.err
 
 
 def test_the_probe_of_bfloat16_changes_neither_the_weights_nor_the_random_numbers():
@@ -112,8 +119,22 @@ def test_a_compiled_step_gives_the_same_weights(trained_run):
         torch.testing.assert_close(compiled[name], value, rtol=1e-4, atol=1e-4, msg=name)
 
 
-def test_mixed_precision_with_clipped_gradients_trains(train):
-    assert train("model=char_lstm", *HALF[1:], "trainer.gradient_clip_val=1.0").code == 0
+@pytest.mark.parametrize("model", ["softmax", "char_lstm"])
+def test_mixed_precision_with_clipped_gradients_trains(model, train):
+    answer = train(f"model={model}", *HALF[1:], "trainer.gradient_clip_val=1.0")
+    if model == "char_lstm" and "cannot run CharLSTM in bfloat16" in answer.err:
+        pytest.skip("this CPU has no instructions for an LSTM in bfloat16")
+    assert answer.code == 0, answer.err
+
+
+def test_a_device_that_cannot_run_a_model_in_bfloat16_gets_a_sentence(train, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(speed, "probe", fail)
+    answer = train(*HALF)
+    assert answer.code == 1 and "cannot run SoftmaxRegression in bfloat16" in answer.err
+    assert "trainer.precision=32-true" in answer.err
 
 
 def test_lightning_does_not_time_every_step_unless_asked_to(make_config):
