@@ -49,7 +49,7 @@ def run(main: Callable[[], None]) -> int:
     if FIRST in os.environ:
         follow_the_first()
     else:
-        signals.told.clear()
+        signals.received.clear()
         on_sigterm(terminate)
     hydra_callbacks.made.clear()
     code = _answer(main, full_error)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever happens while they are written. Free of torch."""
+"""Write files whole or not at all, read them up to a limit, and explain what a disk refuses."""
 
 import errno
 import os
@@ -8,13 +8,13 @@ MOST_BYTES = 200_000_000  # of a text or a table; a text takes about ten times a
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
-    """Put `content` into the file `path`, whole or not at all, even if the power fails meanwhile.
+    """Write `content` to the file `path`, whole or not at all, even if the power fails meanwhile.
 
-    It is written beside the file and takes its place when it is safe on the disk; until then, the file from
-    before stays. What a killed process leaves behind is called `<name>.tmp`, and nothing reads it.
+    The content is written beside the file and replaces it when it is safe on the disk. A killed process
+    leaves a `<name>.tmp` behind, which nothing reads.
 
     Raises:
-        OSError: if the folder is gone or cannot be written, or the disk is full; the file is as it was.
+        OSError: if the directory cannot be written or the disk is full; the file is unchanged.
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
@@ -25,11 +25,11 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
         unfinished.replace(path)
     except BaseException:
         try:
-            unfinished.unlink(missing_ok=True)  # on a full disk, its room is needed
+            unfinished.unlink(missing_ok=True)  # a full disk needs the space
         except OSError:
-            pass  # a disk that cannot be written: the first error says so
+            pass  # the first error says why
         raise
-    if os.name == "posix":  # the new name is safe when the folder is; elsewhere a folder cannot be opened
+    if os.name == "posix":  # elsewhere a directory cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -38,23 +38,23 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
 
 
 def read_limited(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The content of a file that a user names.
+    """Return the content of a file that a user names.
 
     Raises:
-        ValueError: if it has more than `most` bytes: read whole, it would fill the memory.
+        ValueError: if it has more than `most` bytes, which could fill the memory.
     """
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise ValueError(f"{path} has more than {most:,} bytes: take a part of it.")
+        raise ValueError(f"{path} has more than {most:,} bytes: use a part of it.")
     return content
 
 
 def explain_os_error(error: BaseException | None) -> str | None:
-    """What a disk or a folder did not allow, and what to do; None if `error` is about something else."""
+    """Return what a disk refused and what to do; None if `error` is about something else."""
     while error is not None and not isinstance(error, OSError):
         if isinstance(error, ValueError) and not str(error).startswith("Unable to configure handler"):
-            return None  # a sentence of ours; the exception is how logging says that it has no file
+            return None  # one of our sentences; logging raises this one if it cannot open its file
         error = error.__cause__
     if error is None or error.errno not in REASONS:
         return None
@@ -63,18 +63,21 @@ def explain_os_error(error: BaseException | None) -> str | None:
     return f"{what}{file}. {advice}"
 
 
-FULL = "The disk is full, or your share of it", "Make room, or choose another disk with run_dir=."
-FORBIDDEN = "This cannot be written or read by you", "Choose another folder, e.g. with run_dir=."
+FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir=."
+FORBIDDEN = "Permission denied", "Choose another directory, e.g. with run_dir=."
 REASONS = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: FULL,
-    errno.EFBIG: ("The file would be larger than is allowed here", FULL[1]),
+    errno.EFBIG: ("The file would be larger than the limit of this system", FULL[1]),
     errno.EACCES: FORBIDDEN,
     errno.EPERM: FORBIDDEN,
     errno.EROFS: FORBIDDEN,
-    errno.ENOTDIR: ("A file stands where a folder should be", "Move it, or choose another run_dir=."),
-    errno.EEXIST: ("A file stands where a folder should be", "Move it, or choose another run_dir=."),
-    errno.ENOENT: ("A file or folder is gone", "Was it deleted while the run used it? Begin again."),
+    errno.ENOTDIR: ("There is a file where a directory should be", "Move it, or choose another run_dir=."),
+    errno.EEXIST: ("There is a file where a directory should be", "Move it, or choose another run_dir=."),
+    errno.ENOENT: (
+        "A file or directory is missing",
+        "If it was deleted during the run, start the run again.",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""A run that is told to end: by Ctrl-C, or by SIGTERM, a cluster's notice before it kills. Free of torch."""
+"""Answer Ctrl-C, and SIGTERM, with which a cluster warns a program before it kills it."""
 
 import signal
 import threading
@@ -9,54 +9,54 @@ TERMINATED = 143  # and for SIGTERM: 128 + 15
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came. Whoever answers Ctrl-C answers it in the same way."""
+    """SIGTERM was received. Code that handles Ctrl-C handles it in the same way."""
 
 
-told: list[Terminated] = []  # that SIGTERM was answered so, in this command
+received: list[Terminated] = []  # each SIGTERM of this command that was answered with an exception
 
 
 def terminate() -> None:
-    """The answer to SIGTERM wherever nothing better can be done."""
-    told.append(Terminated())
-    raise told[-1]
+    """Raise Terminated: the answer to SIGTERM unless something better can be done."""
+    received.append(Terminated())
+    raise received[-1]
 
 
 def what_ended_it(error: BaseException) -> BaseException:
-    """What ended the run: SIGTERM, if it came; else the error.
+    """Return what ended the run: SIGTERM if it was received, otherwise the error.
 
-    A library may catch what interrupts it, e.g. in asking whether a file exists, and fail of its answer.
+    A library may swallow the exception of SIGTERM, and then fail with an error of its own.
     """
-    return error if isinstance(error, KeyboardInterrupt) or not told else told[-1]
+    return error if isinstance(error, KeyboardInterrupt) or not received else received[-1]
 
 
 def on_sigterm(answer: Callable[[], None]) -> None:
-    """Call `answer` when SIGTERM comes, instead of what was called before."""
-    if threading.current_thread() is threading.main_thread():  # Python allows it there only
+    """Call `answer` when SIGTERM is received, instead of the previous answer."""
+    if threading.current_thread() is threading.main_thread():  # Python allows it only there
         signal.signal(signal.SIGTERM, lambda number, frame: answer())
 
 
 def on_first_interrupt(answer: Callable[[], None]) -> None:
-    """Call `answer` when Ctrl-C comes; a second one ends at once."""
+    """Call `answer` at the first Ctrl-C; a second one ends the program at once."""
 
-    def hear(number, frame):
+    def handler(number, frame):
         interrupt_at_once()
         answer()
 
-    _on_sigint(hear)
+    _on_sigint(handler)
 
 
 def interrupt_at_once() -> None:
-    """Let Ctrl-C do what it does in every Python program."""
+    """Let Ctrl-C raise KeyboardInterrupt, as in every Python program."""
     _on_sigint(signal.default_int_handler)
 
 
 def _on_sigint(handler: Callable) -> None:
-    # It is ignored in the background of a shell, and while Lightning ends a run: that stays so.
+    # SIGINT stays ignored where it is: in the background of a shell, and while Lightning ends a run.
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
 
 
 def exit_code(error: KeyboardInterrupt) -> int:
-    """With what code a program ends that was interrupted."""
+    """Return the exit code of a program that was interrupted."""
     return TERMINATED if isinstance(error, Terminated) else INTERRUPTED

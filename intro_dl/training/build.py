@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from intro_dl.config.arguments import check_arguments, nearest
+from intro_dl.config.arguments import OWN_KEYS, check_arguments, nearest
 from intro_dl.config.targets import class_of
 from intro_dl.data.dataset import TensorData
 from intro_dl.models.size import count_parameters
@@ -21,7 +21,7 @@ from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import save_command
-from intro_dl.training.speed import Unprofiled, compile_step, lightning_arguments, look_for_a_gpu_once
+from intro_dl.training.speed import Unprofiled, compile_step, look_for_a_gpu_once
 
 MOST_PARAMETERS = 1_000_000_000  # 4 GB, and three times as much while they are trained
 
@@ -44,7 +44,7 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
 
 
 def build_data(cfg: DictConfig) -> TensorData:
-    """The data module, with its splits read, so that its metadata are known."""
+    """Return the data module, with its splits read."""
     check_arguments(cfg.data, "data")
     data = instantiate(cfg.data, _convert_="all")
     data.watch_test = cfg.watch_test
@@ -54,7 +54,7 @@ def build_data(cfg: DictConfig) -> TensorData:
 
 
 def build_model(cfg: DictConfig, data: TensorData) -> Task:
-    """The model, built from the data's metadata and the config, with its optimizer and schedule."""
+    """Return the model for the dimensions of the data, with its optimizer and schedule."""
     model_class = class_of(cfg.model, "model")
     accepted = inspect.signature(model_class).parameters
     needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
@@ -70,9 +70,9 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     model = instantiate(cfg.model, **data.dims, _convert_="all")
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
-        schedule = OmegaConf.to_container(cfg.scheduler, resolve=True)
-        interval = schedule.pop("interval", "epoch")
-        check_arguments(OmegaConf.create(schedule), "scheduler", given={"optimizer": None})
+        interval = cfg.scheduler.get("interval", "epoch")
+        schedule = without(cfg.scheduler, "interval")
+        check_arguments(schedule, "scheduler", given={"optimizer": None})
         scheduler = instantiate(schedule, _convert_="all")
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
@@ -83,11 +83,11 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
 
 
 def check_saved_arguments(model: Task, data: TensorData) -> None:
-    """Refuse a model that could not be loaded again, because it does not remember what it was built from."""
+    """Refuse a model that could not be loaded again because it does not save its arguments."""
     if not data.dims.keys() <= model.hparams.keys():
         raise ValueError(
-            f"{type(model).__name__} does not save what it is built from, so it could not be loaded again: "
-            "let its __init__ call self.save_hyperparameters() after super().__init__()."
+            f"{type(model).__name__} does not save its arguments, so it could not be loaded again: call "
+            "self.save_hyperparameters() after super().__init__() in its __init__."
         )
 
 
@@ -101,10 +101,16 @@ def check_size(model: DictConfig, dims: dict[str, Any]) -> None:
         )
 
 
+def without(config: DictConfig, *keys: str) -> DictConfig:
+    """Return a copy of a config without some keys, its interpolations resolved."""
+    values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    return OmegaConf.create({key: value for key, value in values.items() if key not in keys})
+
+
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Lightning's trainer, with the config's callbacks, two guards, and a TensorBoard log in run_dir."""
+    """Return Lightning's trainer with the callbacks of the config and those of every run."""
     check_arguments(cfg.trainer, "trainer")
-    settings = lightning_arguments(cfg.trainer)
+    settings = without(cfg.trainer, *OWN_KEYS["trainer"])
     callbacks = []
     for name, callback in cfg.callbacks.items():
         if callback is not None:  # callbacks.early_stopping=null switches one off
@@ -112,7 +118,9 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
             callbacks.append(instantiate(callback, _convert_="all"))
     patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
     stay_stopped = StayStopped(cfg.trainer.max_epochs, patience)
-    remember = LambdaCallback(on_train_start=lambda *_: save_command(cfg))  # when nothing has refused it
+    remember = LambdaCallback(
+        on_train_start=lambda *_: save_command(cfg)
+    )  # not before: the command may be refused
     always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     return instantiate(
@@ -128,26 +136,24 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
 
 
 def check_accelerator(trainer: DictConfig) -> None:
-    """Refuse a GPU that is not there, before anything is read."""
+    """Refuse a GPU that this machine does not have."""
     if trainer.accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise ValueError(
-            "There is no GPU that torch can use on this machine. Choose trainer=cpu or trainer=default."
-        )
+        raise ValueError("Torch finds no GPU on this machine: choose trainer=cpu or trainer=default.")
     gpus = torch.cuda.device_count()
     if trainer.accelerator != "cpu" and gpus and isinstance(trainer.devices, int) and trainer.devices > gpus:
         raise ValueError(
             f"trainer.devices={trainer.devices}, but this machine has {gpus} GPU{'s' * (gpus > 1)}. Set "
-            f"trainer.devices={gpus}, or trainer.accelerator=cpu for as many processes as you like."
+            f"trainer.devices={gpus}, or trainer.accelerator=cpu for any number of processes."
         )
 
 
 def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
-    """Refuse a `monitor` that nothing measures, found out by measuring two validation examples."""
+    """Refuse a `monitor` that nothing measures: measure two validation examples to find out."""
     loaders = data.val_dataloader()
-    batch = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
+    inputs, targets = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
     training = model.training
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        names = list(model.eval().metrics(tuple(part[:2] for part in batch)))
+        names = list(model.eval().metrics((inputs[:2], targets[:2])))
     model.train(training)
     splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
     known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
@@ -156,13 +162,13 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
 
 
 def quiet_known_warnings() -> None:
-    """Hide what a student can do nothing about."""
+    """Hide warnings that a student can do nothing about."""
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings(
         "ignore", message=".*callbacks used to create the checkpoint.*"
     )  # resumed without
-    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # the tasks sum over devices themselves
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # Epoch sums over devices itself
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # MiddleOfEpoch does it

@@ -1,4 +1,4 @@
-"""What happens beside the training: shown progress, the learning rate's curve, and guards."""
+"""Callbacks of every run: the curve of the learning rate, seeds, and staying stopped after a resume."""
 
 import logging
 
@@ -15,7 +15,7 @@ class LearningRate(pl.Callback):
         self.epoch, self.rate = -1, 0.0
 
     def on_train_epoch_start(self, trainer, module):
-        if self.epoch != trainer.current_epoch:  # else a resumed run is in the middle of it
+        if self.epoch != trainer.current_epoch:  # otherwise the run resumes in the middle of this epoch
             self.epoch, self.rate = trainer.current_epoch, trainer.optimizers[0].param_groups[0]["lr"]
         module.log("lr", self.rate)
 
@@ -27,9 +27,9 @@ class LearningRate(pl.Callback):
 
 
 class SeedEachEpoch(pl.Callback):
-    """Let an epoch's randomness (dropout, augmentation) depend on the seed and the epoch alone.
+    """Seed each epoch's dropout and augmentation by the seed of the run and the epoch alone.
 
-    So a resumed run draws what it would have drawn, and measuring something in between changes nothing.
+    A resumed run then draws what it would have drawn, and measuring something in between changes nothing.
     """
 
     def __init__(self, seed: int) -> None:
@@ -44,13 +44,11 @@ class SeedEachEpoch(pl.Callback):
 
 
 class StayStopped(pl.Callback):
-    """Train no further when the resumed run had been stopped early, unless the user asks for more.
-
-    More is asked for when the epochs or the patience are others than those of the checkpoint.
+    """Do not train a resumed run that had stopped early, unless the user asks for more epochs or patience.
 
     Args:
         epochs: that the run may take.
-        patience: that of the config; Lightning would restore the one of the checkpoint.
+        patience: of the config; Lightning would restore the one of the checkpoint.
     """
 
     def __init__(self, epochs: int, patience: int | None) -> None:
@@ -70,6 +68,6 @@ class StayStopped(pl.Callback):
             elif callback.stopped_epoch > 0:
                 trainer.should_stop = True
                 log.warning(
-                    "This run had stopped early. To train on, give it more epochs: trainer.max_epochs=%d.",
+                    "This run stopped early. To train it longer: trainer.max_epochs=%d.",
                     2 * trainer.max_epochs,
                 )

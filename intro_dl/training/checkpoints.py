@@ -1,4 +1,4 @@
-"""Checkpoints that survive a crash, and from which a run goes on as if it had never stopped."""
+"""Write checkpoints that survive a crash, and resume from them as if the run had never stopped."""
 
 import io
 from pathlib import Path, PureWindowsPath
@@ -23,30 +23,32 @@ class LastCheckpoint(ModelCheckpoint):
     """Keep the latest weights as last.ckpt: after every epoch, and when Ctrl-C or SIGTERM ends the run.
 
     Args:
-        dirpath: the folder.
-        every_n_steps: save after so many optimizer steps too, for epochs that take long.
+        dirpath: the directory.
+        every_n_steps: also save after this many optimizer steps, for long epochs.
     """
 
     def __init__(self, dirpath: str, every_n_steps: int | None = None) -> None:
         super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
         self.every_n_steps = every_n_steps
-        self.told_to_end = None  # the exception to raise, once all is saved
-        self.within = None  # (epoch, batches done, batches in all) of the latest save in the middle of one
+        self.told_to_end: type[KeyboardInterrupt] | None = None  # raised once everything is saved
+        self.within: tuple[int, int, int] | None = (
+            None  # epoch, batches done, batches in all; of the last save
+        )
 
     def on_train_start(self, trainer, module):
         super().on_train_start(trainer, module)
-        if trainer.world_size == 1:  # several would have to agree on a batch: they end at once
+        if trainer.world_size == 1:  # several devices would have to agree on a batch: they end at once
             on_sigterm(lambda: self._notice(Terminated))
             on_first_interrupt(lambda: self._notice(KeyboardInterrupt))
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         loop = trainer.fit_loop.epoch_loop
         if loop._should_accumulate() or loop._num_ready_batches_reached():
-            return  # not between two steps, or about to be saved after the validation
+            return  # in the middle of a step, or about to be saved after the validation
         due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
         if due or self.told_to_end:
             self.within = trainer.current_epoch, batch_idx + 1, trainer.num_training_batches
-            self._save_checkpoint(trainer, str(Path(self.dirpath) / "last.ckpt"))
+            self._save_checkpoint(trainer, str(Path(self.dirpath or "") / "last.ckpt"))
         self._end_if_told()
 
     def on_train_epoch_start(self, trainer, module):
@@ -73,9 +75,9 @@ class LastCheckpoint(ModelCheckpoint):
 
 
 class MiddleOfEpoch(pl.Callback):
-    """Go on in the middle of an epoch, as if the run had never stopped.
+    """Resume in the middle of an epoch, as if the run had never stopped.
 
-    A checkpoint from there holds the place and the state of the random numbers; what the epoch has measured,
+    The checkpoint holds the position and the state of the random numbers; what the epoch has measured,
     and a recurrent state, are saved by `tasks.epoch.Epoch`.
     """
 
@@ -89,11 +91,11 @@ class MiddleOfEpoch(pl.Callback):
             return  # between two epochs
         if trainer.world_size > 1:
             raise ValueError(
-                "Several devices cannot save in the middle of an epoch. "
-                "Leave out callbacks.last_checkpoint.every_n_steps, or use one device."
+                "Several devices cannot save in the middle of an epoch: leave out "
+                "callbacks.last_checkpoint.every_n_steps, or use one device."
             )
-        # As if the epoch had not begun, but its first batches were done: so every callback is told that it
-        # begins, as in a run that never stopped. From what Lightning would save, they are not.
+        # Saved as if the epoch had not begun but its first batches were done: then every callback is told
+        # that the epoch begins, as in a run that never stopped. With what Lightning saves, they are not.
         for extent in ("total", "current"):
             epochs[extent]["ready"] = epochs[extent]["started"] = epochs[extent]["processed"]
             batches[extent]["completed"] = batches[extent]["ready"]
@@ -112,11 +114,11 @@ class MiddleOfEpoch(pl.Callback):
             return
         if trainer.world_size > 1 or place["of"] != trainer.num_training_batches:
             raise ValueError(
-                f"This run stands after batch {place['batches']} of {place['of']} of an epoch on one device. "
-                f"Now an epoch would have {trainer.num_training_batches} batches on {trainer.world_size}: "
-                "leave out what changes that until the epoch is finished."
+                f"This run stopped after batch {place['batches']} of {place['of']} of an epoch on one device, "
+                f"but now an epoch has {trainer.num_training_batches} batches on {trainer.world_size}: "
+                "leave out the change until the epoch is finished."
             )
-        trainer.fit_loop.epoch_loop.restarting = True  # which keeps its count of batches
+        trainer.fit_loop.epoch_loop.restarting = True  # keep the count of batches
 
     def on_train_epoch_start(self, trainer, module):
         place, self.place = self.place, None
@@ -127,21 +129,22 @@ class MiddleOfEpoch(pl.Callback):
 
 
 def _generators(device: torch.device) -> list[Any]:
-    """What draws the random numbers of a run."""
+    """Return what draws the random numbers of a run."""
     return [torch, *([] if device.type == "cpu" else [torch.get_device_module(device)])]
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """How Lightning reads and writes checkpoints: whole files only, in a folder that may have been moved."""
+    """Let Lightning write checkpoints whole or not at all, and read them from a folder that was moved."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str, storage_options: Any = None) -> None:
-        content = io.BytesIO()
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        content, file = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
-        path = Path(path)
-        path.parent.mkdir(exist_ok=True)  # not its parents: a run folder that was deleted stays so
-        write_whole(path, content.getbuffer())
+        file.parent.mkdir(exist_ok=True)  # not its parents: a deleted run folder stays deleted
+        write_whole(file, content.getbuffer())
 
-    def load_checkpoint(self, path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    def load_checkpoint(self, path: str | Path, *arguments: Any, **options: Any) -> dict[str, Any]:
         checkpoint = super().load_checkpoint(path, *arguments, **options)
         folder = Path(path).resolve().parent
         for state in checkpoint.get("callbacks", {}).values():
@@ -151,10 +154,10 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def _move(state: dict[str, Any], folder: Path) -> None:
-    """Let what a ModelCheckpoint remembers be in `folder`, where its files are now; else it starts anew."""
+    """Make the paths that a ModelCheckpoint remembers point into `folder`, where its files are now."""
 
     def moved(path: str) -> str:
-        return path and str(folder / PureWindowsPath(path).name)  # which knows both kinds of slashes
+        return path and str(folder / PureWindowsPath(path).name)  # it knows both kinds of slashes
 
     state["dirpath"] = str(folder)
     state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 from pytorch_lightning.callbacks import RichProgressBar
 from rich.progress import ProgressColumn, Task
@@ -9,7 +10,7 @@ from rich.text import Text
 
 
 class Speed(ProgressColumn):
-    """Steps a second since the epoch began; Lightning's says 0.00 of an epoch that was drawn only once."""
+    """Steps per second since the epoch began. Lightning's own column shows 0.00 for a short epoch."""
 
     def render(self, task: Task) -> Text:
         seconds = task.finished_time or task.elapsed
@@ -18,9 +19,9 @@ class Speed(ProgressColumn):
 
 
 class Progress(RichProgressBar):
-    """A bar for the running epoch, and above it a line for each finished one.
+    """A bar for the current epoch, and above it a line for each finished one.
 
-    To draw costs as much as a step of a small model, so the bar moves `refresh_rate` times a second.
+    Drawing costs as much as a step of a small model, so the bar is redrawn `refresh_rate` times a second.
     """
 
     def __init__(self, refresh_rate: int = 10) -> None:
@@ -48,7 +49,7 @@ class Progress(RichProgressBar):
         super().on_train_end(trainer, module)
 
     def on_test_start(self, trainer, module):
-        self.disable()  # testing takes a moment, and its bar would be left on the screen
+        self.disable()  # the test is short, and its bar would stay on the screen
 
     def on_test_end(self, trainer, module):
         super().on_test_end(trainer, module)
@@ -57,22 +58,21 @@ class Progress(RichProgressBar):
     def configure_columns(self, trainer):
         return [*super().configure_columns(trainer)[:-1], Speed()]
 
-    def _get_train_description(self, current_epoch):
-        return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0
-
     def get_metrics(self, trainer, module):
         return {}  # they are in the line of the epoch
 
-    def _show_epoch(self, trainer, module):
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"  # Lightning counts from 0
+
+    def _show_epoch(self, trainer: Any, module: Any) -> None:
         if not self.is_enabled or len(module.history) == self._shown:
             return
         row = module.history[-1]
         names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
         columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
-        for name in names[:2]:  # fits 80 columns
-            columns[f"{name} train / val"] = (
-                f"{row[f'{name}/train']:.4f} / {row.get(f'{name}/val', math.nan):.4f}"
-            )
+        for name in names[:2]:  # these fit into 80 columns
+            validation = row.get(f"{name}/val", math.nan)
+            columns[f"{name} train / val"] = f"{row[f'{name}/train']:.4f} / {validation:.4f}"
         columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
         columns["seconds"] = f"{row['seconds']:.1f}"
         if not self._header_shown:
@@ -81,7 +81,8 @@ class Progress(RichProgressBar):
         self._shown, self._header_shown = len(module.history), True
 
     def _print(self, line: str) -> None:
-        self.progress.console.print(Text(line))
+        if self.progress is not None:
+            self.progress.console.print(Text(line))
 
 
 def _width(column: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from intro_dl.data.dataset import TensorData
 from intro_dl.runs.folder import RunFolder
@@ -29,12 +29,14 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     history, stopped = model.history, why_it_stopped(trainer)
     best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
     metrics = {name: value for name, value in best.items() if name.endswith("/val") or name == cfg.monitor}
+    callbacks: list[pl.Callback] = trainer.callbacks  # pyrefly: ignore[missing-attribute]  set when it is built
     if cfg.test:
-        best_weights = trainer.checkpoint_callback.best_model_path if trainer.checkpoint_callback else None
+        checkpoint = trainer.checkpoint_callback
+        best_weights = checkpoint.best_model_path if isinstance(checkpoint, ModelCheckpoint) else None
         (tested,) = trainer.test(model, data, best_weights, verbose=False, weights_only=True)
         metrics |= tested
         model.history = history
-    diagnosis = next((each.diagnosis for each in trainer.callbacks if isinstance(each, Doctor)), None)
+    diagnosis = next((each.diagnosis for each in callbacks if isinstance(each, Doctor)), None)
     notes = [*data.notes, *model.notes()]
     if not diagnosis and (note := far_above_chance(model)):  # the doctor says more
         notes.append(note)
@@ -69,8 +71,8 @@ def far_above_chance(model: Task) -> str | None:
 
 def why_it_stopped(trainer: pl.Trainer) -> str:
     """Return why training ended, in a few words."""
-    for callback in trainer.callbacks:
-        if isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0:
+    for callback in trainer.early_stopping_callbacks:
+        if callback.stopped_epoch > 0:
             return f"{callback.monitor} has not improved for {callback.patience} epochs"
     return "all epochs done"
 

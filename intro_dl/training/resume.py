@@ -27,10 +27,11 @@ log = logging.getLogger(__name__)
 
 
 def save_command(cfg: DictConfig) -> None:
-    """Let the run folder remember the command that it now goes on with; a refused one never gets here."""
+    """Save the command with which the run resumes; a refused command never gets here."""
     folder = Path(cfg.run_dir) / ".hydra"
+    rank = getattr(rank_zero_only, "rank", 0)
     running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
-    if rank_zero_only.rank == 0 and folder.is_dir() and running:
+    if rank == 0 and folder.is_dir() and running:
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
 
@@ -96,8 +97,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
         checkpoint = read_checkpoint(path)
     except ValueError as error:
         raise ValueError(
-            f"Cannot resume {path}: it is damaged, or no checkpoint of a run; best.ckpt may be whole: "
-            "copied over last.ckpt, it goes on from the best epoch."
+            f"Cannot resume {path}: it is damaged or not a checkpoint of a run. If best.ckpt is "
+            "whole, copy it over last.ckpt to resume from the best epoch."
         ) from error
     saved, hyperparameters = checkpoint["model"], checkpoint["hyper_parameters"]
     name = type(model).__name__
@@ -109,8 +110,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
     same = metadata.get("fingerprint") == now["fingerprint"]  # in another form, perhaps: images in files
     if metadata.get("data", now["data"]) != now["data"] and not same:
         raise ValueError(
-            f"Cannot resume {path}: it was trained on {metadata['data']}, and data= names {now['data']}: its "
-            "numbers would be of both. Leave out data=."
+            f"Cannot resume {path}: it was trained on {metadata['data']}, and data= names {now['data']}: a "
+            "run cannot mix both. Leave out data=."
         )
     changed = {} if checkpoint.get("seed", cfg.seed) == cfg.seed else {"seed": checkpoint["seed"]}
     changed |= {
@@ -136,7 +137,7 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
 
 
 def keys_beside_resume() -> list[str]:
-    """What the user has typed to change the resumed run; before resume= stands the saved command."""
+    """Return the keys that the user typed after resume=; the saved command stands before it."""
     task = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
     place = next((number for number, text in enumerate(task) if text.startswith("resume=")), len(task))
     return [text.lstrip("+~").partition("=")[0] for text in task[place + 1 :]]

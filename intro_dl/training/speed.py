@@ -4,13 +4,13 @@ import copy
 import logging
 import os
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pytorch_lightning.profilers import Profiler
 
-from intro_dl.config.arguments import OWN_KEYS
 from intro_dl.data.dataset import TensorData
 from intro_dl.tasks import LanguageModel, Task
 
@@ -22,7 +22,7 @@ class Unprofiled(Profiler):
 
     NOTHING = nullcontext()
 
-    def profile(self, action_name: str) -> AbstractContextManager:
+    def profile(self, action_name: str) -> Any:  # Lightning's own is a generator: one more frame per step
         return self.NOTHING
 
     def start(self, action_name: str) -> None:
@@ -40,14 +40,6 @@ def look_for_a_gpu_once() -> None:
     """
     if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
-
-
-def lightning_arguments(trainer: DictConfig) -> DictConfig:
-    """Return the arguments of Lightning's Trainer: the config without the keys that are ours."""
-    arguments = OmegaConf.to_container(trainer, resolve=True)
-    return OmegaConf.create(
-        {key: value for key, value in arguments.items() if key not in OWN_KEYS["trainer"]}
-    )
 
 
 def compile_step(model: Task) -> None:

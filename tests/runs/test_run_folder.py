@@ -184,7 +184,7 @@ def test_folder_deleted_during_the_run_is_said(train, monkeypatch):
     answer = train(*TINY, "trainer.max_epochs=3", "run_dir=gone")
     assert answer.code == 1
     (line,) = answer.err.splitlines()
-    assert "A file or folder is gone" in line and "/gone/" in line
+    assert "A file or directory is missing" in line and "/gone/" in line
     assert not (answer.folder / "gone").exists()
 
 
@@ -200,11 +200,11 @@ def test_folder_that_cannot_be_written_is_said(train, monkeypatch):
         answer = train(*TINY)
     assert answer.code == 1
     (line,) = answer.err.splitlines()
-    assert "cannot be written or read by you" in line and "run_dir=" in line
+    assert "Permission denied" in line and "run_dir=" in line
 
     (answer.folder / "outputs").write_text("a file")
     answer = train(*TINY)
-    assert answer.code == 1 and "A file stands where a folder should be" in answer.err
+    assert answer.code == 1 and "There is a file where a directory should be" in answer.err
 
 
 def test_copied_run_goes_on_with_its_best_score_and_can_be_loaded(train):
@@ -259,4 +259,4 @@ def test_file_larger_than_allowed_is_said_in_one_sentence(train):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert answer.code == 1
     (line,) = answer.err.splitlines()
-    assert "The file would be larger than is allowed here" in line
+    assert "The file would be larger than the limit" in line
