@@ -162,7 +162,7 @@ def test_full_disk_keeps_what_was_finished_and_the_run_goes_on_when_there_is_roo
         answer = train(*TINY, "trainer.max_epochs=3", "run_dir=stopped here")
     assert answer.code == 1
     (line,) = answer.err.splitlines()
-    assert line.startswith("Error: The disk is full") and "resume='stopped here'" in line
+    assert line.startswith("Error: The disk or your quota is full") and "resume='stopped here'" in line
     stopped = answer.folder / "stopped here"
     assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 0
     assert sorted(path.name for path in (stopped / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
@@ -240,7 +240,7 @@ def test_really_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
         answer = train(*run, "run_dir=disk/run")
         assert answer.returncode == 1
         (line,) = answer.stderr.splitlines()
-        assert line.startswith("Error: The disk is full") and "resume=disk/run" in line
+        assert line.startswith("Error: The disk or your quota is full") and "resume=disk/run" in line
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
         assert train("resume=disk/run").returncode == 0
         assert train(*run, "run_dir=whole").returncode == 0

@@ -219,7 +219,7 @@ def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
 @pytest.mark.parametrize(
     ("typed", "says"),
     {
-        "data=moons": "it was trained on PassClass, and data= names Moons: its numbers",
+        "data=moons": "it was trained on PassClass, and data= names Moons: a run cannot mix both",
         "seed=5": "it was trained with seed=0. Leave these keys out.",
     }.items(),
 )

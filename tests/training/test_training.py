@@ -263,7 +263,7 @@ def test_run_that_stopped_early_goes_on_when_asked_for_more(train):
     (run,) = train(*stopping, "trainer.max_epochs=6").runs
     epochs = json.loads((run / "result.json").read_text())["epochs"]
     assert epochs < 6
-    assert "had stopped early" in train(f"resume={run}").err
+    assert "This run stopped early" in train(f"resume={run}").err
     assert json.loads((run / "result.json").read_text())["epochs"] == epochs
     assert train(f"resume={run}", "callbacks=no_early_stopping", "trainer.max_epochs=8").code == 0
     assert json.loads((run / "result.json").read_text())["epochs"] == 8
