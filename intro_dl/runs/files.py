@@ -18,7 +18,8 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
-        with unfinished.open("wb") as file:
+        unfinished.unlink(missing_ok=True)  # of a killed process; or a link, through which nothing is written
+        with unfinished.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())

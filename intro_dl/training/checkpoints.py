@@ -148,18 +148,26 @@ class WholeCheckpoints(TorchCheckpointIO):
         checkpoint = super().load_checkpoint(path, *arguments, **options)
         folder = Path(path).resolve().parent
         for state in checkpoint.get("callbacks", {}).values():
-            if "best_k_models" in state:
-                _move(state, folder)
+            if isinstance(state, dict):
+                _move_paths(state, folder)
         return checkpoint
 
 
-def _move(state: dict[str, Any], folder: Path) -> None:
-    """Make the paths that a ModelCheckpoint remembers point into `folder`, where its files are now."""
+def _move_paths(state: dict[str, Any], folder: Path) -> None:
+    """Make the paths in the state of a ModelCheckpoint point to files in `folder`, wherever they pointed.
 
-    def moved(path: str) -> str:
-        return path and str(folder / PureWindowsPath(path).name)  # it knows both kinds of slashes
+    The run may have been moved or copied. And a checkpoint may come from somebody else: Lightning deletes the
+    files at these paths when it has better ones.
+    """
 
-    state["dirpath"] = str(folder)
-    state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}
-    for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
-        state[name] = moved(state[name])
+    def moved(path: Any) -> str:
+        name = PureWindowsPath(str(path)).name  # it knows both kinds of slashes
+        return str(folder / name) if name.endswith(".ckpt") else ""
+
+    for key in state:
+        if key == "dirpath":
+            state[key] = str(folder)
+        elif key == "best_k_models":
+            state[key] = {moved(path): score for path, score in dict(state[key]).items()}
+        elif key.endswith("_path"):
+            state[key] = moved(state[key])

@@ -260,3 +260,13 @@ def test_file_larger_than_allowed_is_said_in_one_sentence(train):
     assert answer.code == 1
     (line,) = answer.err.splitlines()
     assert "The file would be larger than the limit" in line
+
+
+@pytest.mark.parametrize("name", ["result.json", "result.json.tmp"])
+def test_nothing_is_written_through_a_link(name, tmp_path):
+    thesis = tmp_path / "thesis.tex"
+    thesis.write_text("three years of work")
+    (tmp_path / name).symlink_to(thesis)
+    write_whole(tmp_path / "result.json", "{}")
+    assert thesis.read_text() == "three years of work"
+    assert (tmp_path / "result.json").read_text() == "{}" and not (tmp_path / "result.json").is_symlink()

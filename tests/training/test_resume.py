@@ -295,3 +295,24 @@ def test_measuring_the_test_split_in_every_epoch_changes_nothing_else(train):
     folder = train(*command(case, "watching"), "watch_test=true").folder
     assert "loss/test" in (folder / "watching" / "history.csv").read_text()
     assert differences(whole_run(train, case), folder / "watching") == ["history.csv"]
+
+
+@pytest.mark.parametrize("key", ["best_model_path", "last_model_path", "kth_best_model_path", "dirpath"])
+def test_resume_deletes_nothing_that_a_checkpoint_points_to(key, train):
+    run = train("model=softmax", "trainer.max_epochs=1", "run_dir=run", *QUIET).folder / "run"
+    victim = run.with_name("victim")
+    victim.mkdir()
+    (victim / "best.ckpt").write_text("precious")
+    file = run / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(file, weights_only=True)
+    hostile = str(run / "checkpoints" / ".." / ".." / "victim" / ("" if key == "dirpath" else "best.ckpt"))
+    for state in checkpoint["callbacks"].values():
+        for path in {key} & state.keys() | ({key} if "best_model_path" in state else set()):
+            state[path] = hostile
+        if "best_k_models" in state:
+            state["best_k_models"] = {hostile: torch.tensor(9.0)}
+    for name in [name for name in checkpoint["callbacks"] if "LastCheckpoint" in name]:
+        checkpoint["callbacks"][name] = {"best_model_score": None, "best_model_path": hostile}
+    torch.save(checkpoint, file)
+    answer = train("resume=run", "trainer.max_epochs=3")
+    assert (victim / "best.ckpt").read_text() == "precious", answer.err
