@@ -31,7 +31,7 @@ from torchvision import datasets, transforms
 from intro_dl.config.options import one_of, read_options, run_script, whole
 from intro_dl.config.schema import register_schema
 from intro_dl.data.cifar10 import CIFAR10
-from intro_dl.data.images import MNIST
+from intro_dl.data.mnist import MNIST
 from intro_dl.data.text import Pydoc
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.lenet import LeNet
@@ -85,7 +85,7 @@ def ours(device: str, steps: int, *overrides: str) -> float:
 
 
 def lenet(device: str, steps: int, folder: Path) -> dict[str, Callable[[], float]]:
-    data = MNIST(str(ROOT), BATCH)
+    data = MNIST(root=str(ROOT), batch_size=BATCH)
     data.prepare_data()
     data.setup()
     normalize = [transforms.ToTensor(), transforms.Normalize(data.MEAN, data.STD)]
@@ -117,7 +117,7 @@ def resnet(device: str, steps: int, folder: Path) -> dict[str, Callable[[], floa
     labels = torch.randint(10, (len(pixels),), generator=generator)
     images = pixels.permute(0, 3, 1, 2)
     CIFAR10.prepare_data = lambda self: None
-    CIFAR10.read = lambda self: ((images, labels), (images[:1000], labels[:1000]))
+    CIFAR10.load = lambda self: self.hold_out((images, labels), (images[:1000], labels[:1000]))
     normalize = [transforms.ToTensor(), transforms.Normalize(CIFAR10.MEAN, CIFAR10.STD)]
     move = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip()]
     moved = Pictures(pixels.numpy(), labels.tolist(), transforms.Compose([*move, *normalize]))

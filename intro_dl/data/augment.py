@@ -1,8 +1,8 @@
-"""Augmentation: training images changed at random, a whole batch at once, each image in its own way.
+"""Augmentation: change a whole batch of training images at random, each image in its own way.
 
-A few lines of `grid_sample` and of indexing, rather than kornia: a student can read them, they take and
-return the stored uint8 pixels (kornia wants floats, four times the memory), they need no further package,
-and they draw from torch's own generator on the device that trains, so that `torch.manual_seed` repeats them.
+Written with `grid_sample` and indexing instead of kornia: a student can read these lines, they work on the
+stored uint8 pixels (kornia needs floats, four times the memory), and they draw from torch's generator on the
+training device, so that `torch.manual_seed` repeats them.
 """
 
 import math
@@ -16,25 +16,24 @@ Augmentation = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> images (B, C
 
 
 def make_augmentation(name: str) -> Augmentation:
-    """The augmentation called `name`: none, affine or crop_flip."""
+    """Return the augmentation called `name`: none, affine or crop_flip."""
     if name not in AUGMENTATIONS:
-        options = ", ".join(AUGMENTATIONS)
-        raise ValueError(f"There is no data.augment={name}: choose one of {options}.")
+        raise ValueError(f"Unknown data.augment={name}: choose one of {', '.join(AUGMENTATIONS)}.")
     return AUGMENTATIONS[name]
 
 
 def none(images: Tensor) -> Tensor:
-    """The images as they are."""
+    """Return the images unchanged."""
     return images
 
 
 def affine(images: Tensor, degrees: float = 10.0, shift: float = 0.1, scale: float = 0.1) -> Tensor:
-    """Rotate, move and zoom each image by its own random amounts; what comes in from outside is black (0).
+    """Rotate, shift and zoom each image by its own random amounts; new pixels are black (0).
 
     Args:
         images: (B, C, H, W), uint8 or floats.
         degrees: the angle is uniform in [-degrees, degrees).
-        shift: the move along each axis is uniform in [-shift, shift), as a share of the side.
+        shift: the shift along each axis is uniform in [-shift, shift), as a fraction of the side.
         scale: the zoom is uniform in [1 - scale, 1 + scale); `scale` must be below 1.
     """
 
@@ -45,17 +44,17 @@ def affine(images: Tensor, degrees: float = 10.0, shift: float = 0.1, scale: flo
 
 
 def warp(images: Tensor, angles: Tensor, zooms: Tensor, moves: Tensor) -> Tensor:
-    """Image b turned counterclockwise by angles[b], enlarged zooms[b] times, then moved right and down.
+    """Turn image b counterclockwise by angles[b], enlarge it zooms[b] times, then move it right and down.
 
     Args:
-        images: (B, C, H, W), uint8 or floats; a pixel between four others is their bilinear mean.
+        images: (B, C, H, W), uint8 or floats; a pixel between four others is interpolated bilinearly.
         angles: (B,) radians.
         zooms: (B,) above 0.
-        moves: (B, 2), along x and y, as shares of the width and the height.
+        moves: (B, 2), along x and y, as fractions of the width and the height.
     """
     height, width = images.shape[-2:]
     cos, sin = angles.cos() / zooms, angles.sin() / zooms
-    # For every pixel of the result, where to look in the image: the inverse of the map in the first sentence.
+    # For every pixel of the result, its source in the image: the inverse of the map in the docstring.
     turn = torch.stack([cos, -sin * height / width, sin * width / height, cos], dim=1).view(-1, 2, 2)
     start = -turn @ (2 * moves)[:, :, None]  # (B, 2, 1); grid_sample counts a side from -1 to 1
     grid = F.affine_grid(torch.cat([turn, start], dim=2), list(images.shape), align_corners=False)
@@ -64,7 +63,7 @@ def warp(images: Tensor, angles: Tensor, zooms: Tensor, moves: Tensor) -> Tensor
 
 
 def crop_flip(images: Tensor, padding: int = 4) -> Tensor:
-    """Pad each image with black, cut a random window of the old size, and mirror every second one on average.
+    """Pad each image with black, crop a random window of the old size, and mirror it with probability 1/2.
 
     Source: Lee et al. (2015), as used by He et al. (2015), section 4.2.
     """
@@ -75,11 +74,11 @@ def crop_flip(images: Tensor, padding: int = 4) -> Tensor:
 
 
 def crop(images: Tensor, tops: Tensor, lefts: Tensor, mirrored: Tensor, padding: int) -> Tensor:
-    """The window of image b whose corner in the padded image is (tops[b], lefts[b]), mirrored if mirrored[b].
+    """Crop image b at corner (tops[b], lefts[b]) of the padded image, and mirror it if mirrored[b].
 
     Args:
-        images: (B, C, H, W) of any dtype; the windows have the same size.
-        tops, lefts: (B,) whole numbers from 0 to 2 * padding; `padding` itself is the image as it was.
+        images: (B, C, H, W) of any dtype; the crops have the same size.
+        tops, lefts: (B,) integers from 0 to 2 * padding; `padding` keeps the image as it is.
         mirrored: (B,) of bool: swap left and right.
         padding: black pixels added on each side.
     """

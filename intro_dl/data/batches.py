@@ -1,155 +1,170 @@
-"""Batches cut by index from tensors, instead of single examples put together one by one."""
+"""Batches cut from tensors by index, instead of collated example by example."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-class Batches:
-    """All examples of a split, in batches; when shuffled, in an order fixed by (seed, epoch).
+@dataclass(kw_only=True, eq=False, repr=False)
+class Loader(ABC):
+    """The batches of one split, in an order fixed by (seed, epoch). Abstract.
 
-    A run that is resumed in epoch 7 therefore sees the batches that it would have seen. Lightning takes any
-    iterable for a loader, and calls `sampler.set_epoch` before each epoch.
+    A run that resumes in epoch 7 therefore sees the same batches as one that never stopped. Lightning accepts
+    any iterable as a loader, and calls `sampler.set_epoch` before each epoch.
+
+    On several devices each one iterates over its own part of every batch. All devices have the same number of
+    batches, and none is empty. The parts of a training batch have equal sizes, because DDP averages gradients
+    without weights: up to `world_size - 1` examples of a batch are left out. The parts of an evaluation batch
+    may differ by one example, because means over a split are weighted by counts.
 
     Args:
-        inputs: the N inputs, (N, ...); they stay on the device where they are.
+        inputs: the N inputs, (N, ...); they stay on their device.
         targets: the N targets, (N,) or (N, ...).
-        batch_size: examples a batch over all devices together; None takes all N at once. The last batch may
-            be smaller.
-        transform: makes network inputs of a batch of raw ones, e.g. uint8 pixels -> normalized floats.
-        shuffle: draw a new order in every epoch; otherwise the order is that of `inputs`.
-        seed: names the sequence of orders.
-        rank, world_size: this device's number and how many share each batch; every device cuts its own part
-            (see `share`). One that is left without an example gets another's, so that it keeps step.
+        batch_size: examples in a batch over all devices together; None takes all.
+        shuffle: for training: draw a new order in each epoch.
+        seed: selects the sequence of orders.
+        rank, world_size: number of this device, and how many devices there are.
+
+    Raises:
+        ValueError: if a device would have no example.
     """
 
-    def __init__(
-        self,
-        inputs: Tensor,
-        targets: Tensor,
-        batch_size: int | None,
-        transform: Callable[[Tensor], Tensor] | None = None,
-        shuffle: bool = False,
-        seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        self.inputs, self.targets = inputs, targets
-        self.batch_size = batch_size or len(inputs)
-        self.transform = transform or (lambda batch: batch)
-        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
-        self.first = 0  # batch of the next pass
-        self.rank, self.world_size = rank, world_size
+    inputs: Tensor
+    targets: Tensor
+    batch_size: int | None
+    shuffle: bool = False
+    seed: int = 0
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        largest = self.largest_batch()
+        self.size = largest if self.batch_size is None else min(self.batch_size, largest)
+        if self.size < self.world_size:
+            raise ValueError(
+                f"A batch of {self.size} is too small for {self.world_size} devices: choose a larger "
+                "data.batch_size, more data, or fewer trainer.devices."
+            )
+        self.epoch = 0
+        self.skipped = 0  # batches of the next pass
         self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
+
+    @abstractmethod
+    def largest_batch(self) -> int:
+        """Return the batch size that puts everything into one batch."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+
+    @abstractmethod
+    def batches_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of this epoch, from batch number `first` on."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        first, self.skipped = self.skipped, 0
+        return self.batches_from(first)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass."""
         self.epoch = epoch
 
-    def __len__(self) -> int:
-        return -(-len(self.inputs) // self.batch_size)
-
-    def share(self, number: int) -> float:
-        """How much of batch `number` is this device's, where 1 is an equal part and 0 is nothing of it."""
-        size = min(self.batch_size, len(self.inputs) - number * self.batch_size)
-        return _share(size, self.rank, self.world_size)
-
-    def order(self) -> Tensor:
-        """The indices of this epoch, (N,), on the device of the inputs."""
-        if not self.shuffle:
-            return torch.arange(len(self.inputs), device=self.inputs.device)
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
-        return torch.randperm(len(self.inputs), generator=generator).to(self.inputs.device)
-
     def skip(self, batches: int) -> None:
-        """Leave out so many batches of the next pass, and of that alone: they were seen before a stop."""
-        self.first = batches
+        """Leave out the first batches of the next pass only: a resumed run has seen them already."""
+        self.skipped = batches
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        first, self.first = self.first, 0
-        for indices in self.order().split(self.batch_size)[first:]:
-            mine = indices[self.rank % len(indices) :: self.world_size]
-            yield self.transform(self.inputs[mine]), self.targets[mine]
+    def generator(self) -> torch.Generator:
+        """Return the random generator of this epoch."""
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
 
 
-class Windows:
-    """A text read as B streams side by side, one window of T characters of each stream a batch.
-
-    Stream b is the b-th of B equal parts of the text, and row b of the next batch goes on where row b of this
-    one ended: so a recurrent state can be carried from batch to batch (truncated back-propagation through
-    time). Every batch is a view of the tensors given; nothing is copied. Follows the protocol of `Batches`.
+@dataclass(kw_only=True, eq=False, repr=False)
+class Batches(Loader):
+    """All examples of a split, in batches; the last one may be smaller.
 
     Args:
-        inputs: the text as N tokens, (N,).
-        targets: the token to predict after each of them, (N,).
-        batch_size: B, streams over all devices together, at most N. None takes every window at once.
-        window: T, characters per window.
-        shift: start in every epoch at a place drawn by (seed, epoch) from the characters that whole windows
-            leave over, so that epochs differ in where the windows are cut. Otherwise start at the first
-            character and end with a shorter window: all but the last N mod B characters are read.
-        seed: names the sequence of starts.
-        rank, world_size: this device's number and how many share the streams, as those of `Batches` do.
+        transform: maps a batch of stored inputs to network inputs, e.g. uint8 pixels to normalized floats.
+        others: see Loader.
     """
 
-    def __init__(
-        self,
-        inputs: Tensor,
-        targets: Tensor,
-        batch_size: int | None,
-        window: int,
-        shift: bool = False,
-        seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        self.inputs, self.targets, self.window = inputs, targets, window
-        self.batch_size = batch_size or max(1, len(inputs) // window)
-        if len(inputs) < self.batch_size * (window if shift else 1):
-            raise ValueError(
-                f"{len(inputs):,} characters are too few for {self.batch_size:,} streams of windows of "
-                f"{window} characters. Choose a longer text, or a smaller data.window or data.batch_size."
-            )
-        self.stream_length = len(inputs) // self.batch_size
-        if shift:
-            self.stream_length = self.stream_length // window * window
-        self.shift, self.seed, self.epoch = shift, seed, 0
-        self.first = 0  # window of the next pass
-        self.rank, self.world_size = rank, world_size
-        self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
+    transform: Callable[[Tensor], Tensor] | None = None
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the start of the next pass."""
-        self.epoch = epoch
+    def largest_batch(self) -> int:
+        return len(self.inputs)
+
+    def __len__(self) -> int:
+        complete, rest = divmod(len(self.inputs), self.size)
+        return complete + (rest >= self.world_size)  # a smaller rest cannot be a batch of its own
+
+    def order(self) -> Tensor:
+        """Return the indices of this epoch, (N,), on the device of the inputs."""
+        if not self.shuffle:
+            return torch.arange(len(self.inputs), device=self.inputs.device)
+        return torch.randperm(len(self.inputs), generator=self.generator()).to(self.inputs.device)
+
+    def batches_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        order, last = self.order(), len(self) - 1
+        for number in range(first, last + 1):
+            start, end = number * self.size, min((number + 1) * self.size, len(order))
+            if self.shuffle:
+                end -= (end - start) % self.world_size
+            elif number == last:
+                end = len(order)  # with a rest that is too small for a batch of its own
+            mine = order[start + self.rank : end : self.world_size]
+            inputs = self.inputs[mine]
+            yield inputs if self.transform is None else self.transform(inputs), self.targets[mine]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Windows(Loader):
+    """A text read as B parallel streams; a batch is one window of T characters from each stream.
+
+    Stream b is the b-th of B equal parts of the text. Row b of the next batch continues where row b of this
+    batch ended, so a recurrent state can be carried from batch to batch (truncated back-propagation through
+    time). Every batch is a view of the tensors; nothing is copied.
+
+    With `shuffle` each epoch starts at a position drawn by (seed, epoch) among the characters left over by
+    complete windows, so that epochs cut different windows; B is rounded down to a multiple of `world_size`.
+    Otherwise the first character is the start, and the last window may be shorter: all but the last N mod B
+    characters are read.
+
+    Args:
+        inputs, targets: the text as N tokens, (N,), and the next token after each of them, (N,).
+        batch_size: B, streams over all devices together; None reads all windows as one batch.
+        window: T, characters per window.
+        others: see Loader.
+    """
+
+    window: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.shuffle:
+            self.size -= self.size % self.world_size
+        self.stream_length = len(self.inputs) // self.size
+        if self.shuffle:
+            self.stream_length -= self.stream_length % self.window
+
+    def largest_batch(self) -> int:
+        return max(1, len(self.inputs) // self.window)
 
     def __len__(self) -> int:
         return -(-self.stream_length // self.window)
 
-    def share(self, number: int) -> float:
-        """How much of every batch is this device's, where 1 is an equal part and 0 is nothing of it."""
-        return _share(self.batch_size, self.rank, self.world_size)
-
     def start(self) -> int:
-        """The position of this epoch's first character."""
-        if not self.shift:
+        """Return the position of this epoch's first character."""
+        if not self.shuffle:
             return 0
-        left_over = len(self.inputs) - self.batch_size * self.stream_length
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**32)
-        return int(torch.randint(left_over + 1, (), generator=generator))
+        left_over = len(self.inputs) - self.size * self.stream_length
+        return int(torch.randint(left_over + 1, (), generator=self.generator()))
 
-    def skip(self, batches: int) -> None:
-        """Leave out so many windows of the next pass, and of that alone: they were seen before a stop."""
-        self.first = batches
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        read = slice(self.start(), self.start() + self.batch_size * self.stream_length)
-        mine = slice(self.rank % self.batch_size, None, self.world_size)
-        inputs = self.inputs[read].view(self.batch_size, -1)[mine]  # (B, stream length)
-        targets = self.targets[read].view(self.batch_size, -1)[mine]
-        first, self.first = self.first, 0
+    def batches_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        read = slice(self.start(), self.start() + self.size * self.stream_length)
+        mine = slice(self.rank, None, self.world_size)
+        inputs = self.inputs[read].view(self.size, -1)[mine]  # (B, stream length)
+        targets = self.targets[read].view(self.size, -1)[mine]
         windows = (part.split(self.window, dim=1)[first:] for part in (inputs, targets))
         yield from zip(*windows, strict=True)
-
-
-def _share(size: int, rank: int, world_size: int) -> float:
-    return len(range(rank, size, world_size)) * world_size / size

@@ -1,67 +1,77 @@
-"""What every data set has: metadata for the model, and one tensor of inputs and of targets a split."""
+"""What every data set has: metadata for the model, and one tensor of inputs and one of targets per split."""
 
 import hashlib
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from intro_dl.data.batches import Batches
+from intro_dl.config.types import Seed, Size
+from intro_dl.data.batches import Batches, Loader
 
 Split = tuple[Tensor, Tensor]  # inputs (N, ...), targets (N, ...)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TensorData(pl.LightningDataModule):
-    """A data set held in memory. Abstract: a data set defines `load`, and `dims` before or in it.
+    """A data set held in memory. Abstract: a data set defines `kind`, `dims` and `load`.
+
+    The fields of a data set are its options (`data.<field>=`); a subclass inherits those of its base.
 
     Args:
         batch_size: examples per optimizer step; None takes the whole training split at once.
-        seed: names the order of the training batches; the splits do not depend on it.
+        seed: selects the order of the training batches; the splits do not depend on it.
     """
 
-    dims: ClassVar[
-        dict
-    ]  # the metadata a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
-    on_device: bool = True  # whether all inputs go to the device that trains, or each batch of its own
-    watch_test: bool = False  # measure the test split after every epoch too; it decides nothing
-    notes: tuple[str, ...] | list[str] = ()  # what a reader of the result should know about these data
+    batch_size: Size | None = 32
+    seed: Seed = 0
 
-    def __init__(self, batch_size: int | None, seed: int = 0) -> None:
+    kind: ClassVar[Literal["images", "points", "text"]]
+    CLASSES: ClassVar[tuple[str, ...]] = ()  # names of the K classes; () numbers them
+    dims = {}  # what a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.batch_size, self.seed = batch_size, seed
         self.splits: dict[str, Split] = {}
-        self.fingerprint: dict[str, str] = {}  # a digest of each split, as it was read
+        self.fingerprint: dict[str, str] = {}  # a digest of each split, as it was loaded
+        self.notes: list[str] = []  # what a reader of the result should know about the data
+        self.watch_test = False  # measure the test split after each epoch too; it decides nothing
+        self.on_device = True  # move all inputs to the training device at once, or batch by batch
 
     def load(self) -> dict[str, Split]:
-        """The train, val and test split."""
+        """Return the train, val and test split."""
         raise NotImplementedError(f"{type(self).__name__} must define load()")
 
-    def metadata(self) -> dict[str, Any]:
-        """What a user of the trained model has to know, in plain values; it is saved with the weights.
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their labels; () for a regression or a text."""
+        return self.CLASSES or tuple(str(number) for number in range(self.dims.get("num_classes", 0)))
 
-        A kind of data adds to `data` (the class) and `dims` its `kind` and what its `transform` does.
-        """
-        known = {"data": type(self).__name__, "dims": plain(self.dims)}
-        return known | ({"fingerprint": self.fingerprint} if self.fingerprint else {})
+    def metadata(self) -> dict[str, Any]:
+        """Return what a user of the trained model needs, as plain values; it is saved with the weights."""
+        known = {"data": type(self).__name__, "kind": self.kind, "dims": plain(self.dims)}
+        classes = {"classes": list(self.class_names)} if self.class_names else {}
+        return known | classes | ({"fingerprint": self.fingerprint} if self.fingerprint else {})
 
     def change_since(self, metadata: dict[str, Any]) -> str | None:
-        """A sentence, if these are not the examples that the data of `metadata` had; None if they are."""
+        """Return a sentence if the examples differ from those described by `metadata`, else None."""
         before = metadata.get("fingerprint", {}) if metadata.get("data") == type(self).__name__ else {}
-        changed = [split for split, was in before.items() if self.fingerprint.get(split) != was]
+        changed = [split for split, digest in before.items() if self.fingerprint.get(split) != digest]
         if not changed:
             return None
         return (
-            f"The examples for {', '.join(changed)} are not those that the run was begun with: the data on "
-            "disk, or a key of data=, has changed since. Numbers from before and after cannot be compared."
+            f"The {', '.join(changed)} examples have changed since the run started: the files on disk or an "
+            "option of data= are different. Do not compare numbers from before and after."
         )
 
     def transform(self, inputs: Tensor) -> Tensor:
-        """Network inputs of a batch of stored ones; the same on every split."""
+        """Map a batch of stored inputs to network inputs; the same on every split."""
         return inputs
 
-    def augment(self, inputs: Tensor) -> Tensor:
-        """A batch of stored training inputs with random changes that keep the label."""
+    def augment_batch(self, inputs: Tensor) -> Tensor:
+        """Change a batch of stored training inputs at random, without changing their labels."""
         return inputs
 
     def setup(self, stage: str | None = None) -> None:
@@ -69,34 +79,38 @@ class TensorData(pl.LightningDataModule):
             self.splits = self.load()
             self.fingerprint = {split: digest(tensors) for split, tensors in self.splits.items()}
 
-    def train_dataloader(self) -> Batches:
-        return self._batches("train")
+    def train_dataloader(self) -> Loader:
+        return self._loader("train")
 
-    def val_dataloader(self) -> Batches | list[Batches]:
-        return [self._batches("val"), self._batches("test")] if self.watch_test else self._batches("val")
+    def val_dataloader(self) -> Loader | list[Loader]:
+        return [self._loader("val"), self._loader("test")] if self.watch_test else self._loader("val")
 
-    def test_dataloader(self) -> Batches:
-        return self._batches("test")
+    def test_dataloader(self) -> Loader:
+        return self._loader("test")
 
-    def _batches(self, split: str) -> Batches:
+    def _loader(self, split: str) -> Loader:
         inputs, targets = self.splits[split]
-        if self.trainer is None:
-            device, place = torch.device("cpu"), {}
-        else:  # once on the device, the data stay there
+        device, place = torch.device("cpu"), {}
+        if self.trainer is not None:
             device = self.trainer.strategy.root_device
             place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
-        training = split == "train"
-        if self.on_device:
+        if self.on_device:  # moved once, not in each epoch
             inputs, targets = inputs.to(device), targets.to(device)
+        return self.make_loader(inputs, targets, split == "train", device, **place)
+
+    def make_loader(
+        self, inputs: Tensor, targets: Tensor, training: bool, device: torch.device, **place: int
+    ) -> Loader:
+        """Return the batches of a split for the device with the `rank` and `world_size` of `place`."""
 
         def transform(batch: Tensor) -> Tensor:
             batch = batch.to(device)
-            return self.transform(self.augment(batch) if training else batch)
+            return self.transform(self.augment_batch(batch) if training else batch)
 
         return Batches(
-            inputs,
-            targets,
-            # Nothing is learned on the other splits, so the batch only has to fit: larger is faster.
+            inputs=inputs,
+            targets=targets,
+            # Without gradients a batch only has to fit into memory: larger is faster.
             batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
             transform=transform,
             shuffle=training,
@@ -106,17 +120,17 @@ class TensorData(pl.LightningDataModule):
 
 
 def digest(tensors: Split) -> str:
-    """A short name for the content of tensors: the same on every machine, wherever their files lie."""
+    """Return a short hash of the content of tensors; it does not depend on the machine or on file paths."""
     found = hashlib.blake2b(digest_size=8)
     for tensor in tensors:
-        for part in tensor.split(1000):  # without a copy of them all
-            part = part.permute(0, 2, 3, 1) if part.dim() == 4 else part  # images lie channels-last
+        for part in tensor.split(1000):  # without copying the whole tensor
+            part = part.permute(0, 2, 3, 1) if part.dim() == 4 else part  # images are stored channels-last
             found.update(part.contiguous().numpy())
     return found.hexdigest()
 
 
 def plain(value: Any) -> Any:
-    """Tensors and tuples as lists, so that JSON and a checkpoint hold the same."""
+    """Return tensors and tuples as lists, so that JSON and a checkpoint hold the same values."""
     if isinstance(value, Tensor):
         return value.tolist()
     if isinstance(value, dict):

@@ -1,8 +1,9 @@
-"""Decoded images that are too many for the memory: one file of bytes, read as a tensor a batch at a time."""
+"""Decoded images that do not fit into memory: one file of bytes, read as a tensor one batch at a time."""
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,60 +14,59 @@ from intro_dl.runs.files import write_whole
 
 
 class PixelFile:
-    """Images (N, C, H, W) of uint8 with their labels in a folder, decoded once and found again by later runs.
+    """Images (N, C, H, W) of uint8 with their labels on disk, decoded once and reused by later runs.
 
-    The operating system reads what a batch asks for, and keeps as much of the file as there is room for.
+    The operating system reads what a batch needs, and caches as much of the file as memory allows.
 
     Args:
-        folder: of all such files; made if it is missing.
-        files: the images on disk. A change of their names, sizes or times is another set.
-        metadata: what else decides what is stored, e.g. the size of the images and how they are split.
+        folder: directory of all such files; created if it is missing.
+        files: the images on disk. Other names, sizes or times make another set.
+        settings: what else determines the stored pixels, e.g. the image size and the split.
     """
 
-    def __init__(self, folder: Path, files: Sequence[Path], metadata: Sequence[object]) -> None:
-        digest = hashlib.sha256(repr(list(metadata)).encode())
+    def __init__(self, folder: Path, files: Sequence[Path], settings: Sequence[object]) -> None:
+        digest = hashlib.sha256(repr(list(settings)).encode())
         for file in files:
             stat = file.stat()
             digest.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
         self.path = folder / f"{digest.hexdigest()[:16]}.uint8"
-        self.about = self.path.with_suffix(".pt")  # written last: where it is, the pixels are whole
+        self.about = self.path.with_suffix(".pt")  # written last: where it exists, the pixels are complete
 
-    def scratch(self, shape: Sequence[int]) -> Tensor:
-        """Room on the disk for pixels of `shape`, as a tensor; `clean` removes it."""
+    def exists(self) -> bool:
+        return self.about.is_file() and self.path.is_file()
+
+    @contextmanager
+    def unfinished(self, shape: Sequence[int]) -> Iterator[Tensor]:
+        """Provide a temporary tensor of `shape` on disk, and remove all unfinished files at the end."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return _mapped(self._unfinished("decoded"), shape, write=True)
+        try:
+            yield _mapped(self._temporary("decoded"), shape, write=True)
+        finally:
+            for name in ("decoded", "ordered", "about"):
+                self._temporary(name).unlink(missing_ok=True)
 
     def keep(self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], notes: list[str]) -> None:
         """Store pixels (N, H, W, C) and labels (N,), split by split."""
         order = torch.cat(list(positions.values()))
-        stored = _mapped(self._unfinished("ordered"), (len(order), *pixels.shape[1:]), write=True)
+        stored = _mapped(self._temporary("ordered"), (len(order), *pixels.shape[1:]), write=True)
         for start in range(0, len(order), 1000):
             stored[start : start + 1000] = pixels[order[start : start + 1000]]
-        self._unfinished("ordered").replace(self.path)
+        self._temporary("ordered").replace(self.path)
         counts = {split: len(where) for split, where in positions.items()}
         about = {"shape": list(stored.shape), "labels": labels[order], "counts": counts, "notes": notes}
-        torch.save(about, self._unfinished("about"))
-        write_whole(self.about, self._unfinished("about").read_bytes())
+        torch.save(about, self._temporary("about"))
+        write_whole(self.about, self._temporary("about").read_bytes())
 
-    def clean(self) -> None:
-        """Remove what is not needed any more, or was not finished."""
-        for what in ("decoded", "ordered", "about"):
-            self._unfinished(what).unlink(missing_ok=True)
-
-    def splits(self) -> tuple[dict[str, Split], list[str]] | None:
-        """The splits, whose images stay in the file, and notes on them; None where nothing is stored."""
-        if not self.about.is_file() or not self.path.is_file():
-            return None
+    def splits(self) -> tuple[dict[str, Split], list[str]]:
+        """Return the splits, whose images stay in the file, and the notes on them."""
         about = torch.load(self.about, weights_only=True)
         images = _mapped(self.path, about["shape"]).permute(0, 3, 1, 2)
-        counts = about["counts"]
-        parts = zip(
-            images.split(list(counts.values())), about["labels"].split(list(counts.values())), strict=True
-        )
-        return dict(zip(counts, parts, strict=True)), about["notes"]
+        sizes = list(about["counts"].values())
+        parts = zip(images.split(sizes), about["labels"].split(sizes), strict=True)
+        return dict(zip(about["counts"], parts, strict=True)), about["notes"]
 
-    def _unfinished(self, what: str) -> Path:
-        return self.path.with_suffix(f".{what}.{os.getpid()}.tmp")  # several processes may be at it
+    def _temporary(self, name: str) -> Path:
+        return self.path.with_suffix(f".{name}.{os.getpid()}.tmp")  # several processes may decode at once
 
 
 def _mapped(path: Path, shape: Sequence[int], write: bool = False) -> Tensor:

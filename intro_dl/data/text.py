@@ -1,6 +1,7 @@
 """Texts for models that predict the next character: one tensor of tokens, read as streams of windows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,61 +9,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from intro_dl.config.types import Size
 from intro_dl.data.batches import Windows
 from intro_dl.data.dataset import Split, TensorData
 from intro_dl.data.download import fetch
 from intro_dl.runs.files import read_limited
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TextData(TensorData):
     """A text, character by character; a target is the character after its input. Abstract: define `read`.
 
-    The first 90 % of the text are for training, the next 5 % for validation and the last 5 % for the test:
-    whole stretches, because scattered pieces of a text give away their neighbors. The `alphabet` is that of
-    the whole text, in the order of code points, so that no held-out character is unknown to the model; this
-    tells it which characters exist, not where they stand.
-
-    Validation and test read eight streams whatever the batch size, so that their losses can be compared.
+    The first 90% of the text are for training, the next 5% for validation and the last 5% for testing: whole
+    passages, because scattered pieces of a text reveal their neighbors. The `alphabet` is that of the whole
+    text, in the order of code points, so that the model knows every held-out character; it tells the model
+    which characters exist, not where they occur.
 
     Args:
-        batch_size: B, streams of the training text read side by side; None makes one step of all windows.
-        window: T, characters per window: how far back an error is propagated. The state goes on further.
-        seed: names the places where the epochs start to read.
+        batch_size: B, streams of the training text read in parallel; None makes one step of all windows.
+        seed: selects the positions where the epochs start to read.
+        window: T, characters per window: how far back an error is propagated. The state is carried further.
     """
 
-    EVALUATION_STREAMS: ClassVar = 8
+    batch_size: Size | None = 16
+    window: Size = 64
 
-    def __init__(self, batch_size: int | None = 16, window: int = 64, seed: int = 0) -> None:
-        super().__init__(batch_size, seed)
-        if window < 1:
-            raise ValueError(f"data.window={window} is too short: a window has at least 1 character.")
-        self.window = window
+    kind = "text"
+    # Streams of validation and test text, whatever the batch size, so that losses can be compared.
+    EVALUATION_STREAMS: ClassVar[int] = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self.alphabet = ""
 
     def read(self) -> str:
-        """The whole text."""
+        """Return the whole text."""
         raise NotImplementedError(f"{type(self).__name__} must define read()")
 
     def load(self) -> dict[str, Split]:
         text = self.read()
         if not text:
-            raise ValueError("The text has no characters. Choose another data= or data.path=.")
+            raise ValueError("The text is empty. Choose another data= or data.path=.")
         self.alphabet = "".join(map(chr, np.unique(_code_points(text))))
         self.dims = {"vocab_size": len(self.alphabet)}
         tokens = self.encode(text)
-        cuts = [0, len(text) * 90 // 100, len(text) * 95 // 100, len(text)]
-        parts = {
-            split: tokens[start:end]
-            for split, start, end in zip(("train", "val", "test"), cuts[:-1], cuts[1:], strict=True)
-        }
+        train_end, val_end = len(text) * 90 // 100, len(text) * 95 // 100
+        parts = {"train": tokens[:train_end], "val": tokens[train_end:val_end], "test": tokens[val_end:]}
         self._check_length(parts, len(text))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
 
     def metadata(self) -> dict[str, Any]:
-        return super().metadata() | {"kind": "text", "alphabet": self.alphabet, "window": self.window}
+        return super().metadata() | {"alphabet": self.alphabet, "window": self.window}
 
     def encode(self, text: str) -> Tensor:
-        """The tokens of a text, (N,) of int64: each character's place in `alphabet`.
+        """Return the tokens of a text, (N,) of int64: the position of each character in `alphabet`.
 
         Raises:
             ValueError: if a character is not in `alphabet`; the message names it and its position.
@@ -73,59 +73,57 @@ class TextData(TensorData):
         if len(unknown):
             first = int(unknown[0])
             raise ValueError(
-                f"The character {text[first]!r} at position {first} is not among the {len(known)} of "
-                f"{type(self).__name__}'s alphabet: {self.alphabet!r}. Leave it out."
+                f"The character {text[first]!r} at position {first} is not in the alphabet of "
+                f"{type(self).__name__}: {self.alphabet!r}. Remove it."
             )
         return torch.from_numpy(tokens)
 
     def decode(self, tokens: Tensor | Sequence[int]) -> str:
-        """The text of tokens (N,); the inverse of `encode`."""
+        """Return the text of tokens (N,); the inverse of `encode`."""
         return "".join(self.alphabet[token] for token in torch.as_tensor(tokens).tolist())
 
     def state_dict(self) -> dict[str, Any]:
-        return {"alphabet": self.alphabet}  # so that a checkpoint alone can tell what its tokens mean
+        return {"alphabet": self.alphabet}  # a checkpoint alone tells what its tokens mean
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         if state_dict["alphabet"] != self.alphabet:
             raise ValueError(
-                f"The weights were trained on a text of other characters: {state_dict['alphabet']!r}, "
+                f"The weights were trained on a text with other characters: {state_dict['alphabet']!r}, "
                 f"not {self.alphabet!r}. Choose the data= that they were trained on."
             )
 
-    def _check_length(self, parts: dict[str, Tensor], length: int) -> None:
-        streams = {"train": self.batch_size or 1, "val": 1, "test": 1}
-        for split, part in parts.items():
-            needed = streams[split] * self.window + 1
-            if len(part) < needed:
+    def _check_length(self, splits: dict[str, Tensor], length: int) -> None:
+        for split, tokens in splits.items():
+            streams = (self.batch_size or 1) if split == "train" else 1
+            needed = streams * self.window + 1
+            if len(tokens) < needed:
                 batch_size = "null" if self.batch_size is None else self.batch_size
                 raise ValueError(
-                    f"The text is too short: {len(part):,} of its {length:,} characters are the {split} "
+                    f"The text is too short: {len(tokens):,} of its {length:,} characters are the {split} "
                     f"split, which needs {needed:,} (data.window={self.window} data.batch_size={batch_size})"
                     ". Choose a longer text, or a smaller window or batch size."
                 )
 
-    def _batches(self, split: str) -> Windows:
-        placed = super()._batches(split)  # on the device that trains, with this device's share
-        training = split == "train"
-        held_out_streams = min(self.EVALUATION_STREAMS, len(placed.inputs) // self.window)
+    def make_loader(
+        self, inputs: Tensor, targets: Tensor, training: bool, device: torch.device, **place: int
+    ) -> Windows:
+        held_out_streams = max(self.EVALUATION_STREAMS, place.get("world_size", 1))
         return Windows(
-            placed.inputs,
-            placed.targets,
+            inputs=inputs,
+            targets=targets,
             batch_size=self.batch_size if training else held_out_streams,
             window=self.window,
-            shift=training,
+            shuffle=training,
             seed=self.seed,
-            rank=placed.rank,
-            world_size=placed.world_size,
+            **place,
         )
 
 
 class Pydoc(TextData):
     """Python's own help texts, as `help("with")` shows them: about 370,000 characters, without a download.
 
-    They come with every CPython (`pydoc_data.topics`) and differ a little from version to version. Many
-    topics repeat paragraphs of others; each paragraph is taken once, so that the held-out text is not in the
-    training text too.
+    They come with every CPython (`pydoc_data.topics`) and differ slightly between versions. Many topics
+    repeat paragraphs of others; each paragraph is kept once, so that no held-out text is also training text.
     """
 
     def read(self) -> str:
@@ -135,43 +133,44 @@ class Pydoc(TextData):
         return "\n\n".join(dict.fromkeys(paragraph.strip("\n") for paragraph in paragraphs))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TextFile(TextData):
-    """Any text of yours, as one file in UTF-8.
+    """Your own text, in one UTF-8 file.
 
     Args:
         path: the file.
-        batch_size, window, seed: as in `TextData`.
+        others: see TextData.
     """
 
-    def __init__(
-        self, path: str | None = None, batch_size: int | None = 16, window: int = 64, seed: int = 0
-    ) -> None:
-        super().__init__(batch_size, window, seed)
-        if path is None:
-            raise ValueError("data=file needs a text: name it, e.g. data.path=book.txt.")
-        self.path = Path(path).expanduser()
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.path is None:
+            raise ValueError("data=file needs a text: add data.path=<file>, e.g. data.path=book.txt.")
 
     def read(self) -> str:
-        return read_utf8(self.path)
+        return read_utf8(Path(self.path or "").expanduser())
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DownloadedText(TextData):
     """A text that is downloaded once, to `<root>/text/`. Abstract.
 
     Args:
-        root: folder of all data sets. A file that is there already is used as it is, if its md5 is right.
-        batch_size, window, seed: as in `TextData`.
+        root: directory of all data sets. A file that is already there is used if its checksum is right.
+        others: see TextData.
     """
+
+    root: str = "data"
 
     FILE: ClassVar[str]
     URL: ClassVar[str]
     MD5: ClassVar[str]
 
-    def __init__(
-        self, root: str = "data", batch_size: int | None = 16, window: int = 64, seed: int = 0
-    ) -> None:
-        super().__init__(batch_size, window, seed)
-        self.path = Path(root).expanduser() / "text" / self.FILE
+    @property
+    def path(self) -> Path:
+        return Path(self.root).expanduser() / "text" / self.FILE
 
     def prepare_data(self) -> None:
         fetch([self.URL], self.path, self.MD5, instead="data=pydoc")
@@ -200,17 +199,16 @@ class IrishABC(DownloadedText):
 
 
 def read_utf8(path: Path) -> str:
-    """The text of a file; line ends become "\\n", and a byte order mark is left out.
+    """Return the text of a file with "\\n" as line ends and without a byte order mark.
 
     Raises:
-        ValueError: if there is no such file, it is too large, or not UTF-8; the message names the byte.
+        ValueError: if the file is missing, too large or not UTF-8; the message names the first wrong byte.
     """
     try:
-        content = read_limited(path)
-        text = content.decode("utf-8")
+        text = read_limited(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} is not a text in UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}. "
+            f"{path} is not valid UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start}. "
             f"Convert it, e.g.: iconv -f latin1 -t utf-8 {path.name} > {path.stem}-utf8{path.suffix}"
         ) from error
     except OSError as error:
@@ -222,5 +220,5 @@ def read_utf8(path: Path) -> str:
 
 
 def _code_points(text: str) -> np.ndarray:
-    """The number of each character, (N,) of uint32."""
+    """Return the number of each character, (N,) of uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -28,10 +28,10 @@ def training_text(run: LoadedRun, root: Path | None = None, path: Path | None = 
         path = path or (Path(saved["path"]) if "path" in saved else None)
         if path is None:
             raise ValueError("The run does not say which text it was trained on: name it with data.path=.")
-        data = texts.TextFile(str(path), batch_size=1, window=1)
+        data = texts.TextFile(path=str(path), batch_size=1, window=1)
     elif isinstance(data_class, type) and issubclass(data_class, texts.DownloadedText):
         root = root or Path(saved.get("root") or os.environ.get("INTRO_DL_DATA") or "data")
-        data = data_class(str(root), batch_size=1, window=1)
+        data = data_class(root=str(root), batch_size=1, window=1)
         if not data.path.is_file():
             raise ValueError(f"There is no {data.path}: name the folder of the data sets with data.root=.")
     elif name == "Pydoc":

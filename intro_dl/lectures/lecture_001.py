@@ -4,14 +4,14 @@ An Introduction to Deep Learning. Goes on in lecture_001_convolution.py and lect
 """
 
 import os
-from pathlib import Path
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
 from intro_dl.data.batches import Batches
-from intro_dl.data.images import MNIST, Digits
+from intro_dl.data.images import Digits
+from intro_dl.data.mnist import MNIST, mnist_files, read_mnist
 from intro_dl.lectures.claims import Check, Outcome, cite, claim, within
 from intro_dl.lectures.numerics import normal
 from intro_dl.models.mlp import MLP
@@ -115,9 +115,9 @@ def mean_and_deviation(images: Tensor) -> tuple[float, float]:
 )
 def mnist_counts() -> Outcome:
     data = MNIST(root=os.environ.get("INTRO_DL_DATA", "data"))
-    if not all((Path(data.root) / file).is_file() for file in data.files()):
+    if not all(file.is_file() for file in mnist_files("MNIST", data.root)):
         raise MissingResult("the files of MNIST (python scripts/train.py data=mnist downloads them)")
-    (images, labels), (test_images, test_labels) = data.read()
+    (images, labels), (test_images, test_labels) = read_mnist("MNIST", data.root)
     mean, deviation = mean_and_deviation(images)
     return Outcome(
         [
@@ -174,7 +174,7 @@ def robbins_monro() -> Outcome:
         decreasing = decreasing - 1 / t * (decreasing - x_t)
         constant = constant - 0.1 * (constant - x_t)
     floor = constant.var().item()
-    batches = Batches(torch.arange(60_000), torch.arange(60_000), batch_size=100, shuffle=True)
+    batches = Batches(inputs=torch.arange(60_000), targets=torch.arange(60_000), batch_size=100, shuffle=True)
     seen = torch.cat([inputs for inputs, _ in batches])
     return Outcome(
         [

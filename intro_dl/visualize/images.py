@@ -37,7 +37,7 @@ class SampleInputs(Look):
         if is_text(data):
             board.text("inputs/training_text", data.decode(inputs[:500]))
         elif is_image(data) and "num_classes" in data.dims:
-            images, labels = data.augment(inputs[: self.count]), targets[: self.count]
+            images, labels = data.augment_batch(inputs[: self.count]), targets[: self.count]
             names = [short(class_names(data)[label]) for label in labels]
             board.figure("inputs/training_images", draw_images(images, names, "training images"))
 

@@ -14,7 +14,7 @@ from intro_dl.inference.evaluate import main as evaluate
 from intro_dl.runs import files
 from intro_dl.runs.files import read_limited
 
-CHANGED = "are not those that the run was begun with"
+CHANGED = "have changed since the run started"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_changed_image_is_said_when_the_run_goes_on_and_when_it_is_judged(trai
     assert train(f"resume={run}", "trainer.max_epochs=2").code == 0
     assert evaluate([str(run)]) == 0
     assert CHANGED not in (run / "evaluation" / "evaluation.json").read_text()
-    assert not any(CHANGED in remark for remark in answer.result["notes"])
+    assert not any(CHANGED in note for note in answer.result["notes"])
 
     for file in folder.glob("*/*.png"):
         Image.new("L", (8, 8), "gray").save(file)  # as many files, of the same names
@@ -44,8 +44,8 @@ def test_a_changed_image_is_said_when_the_run_goes_on_and_when_it_is_judged(trai
     assert CHANGED in (run / "evaluation" / "evaluation.json").read_text()
     answer = train(f"resume={run}", "trainer.max_epochs=3")
     assert answer.code == 0
-    assert f"The examples for train, val, test {CHANGED}" in answer.err
-    assert any(CHANGED in remark for remark in answer.result["notes"])
+    assert f"The train, val, test examples {CHANGED}" in answer.err
+    assert any(CHANGED in note for note in answer.result["notes"])
 
 
 def test_a_digest_is_of_the_content_and_not_of_how_it_lies_in_memory():

@@ -11,8 +11,11 @@ import torch
 import torchvision
 from hydra.utils import instantiate
 
-from intro_dl.data.batches import Batches
-from intro_dl.data.images import MNIST, Digits
+from intro_dl.data.batches import Batches, Windows
+from intro_dl.data.images import Digits
+from intro_dl.data.mnist import MNIST
+from intro_dl.models.char_lstm import CharLSTM
+from intro_dl.models.softmax import SoftmaxRegression
 from tests.conftest import ROOT
 
 NEEDS_FILES = ("mnist", "fashion_mnist", "cifar10", "image_folder", "shakespeare", "irish_abc", "file")
@@ -35,7 +38,7 @@ def test_splits_are_train_val_and_test_and_each_has_examples(data):
         assert len(inputs) == len(targets) > 0
 
 
-def test_batches_have_the_shape_that_the_facts_say(data):
+def test_batches_have_the_shape_that_the_metadata_say(data):
     inputs, targets = next(iter(data.train_dataloader()))
     if "vocab_size" in data.dims:
         assert inputs.shape == targets.shape and int(inputs.max()) < data.dims["vocab_size"]
@@ -43,6 +46,19 @@ def test_batches_have_the_shape_that_the_facts_say(data):
     assert inputs.shape[1:] == tuple(data.dims["in_shape"]) and inputs.dtype == torch.float32
     if "num_classes" in data.dims:
         assert targets.dtype == torch.int64 and set(targets.tolist()) <= set(range(data.dims["num_classes"]))
+
+
+@pytest.mark.parametrize("labels", [None, [1], [0, 1, 2]])
+def test_class_names_are_the_same_everywhere(data, labels):
+    if labels is not None:
+        if data.kind != "images":
+            pytest.skip("only image sets have data.labels")
+        data = type(data)(labels=labels)
+        data.setup()
+    metadata = data.metadata()
+    assert metadata["kind"] == data.kind in ("images", "points", "text")
+    assert data.class_names == tuple(metadata.get("classes", ()))
+    assert len(data.class_names) == data.dims.get("num_classes", 0)
 
 
 def test_setting_up_twice_changes_nothing(data):
@@ -81,9 +97,14 @@ def test_mnist_is_split_55000_5000_10000(data_root):
     assert all(inputs.dtype == torch.uint8 for inputs, _ in data.splits.values())
 
 
+def ten_examples(**options) -> Batches:
+    options = {"batch_size": 4, "shuffle": True, "seed": 5} | options
+    return Batches(inputs=torch.arange(10), targets=torch.arange(10), **options)
+
+
 @pytest.fixture
 def batches():
-    return Batches(torch.arange(10), torch.arange(10), batch_size=4, shuffle=True, seed=5)
+    return ten_examples()
 
 
 def test_batches_show_every_example_once(batches):
@@ -101,19 +122,76 @@ def test_order_of_the_batches_depends_on_seed_and_epoch_alone(batches):
     assert order(0) == first != second
 
 
-def test_devices_share_each_batch(batches):
+def on_devices(world_size, **options):
+    """The batches of every device: one list of lists of examples per device."""
+    loaders = [ten_examples(rank=rank, world_size=world_size, **options) for rank in range(world_size)]
+    return [[inputs.tolist() for inputs, _ in loader] for loader in loaders], [*map(len, loaders)]
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 4])
+@pytest.mark.parametrize("batch_size", [4, 5, 7, None])
+def test_devices_train_on_equal_parts_of_each_batch(world_size, batch_size):
+    whole = [inputs.tolist() for inputs, _ in ten_examples(batch_size=batch_size)]
+    devices, lengths = on_devices(world_size, batch_size=batch_size)
+    for number, (batch, *parts) in enumerate(zip(whole, *devices, strict=False)):
+        assert len({len(part) for part in parts}) == 1
+        assert sorted(sum(parts, [])) == sorted(batch[: len(batch) // world_size * world_size]), number
+    assert lengths == [sum(len(batch) >= world_size for batch in whole)] * world_size
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 4])
+@pytest.mark.parametrize("batch_size", [4, 5, 9, None])
+def test_devices_evaluate_every_example_once_in_equally_many_batches(world_size, batch_size):
+    devices, lengths = on_devices(world_size, batch_size=batch_size, shuffle=False)
+    assert sorted(sum((part for device in devices for part in device), [])) == list(range(10))
+    assert all(
+        part for device in devices for part in device
+    )  # no device waits, and none has a mean of nothing
+    assert len(set(lengths)) == 1 and lengths == [len(device) for device in devices]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_more_devices_than_examples_are_refused(shuffle):
+    with pytest.raises(
+        ValueError, match="A batch of 3 is too small for 4 devices: choose a larger data.batch"
+    ):
+        ten_examples(batch_size=3, shuffle=shuffle, world_size=4)
+
+
+def test_skipped_batches_are_left_out_of_one_pass_only(batches):
     whole = [inputs.tolist() for inputs, _ in batches]
-    parts = [
-        [
-            inputs.tolist()
-            for inputs, _ in Batches(
-                torch.arange(10), torch.arange(10), 4, shuffle=True, seed=5, rank=rank, world_size=2
-            )
-        ]
-        for rank in (0, 1)
-    ]
-    for batch, *shares in zip(whole, *parts, strict=True):
-        assert sorted(batch) == sorted(sum(shares, []))
+    batches.skip(2)
+    assert [inputs.tolist() for inputs, _ in batches] == whole[2:]
+    assert [inputs.tolist() for inputs, _ in batches] == whole
+
+
+def images(**place):
+    generator = torch.Generator().manual_seed(0)
+    inputs, targets = torch.randn(14, 1, 2, 3, generator=generator), torch.arange(14) % 4
+    return Batches(inputs=inputs, targets=targets, batch_size=12, shuffle=True, **place)
+
+
+def text(**place):
+    tokens = torch.randint(4, (49,), generator=torch.Generator().manual_seed(0))
+    return Windows(inputs=tokens[:-1], targets=tokens[1:], batch_size=12, window=4, shuffle=True, **place)
+
+
+def gradient(model, batch):
+    model.zero_grad()
+    model.metrics(batch)["loss"].backward()
+    return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+
+
+@pytest.mark.parametrize("devices", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("loader", "model"),
+    [(images, SoftmaxRegression((1, 2, 3), 4)), (text, CharLSTM(4, hidden_size=3))],
+    ids=["images", "text"],
+)
+def test_the_mean_gradient_of_all_devices_is_that_of_the_whole_batch(loader, model, devices):
+    parts = [next(iter(loader(rank=rank, world_size=devices))) for rank in range(devices)]
+    mean = sum(gradient(model, part) for part in parts) / devices
+    assert torch.allclose(mean, gradient(model, next(iter(loader()))), atol=1e-6)
 
 
 def idx(values: torch.Tensor) -> bytes:

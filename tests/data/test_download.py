@@ -1,4 +1,4 @@
-"""A server that is down, silent, slow or another one: the next is asked, or the failure is named."""
+"""A server is down, silent, slow or wrong: the next mirror is tried, or the error names each reason."""
 
 import hashlib
 import io
@@ -91,8 +91,8 @@ FAILURES = {
     "slow": r"the server is too slow: \d+ bytes in 0 seconds",
     "endless": "the server sends more than 2,560,000 bytes",
     "truncating": "the connection ended after 128,000 of 256,000 bytes",
-    "wrong": "what came has the md5 .{32}, not .{32}",
-    "web_page": "a web page came instead of the file; a login page, perhaps",
+    "wrong": "the file has the md5 .{32}, not .{32}",
+    "web_page": "the server sent a web page instead of the file, perhaps a login page",
 }
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from intro_dl.data.cifar10 import CIFAR10
 from intro_dl.data.image_folder import pixel_statistics
-from intro_dl.data.images import MNIST, Digits, FashionMNIST
+from intro_dl.data.images import Digits
+from intro_dl.data.mnist import MNIST, FashionMNIST, mnist_files, read_mnist
 
 DATA = Path(os.environ.get("INTRO_DL_DATA", "data"))
 
@@ -25,6 +26,23 @@ def digits(**options) -> Digits:
     data = Digits(**options)
     data.setup()
     return data
+
+
+# Class names
+
+
+ALL = (Digits, MNIST, FashionMNIST, CIFAR10)
+
+
+@pytest.mark.parametrize("labels", [None, [1], [0, 2]])
+@pytest.mark.parametrize("data_class", ALL)
+def test_class_names_of_an_image_set_are_those_of_its_labels(data_class, labels):
+    data = data_class(labels=labels)
+    if labels is None:
+        assert data.class_names == data_class.CLASSES and len(data.class_names) == data.dims["num_classes"]
+    else:
+        name = " or ".join(data_class.CLASSES[label] for label in labels)
+        assert data.class_names == (f"not {name}", name)
 
 
 # Options of every image set
@@ -47,11 +65,11 @@ def test_several_labels_may_be_chosen_and_by_name():
 
 
 def test_chosen_labels_say_what_the_majority_answer_reaches():
-    (remark,) = digits(labels=[4]).notes
-    share = (digits().splits["test"][1] != 4).float().mean().item()
-    assert f"'not 4' every time is right for {share:.1%} of the test images" in remark
-    (remark,) = digits(labels=[1, 2, 3, 4, 5, 6, 7, 8, 9]).notes
-    assert "to answer '1 or 2 or 3" in remark
+    (note,) = digits(labels=[4]).notes
+    fraction = (digits().splits["test"][1] != 4).float().mean().item()
+    assert f"always answering 'not 4' is right for {fraction:.1%} of the test images" in note
+    (note,) = digits(labels=[1, 2, 3, 4, 5, 6, 7, 8, 9]).notes
+    assert "always answering '1 or 2 or 3" in note
 
 
 def test_a_limited_training_split_is_a_part_of_the_whole_and_of_a_larger_one():
@@ -68,7 +86,7 @@ def test_a_limited_training_split_is_a_part_of_the_whole_and_of_a_larger_one():
 
 
 @pytest.mark.parametrize("noise", [0.2, 0.999])
-def test_label_noise_makes_exactly_that_share_of_the_training_labels_wrong(noise):
+def test_label_noise_makes_exactly_that_fraction_of_the_training_labels_wrong(noise):
     clean, noisy = digits(), digits(label_noise=noise)
     wrong = clean.splits["train"][1] != noisy.splits["train"][1]
     assert wrong.sum() == round(noise * 1297)
@@ -98,14 +116,14 @@ def test_label_noise_moves_a_label_to_every_other_class():
         ({"labels": ["cat"]}, r"data\.labels=\[cat\] names cat"),
         ({"labels": []}, r"data\.labels=\[\] names none of the 10 classes"),
         ({"labels": list(range(10))}, r"names all of the 10 classes"),
-        ({"limit_train": 0}, r"data\.limit_train=0 leaves no image"),
-        ({"limit_train": 1298}, r"data\.limit_train=1298 is more than the 1297 training images"),
-        ({"label_noise": 1.0}, r"data\.label_noise=1\.0 .* less than 1"),
+        ({"limit_train": 0}, r"Invalid data\.limit_train=0: choose an integer from 1 to 1297"),
+        ({"limit_train": 1298}, r"data\.limit_train=1298: choose an integer from 1 to 1297"),
+        ({"label_noise": 1.0}, r"Invalid data\.label_noise=1\.0: choose a fraction in \[0, 1\)"),
         ({"label_noise": -0.1}, r"data\.label_noise=-0\.1"),
-        ({"augment": "rotate"}, r"no data\.augment=rotate: choose one of none, affine, crop_flip"),
+        ({"augment": "rotate"}, r"Unknown data\.augment=rotate: choose one of none, affine, crop_flip"),
     ],
 )
-def test_an_option_without_sense_is_refused_by_its_key(options, message):
+def test_an_invalid_option_is_refused_by_its_key(options, message):
     with pytest.raises(ValueError, match=message):
         digits(**options)
 
@@ -120,8 +138,8 @@ def test_training_images_vary_and_labels_and_other_splits_do_not(name):
         assert torch.equal(images, varied_images) == (split != "train")
 
 
-def test_mirrored_digits_are_remarked_upon():
-    assert "a mirrored 3 is no 3" in MNIST(augment="crop_flip").notes[0]
+def test_mirrored_digits_are_noted():
+    assert "a mirrored 3 is not a 3" in MNIST(augment="crop_flip").notes[0]
     assert not FashionMNIST(augment="crop_flip").notes
 
 
@@ -202,7 +220,7 @@ def test_a_damaged_batch_of_cifar10_is_refused_before_it_is_unpickled(small_cifa
     data.prepare_data()
     with (tmp_path / "data" / "cifar-10-batches-py" / "data_batch_3").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(ValueError, match="damaged: its checksum is not CIFAR-10's. Move the folder away"):
+    with pytest.raises(ValueError, match="damaged: its checksum is wrong. Move the directory away"):
         data.setup()
 
 
@@ -226,9 +244,8 @@ def test_normalization_of_the_digits_is_that_of_the_training_images():
 
 @pytest.mark.parametrize("images_of", [MNIST, FashionMNIST])
 def test_normalization_of_28x28_images_is_that_of_the_training_images(images_of):
-    data = images_of(root=str(DATA))
-    if not all((DATA / file).is_file() for file in data.files()):
-        pytest.skip(f"{images_of.__name__} is not on disk ({DATA}); INTRO_DL_DATA names the data folder")
-    (images, _), _ = data.read()
+    if not all(file.is_file() for file in mnist_files(images_of.__name__, str(DATA))):
+        pytest.skip(f"{images_of.__name__} is not on disk ({DATA}); INTRO_DL_DATA names the data directory")
+    (images, _), _ = read_mnist(images_of.__name__, str(DATA))
     mean, std = pixel_statistics(images)
     assert (*images_of.MEAN, *images_of.STD) == pytest.approx((*mean, *std), abs=5e-5)

@@ -28,7 +28,7 @@ def pets(tmp_path):
 
 
 def folder(root: Path, **options) -> ImageFolder:
-    data = ImageFolder(str(root), **{"image_size": 8, **options})
+    data = ImageFolder(root=str(root), **{"image_size": 8, **options})
     data.prepare_data()
     data.setup()
     return data
@@ -125,14 +125,14 @@ def test_broken_images_are_skipped_only_on_request_and_noted(pets, caplog):
 
 def test_images_of_more_than_8_bits_are_not_clipped_in_silence(pets):
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(pets / "cat" / "deep.png")
-    with pytest.raises(ValueError, match=r"deep\.png \(more than 8 bits a channel\)"):
+    with pytest.raises(ValueError, match=r"deep\.png \(more than 8 bits per channel\)"):
         folder(pets)
 
 
 def test_the_options_of_image_sets_work_on_folders_too(pets):
     data = folder(pets, labels=["dog"], limit_train=30, label_noise=0.5, augment="crop_flip")
     assert data.dims["num_classes"] == 2 and len(data.splits["train"][1]) == 30
-    assert "'dog' every time is right for 60.0%" in data.notes[0]
+    assert "always answering 'dog' is right for 60.0%" in data.notes[0]
     next(iter(data.train_dataloader()))
     with pytest.raises(ValueError, match=r"names bird, but the classes are 0 to 1: cat, dog"):
         folder(pets, labels=["bird"])
@@ -179,13 +179,13 @@ def make_nothing(root):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (make_nothing, "There is no folder of a class in .*at least two classes"),
-        (make_loose_images, "There is no folder of a class in .*at least two classes"),
+        (make_nothing, "There is no class in .*at least two classes"),
+        (make_loose_images, "There is no class in .*at least two classes"),
         (make_one_class, "There is only one class, cat, in .*at least two classes"),
         (make_empty_class, "There are no images in .*dog. Add some"),
         (make_different_classes, "differ: only one of them has bird, dog"),
         (make_train_alone, r"has train/ with classes, but test/ has none: .*data\.root=.*train"),
-        (make_few_images, "The class dog in .* has too few images to train on: 2, where 3 is the least"),
+        (make_few_images, "The class dog in .* has too few images: 2, but at least 3 are needed"),
     ],
 )
 def test_a_folder_that_cannot_be_learned_from_is_refused(tmp_path, make, message):
@@ -195,24 +195,10 @@ def test_a_folder_that_cannot_be_learned_from_is_refused(tmp_path, make, message
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"data\.root=.*nowhere is no folder"):
+    with pytest.raises(ValueError, match=r"data\.root=.*nowhere is not a directory"):
         folder(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"data=image_folder needs a folder: add data\.root="):
+    with pytest.raises(ValueError, match=r"data=image_folder needs images: add data\.root="):
         ImageFolder()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"image_size": 0}, r"data\.image_size=0"),
-        ({"channels": 2}, r"data\.channels=2"),
-        ({"split_fraction": 0.5}, r"data\.split_fraction=0\.5"),
-        ({"split_fraction": 0.0}, r"data\.split_fraction=0\.0"),
-    ],
-)
-def test_an_image_folder_refuses_options_without_sense(pets, options, message):
-    with pytest.raises(ValueError, match=message):
-        folder(pets, **options)
 
 
 def test_a_set_too_large_for_the_memory_gives_the_same_batches_from_a_file(pets, tmp_path_factory):

@@ -23,14 +23,14 @@ modest = settings(max_examples=50, deadline=None, derandomize=True)
 def text_file(folder: Path, text: str, **arguments) -> TextFile:
     path = folder / "book.txt"
     path.write_bytes(text.encode())
-    data = TextFile(str(path), **{"batch_size": 2, "window": 3, **arguments})
+    data = TextFile(path=str(path), **{"batch_size": 2, "window": 3, **arguments})
     data.setup()
     return data
 
 
 def windows(count: int, **arguments) -> Windows:
     tokens = torch.arange(count + 1)
-    return Windows(tokens[:-1], tokens[1:], **arguments)
+    return Windows(inputs=tokens[:-1], targets=tokens[1:], **arguments)
 
 
 # Tokens
@@ -83,7 +83,7 @@ sizes = {
     "count": st.integers(24, 200),
     "batch_size": st.integers(1, 4),
     "window": st.integers(1, 6),
-    "shift": st.booleans(),
+    "shuffle": st.booleans(),
     "epoch": st.integers(0, 3),
 }
 
@@ -91,9 +91,9 @@ sizes = {
 @modest
 @given(**sizes)
 def test_each_row_goes_on_where_it_ended_and_targets_are_one_character_later(
-    count, batch_size, window, shift, epoch
+    count, batch_size, window, shuffle, epoch
 ):
-    loader = windows(count, batch_size=batch_size, window=window, shift=shift)
+    loader = windows(count, batch_size=batch_size, window=window, shuffle=shuffle)
     loader.set_epoch(epoch)
     batches = list(loader)
     assert len(batches) == len(loader)
@@ -102,7 +102,7 @@ def test_each_row_goes_on_where_it_ended_and_targets_are_one_character_later(
     assert torch.equal(streams, streams[:, :1] + torch.arange(streams.shape[1]))  # consecutive
     assert torch.equal(targets, streams + 1)
     assert torch.equal(streams.flatten(), streams[0, 0] + torch.arange(streams.numel()))  # nothing twice
-    if shift:
+    if shuffle:
         assert {tuple(inputs.shape) for inputs, _ in batches} == {(batch_size, window)}
         assert streams.numel() > count - batch_size * window
     else:
@@ -120,7 +120,7 @@ def test_windows_are_views_of_one_tensor_nothing_is_copied(tmp_path):
 
 def test_the_start_differs_between_epochs_and_is_fixed_by_seed_and_epoch_alone():
     def starts(seed):
-        loader = windows(1000, batch_size=4, window=33, shift=True, seed=seed)
+        loader = windows(1000, batch_size=4, window=33, shuffle=True, seed=seed)
         positions = []
         for epoch in range(8):
             loader.set_epoch(epoch)
@@ -135,7 +135,17 @@ def test_the_start_differs_between_epochs_and_is_fixed_by_seed_and_epoch_alone()
     assert starts(seed=1) != first
 
 
-def test_devices_share_the_streams_of_a_batch():
+def test_devices_train_on_equally_many_streams():
+    whole = list(windows(100, batch_size=4, window=4, shuffle=True))
+    parts = [
+        list(windows(100, batch_size=5, window=4, shuffle=True, rank=rank, world_size=2)) for rank in (0, 1)
+    ]
+    for (inputs, _), (even, _), (odd, _) in zip(whole, *parts, strict=True):  # the fifth stream is left out
+        assert torch.equal(inputs[0::2], even)
+        assert torch.equal(inputs[1::2], odd)
+
+
+def test_devices_evaluate_every_stream_once():
     whole = list(windows(100, batch_size=5, window=4))
     parts = [list(windows(100, batch_size=5, window=4, rank=rank, world_size=2)) for rank in (0, 1)]
     for (inputs, _), (even, _), (odd, _) in zip(whole, *parts, strict=True):
@@ -180,7 +190,7 @@ def test_pydoc_needs_no_download_and_repeats_no_paragraph():
 )
 def test_the_downloaded_texts_are_the_ones_that_everybody_uses(dataset, characters, vocab_size, begins):
     root = os.environ.get("INTRO_DL_DATA", "data")
-    data = dataset(root)
+    data = dataset(root=root)
     if not data.path.exists():
         pytest.skip(f"{data.path} is not there; INTRO_DL_DATA names the folder of the data")
     data.prepare_data()
@@ -196,9 +206,9 @@ def test_the_downloaded_texts_are_the_ones_that_everybody_uses(dataset, characte
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "The text has no characters"),
-        (b"abc\xe9def", "is not a text in UTF-8: byte 0xe9 at offset 3"),
-        (b"\xff\xfea\0", "is not a text in UTF-8: byte 0xff at offset 0"),
+        (b"", "The text is empty"),
+        (b"abc\xe9def", "is not valid UTF-8: byte 0xe9 at offset 3"),
+        (b"\xff\xfea\0", "is not valid UTF-8: byte 0xff at offset 0"),
         (b"abc" * 10, "too short: 27 of its 30 characters are the train split, which needs 33"),
         (b"abc" * 15, "too short: 2 of its 45 characters are the val split, which needs 5"),
     ],
@@ -207,7 +217,7 @@ def test_a_text_that_cannot_be_read_is_a_sentence(content, sentence, tmp_path):
     path = tmp_path / "book.txt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        TextFile(str(path), batch_size=8, window=4).setup()
+        TextFile(path=str(path), batch_size=8, window=4).setup()
 
 
 @pytest.mark.parametrize("length", [45, 79, 80, 81, 100])
@@ -222,23 +232,18 @@ def test_every_text_that_is_long_enough_gives_batches_of_every_split(length, tmp
 
 
 def test_a_missing_path_is_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match=re.escape("name it, e.g. data.path=book.txt")):
+    with pytest.raises(ValueError, match=re.escape("add data.path=<file>, e.g. data.path=book.txt")):
         TextFile()
     with pytest.raises(ValueError, match=r"Cannot read .*nowhere\.txt: No such file.*data\.path="):
-        TextFile(str(tmp_path / "nowhere.txt")).setup()
+        TextFile(path=str(tmp_path / "nowhere.txt")).setup()
     with pytest.raises(ValueError, match=r"Cannot read .*data\.path="):
-        TextFile(str(tmp_path)).setup()
-
-
-def test_a_window_has_at_least_one_character():
-    with pytest.raises(ValueError, match="data.window=0"):
-        Pydoc(window=0)
+        TextFile(path=str(tmp_path)).setup()
 
 
 def test_weights_trained_on_other_characters_are_refused(tmp_path):
     data, other = text_file(tmp_path, "abcd" * 100), text_file(tmp_path, "abce" * 100)
     data.load_state_dict(data.state_dict())
-    with pytest.raises(ValueError, match="trained on a text of other characters: 'abcd', not 'abce'"):
+    with pytest.raises(ValueError, match="trained on a text with other characters: 'abcd', not 'abce'"):
         other.load_state_dict(data.state_dict())
 
 
@@ -302,7 +307,7 @@ def test_a_file_that_is_there_is_used_without_asking_the_network(server, tmp_pat
 def test_a_file_with_the_wrong_checksum_is_named_and_kept(server, tmp_path):
     path = tmp_path / "book.txt"
     path.write_bytes(b"my own notes")
-    with pytest.raises(ValueError, match=re.escape(f"{path} is not the file that belongs there: its md5 is")):
+    with pytest.raises(ValueError, match=re.escape(f"{path} is not the expected file: its md5 is")):
         fetch([f"{server}/book"], path, MD5, instead="data=pydoc")
     assert path.read_bytes() == b"my own notes"
 
@@ -312,15 +317,15 @@ def test_a_file_with_the_wrong_checksum_is_named_and_kept(server, tmp_path):
     [
         ("missing", "HTTP Error 404"),
         ("truncated", "the connection ended after 100,000 of 200,000 bytes"),
-        ("changed", "what came has the md5"),
-        ("login", "a web page came instead of the file; a login page, perhaps"),
+        ("changed", "the file has the md5"),
+        ("login", "the server sent a web page instead of the file, perhaps a login page"),
     ],
 )
 def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(server, tmp_path, page, reason):
     path = tmp_path / "text" / "book.txt"
     with pytest.raises(ValueError, match=reason) as caught:
         fetch([f"{server}/{page}"], path, MD5, instead="data=pydoc")
-    for needed in (str(path.parent), "data.root=", "INTRO_DL_DATA", "text/book.txt", "data=pydoc"):
+    for needed in (str(tmp_path), "data.root=", "INTRO_DL_DATA", "text/book.txt", "data=pydoc"):
         assert needed in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 

@@ -177,13 +177,6 @@ def test_spirals_without_noise_follow_the_formula():
     assert torch.allclose(inputs, radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1), atol=1e-5)
 
 
-def test_one_arm_and_negative_noise_are_refused():
-    with pytest.raises(ValueError, match="data.arms=1 .* at least 2 arms"):
-        Spirals(arms=1)
-    with pytest.raises(ValueError, match="data.noise=-0.1 .* cannot be below 0"):
-        Moons(noise=-0.1)
-
-
 @pytest.mark.parametrize("option", OPTIONS)
 def test_trains_from_the_command_line(option, train):
     model = "regressor" if option == "grades" else "mlp"

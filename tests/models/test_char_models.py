@@ -152,7 +152,7 @@ def test_reading_window_by_window_with_the_state_equals_reading_at_once(model_cl
 def test_the_state_goes_from_window_to_window_and_is_fresh_in_every_epoch(tmp_path, monkeypatch):
     path = tmp_path / "book.txt"
     path.write_text("".join(chr(0x4E00 + i) for i in range(1300)))  # tokens are positions
-    data = TextFile(str(path), batch_size=2, window=60)
+    data = TextFile(path=str(path), batch_size=2, window=60)
     data.prepare_data()
     data.setup()
     torch.manual_seed(0)
