@@ -1,1 +1,1 @@
-"""The data sets: metadata (`dims`), fixed splits, one tensor a split, batches cut by index."""
+"""Data sets: fixed splits as tensors, metadata for the model, and batches cut by index."""

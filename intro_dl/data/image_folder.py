@@ -83,9 +83,8 @@ class ImageFolder(ImageData):
         shape = len(files), self.image_size, self.image_size, self.channels
         self.on_device = math.prod(shape) <= self.in_memory_limit * 1e9
         if self.on_device:
-            pixels, labels, positions = self._read(
-                files, labels, in_train, torch.empty(shape, dtype=torch.uint8)
-            )
+            memory = torch.empty(shape, dtype=torch.uint8)
+            pixels, labels, positions = self._read(files, labels, in_train, memory)
             images = pixels.permute(0, 3, 1, 2)  # (N, C, H, W), channels-last in memory
             splits = {split: (images[where], labels[where]) for split, where in positions.items()}
         else:
@@ -113,9 +112,8 @@ class ImageFolder(ImageData):
         """Store the readable images in `pixels` (N, H, W, C); return their positions in `files`."""
         readable: list[int] = []
         console = Console(stderr=True)
-        shown = track(
-            files, "Reading images", console=console, transient=True, disable=not console.is_terminal
-        )
+        silent = not console.is_terminal
+        shown = track(files, "Reading images", console=console, transient=True, disable=silent)
         for position, file in enumerate(shown):
             try:
                 image = read_image(file, self.image_size, "RGB" if self.channels == 3 else "L")
@@ -149,9 +147,10 @@ class ImageFolder(ImageData):
                 )
             order = of_class[torch.randperm(len(of_class), generator=generator)]
             count = max(1, round(self.split_fraction * len(order)))
-            *parts, rest = order.split([count] * len(held_out) + [len(order) - count * len(held_out)])
-            for split, part in zip((*held_out, "train"), (*parts, rest), strict=True):
-                positions[split].append(part)
+            for split in held_out:
+                positions[split].append(order[:count])
+                order = order[count:]
+            positions["train"].append(order)
         if has_test:
             positions["test"] = [(~in_train).nonzero().flatten()]
         return {split: torch.cat(parts) for split, parts in positions.items()}
@@ -166,29 +165,24 @@ def class_folders(root: Path) -> dict[str, dict[str, Path]]:
     """
     if not root.is_dir():
         raise ValueError(f"data.root={root} is not a directory. Name one with a subdirectory per class.")
-    train, test = root / "train", root / "test"
-    if _subfolders(train) and _subfolders(test):
-        folders = {"train": _subfolders(train), "test": _subfolders(test)}
-        only = set(folders["train"]) ^ set(folders["test"])
-        if only:
-            raise ValueError(
-                f"The classes in {train} and {test} differ: only one of them has {', '.join(sorted(only))}. "
-                "Give both the same subdirectories."
-            )
-    elif _subfolders(train) or _subfolders(test):
-        there, missing = ("train", "test") if _subfolders(train) else ("test", "train")
+    folders = {split: found for split in ("train", "test") if (found := _subfolders(root / split))}
+    if len(folders) == 1:
+        there, missing = ("train", "test") if "train" in folders else ("test", "train")
         raise ValueError(
             f"data.root={root} has {there}/ with classes, but {missing}/ has none: add them, or split one "
             f"directory with data.root={root / there}."
         )
-    else:
-        folders = {"train": _subfolders(root)}
+    folders = folders or {"train": _subfolders(root)}
     names = list(folders["train"])
+    if only := set(names) ^ set(folders.get("test", names)):
+        raise ValueError(
+            f"The classes in {root / 'train'} and {root / 'test'} differ: only one of them has "
+            f"{', '.join(sorted(only))}. Give both the same subdirectories."
+        )
     if len(names) < 2:
         found = f"only one class, {names[0]}," if names else "no class"
-        place = train if "test" in folders else root
         raise ValueError(
-            f"There is {found} in {place}. Put the images of at least two classes into a subdirectory each."
+            f"There is {found} in {root}. Put the images of at least two classes into a subdirectory each."
         )
     for classes in folders.values():
         empty = [str(folder) for folder in classes.values() if not image_files(folder)]

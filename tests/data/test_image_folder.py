@@ -132,6 +132,7 @@ def test_images_of_more_than_8_bits_are_not_clipped_in_silence(pets):
 def test_the_options_of_image_sets_work_on_folders_too(pets):
     data = folder(pets, labels=["dog"], limit_train=30, label_noise=0.5, augment="crop_flip")
     assert data.dims["num_classes"] == 2 and len(data.splits["train"][1]) == 30
+    assert data.class_names == tuple(data.metadata()["classes"]) == ("not dog", "dog")
     assert "always answering 'dog' is right for 60.0%" in data.notes[0]
     next(iter(data.train_dataloader()))
     with pytest.raises(ValueError, match=r"names bird, but the classes are 0 to 1: cat, dog"):
