@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Loader(ABC):
     """The batches of one split, in an order fixed by (seed, epoch). Abstract.
 
@@ -35,6 +35,7 @@ class Loader(ABC):
     inputs: Tensor
     targets: Tensor
     batch_size: int | None
+    _: KW_ONLY
     shuffle: bool = False
     seed: int = 0
     rank: int = 0

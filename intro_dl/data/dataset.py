@@ -108,8 +108,8 @@ class TensorData(pl.LightningDataModule):
             return self.transform(self.augment_batch(batch) if training else batch)
 
         return Batches(
-            inputs=inputs,
-            targets=targets,
+            inputs,
+            targets,
             # Without gradients a batch only has to fit into memory: larger is faster.
             batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
             transform=transform,

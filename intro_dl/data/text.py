@@ -109,8 +109,8 @@ class TextData(TensorData):
     ) -> Windows:
         held_out_streams = max(self.EVALUATION_STREAMS, place.get("world_size", 1))
         return Windows(
-            inputs=inputs,
-            targets=targets,
+            inputs,
+            targets,
             batch_size=self.batch_size if training else held_out_streams,
             window=self.window,
             shuffle=training,

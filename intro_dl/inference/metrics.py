@@ -42,7 +42,7 @@ class Judged:
 def judge(run: LoadedRun, data: TensorData, split: str) -> Judged:
     """Let a classifier or a regressor answer every example of a split."""
     inputs, targets = data.splits[split]
-    batches = Batches(inputs=inputs, targets=targets, batch_size=500, transform=run.prepare)
+    batches = Batches(inputs, targets, batch_size=500, transform=run.prepare)
     totals: dict[str, float] = {}
     outputs = []
     for batch in _tracked(batches, len(batches)):

@@ -174,7 +174,7 @@ def robbins_monro() -> Outcome:
         decreasing = decreasing - 1 / t * (decreasing - x_t)
         constant = constant - 0.1 * (constant - x_t)
     floor = constant.var().item()
-    batches = Batches(inputs=torch.arange(60_000), targets=torch.arange(60_000), batch_size=100, shuffle=True)
+    batches = Batches(torch.arange(60_000), torch.arange(60_000), batch_size=100, shuffle=True)
     seen = torch.cat([inputs for inputs, _ in batches])
     return Outcome(
         [

@@ -36,7 +36,7 @@ def test_a_changed_image_is_said_when_the_run_goes_on_and_when_it_is_judged(trai
     assert train(f"resume={run}", "trainer.max_epochs=2").code == 0
     assert evaluate([str(run)]) == 0
     assert CHANGED not in (run / "evaluation" / "evaluation.json").read_text()
-    assert not any(CHANGED in note for note in answer.result["notes"])
+    assert not any(CHANGED in note for note in answer.result.get("notes", []))
 
     for file in folder.glob("*/*.png"):
         Image.new("L", (8, 8), "gray").save(file)  # as many files, of the same names
@@ -80,7 +80,7 @@ def test_a_text_or_table_that_is_too_large_is_refused(tmp_path, monkeypatch):
     book = tmp_path / "book.txt"
     book.write_text("x" * 100)
     assert read_limited(book, most=100) == b"x" * 100
-    with pytest.raises(ValueError, match="book.txt has more than 99 bytes: take a part of it"):
+    with pytest.raises(ValueError, match="book.txt has more than 99 bytes: use a part of it"):
         read_limited(book, most=99)
     monkeypatch.setattr(files.read_limited, "__defaults__", (99,))
     with pytest.raises(ValueError, match="has more than 99 bytes"):

@@ -99,7 +99,7 @@ def test_mnist_is_split_55000_5000_10000(data_root):
 
 def ten_examples(**options) -> Batches:
     options = {"batch_size": 4, "shuffle": True, "seed": 5} | options
-    return Batches(inputs=torch.arange(10), targets=torch.arange(10), **options)
+    return Batches(torch.arange(10), torch.arange(10), **options)
 
 
 @pytest.fixture
@@ -168,12 +168,12 @@ def test_skipped_batches_are_left_out_of_one_pass_only(batches):
 def images(**place):
     generator = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn(14, 1, 2, 3, generator=generator), torch.arange(14) % 4
-    return Batches(inputs=inputs, targets=targets, batch_size=12, shuffle=True, **place)
+    return Batches(inputs, targets, batch_size=12, shuffle=True, **place)
 
 
 def text(**place):
     tokens = torch.randint(4, (49,), generator=torch.Generator().manual_seed(0))
-    return Windows(inputs=tokens[:-1], targets=tokens[1:], batch_size=12, window=4, shuffle=True, **place)
+    return Windows(tokens[:-1], tokens[1:], batch_size=12, window=4, shuffle=True, **place)
 
 
 def gradient(model, batch):

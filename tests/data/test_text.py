@@ -30,7 +30,7 @@ def text_file(folder: Path, text: str, **arguments) -> TextFile:
 
 def windows(count: int, **arguments) -> Windows:
     tokens = torch.arange(count + 1)
-    return Windows(inputs=tokens[:-1], targets=tokens[1:], **arguments)
+    return Windows(tokens[:-1], tokens[1:], **arguments)
 
 
 # Tokens
