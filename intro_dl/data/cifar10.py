@@ -14,7 +14,7 @@ from intro_dl.data.images import ImageData
 FOLDER = "cifar-10-batches-py"  # torchvision's name
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class CIFAR10(ImageData):
     """Small photographs of ten kinds of objects, 32x32 RGB: 45,000 / 5,000 / 10,000 images.
 

@@ -14,7 +14,7 @@ from intro_dl.data.batches import Batches, Loader
 Split = tuple[Tensor, Tensor]  # inputs (N, ...), targets (N, ...)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class TensorData(pl.LightningDataModule):
     """A data set held in memory. Abstract: a data set defines `kind`, `dims` and `load`.
 

@@ -27,7 +27,7 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 log = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class ImageFolder(ImageData):
     """Your own images: one subdirectory per class, or train/ and test/ with the same subdirectories in both.
 

@@ -15,7 +15,7 @@ from intro_dl.data.augment import make_augmentation
 from intro_dl.data.dataset import Split, TensorData, plain
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class ImageData(TensorData):
     """Images (N, C, H, W) of uint8 with integer labels. Abstract.
 
@@ -23,14 +23,13 @@ class ImageData(TensorData):
     one value per channel. An image set defines all three, at the latest in `load`.
 
     Args:
-        batch_size: examples per optimizer step; None takes the whole training split at once.
-        seed: selects the order of the training batches.
         split_seed: fixes which images are held out, left out and mislabeled.
         labels: classes, by number or name, to tell from all others: class 1 is any of them, class 0 the rest.
             None keeps the K classes.
         limit_train: number of training images to keep, drawn with `split_seed`; None keeps all.
         label_noise: fraction of the training labels replaced by a random other class, in [0, 1).
         augment: how training images vary: none, affine or crop_flip.
+        others: see TensorData.
     """
 
     split_seed: Seed = 0
@@ -163,7 +162,7 @@ class ImageData(TensorData):
         return torch.Generator().manual_seed(self.split_seed)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class Digits(ImageData):
     """1,797 scanned handwritten digits that come with scikit-learn, resized from 8x8 to 28x28: no download.
 

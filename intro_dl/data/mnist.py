@@ -14,7 +14,7 @@ from intro_dl.data.download import Archive, fetch_archives
 from intro_dl.data.images import ImageData
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class MNIST(ImageData):
     """Handwritten digits, the example of the lectures: 55,000 / 5,000 / 10,000 images.
 
@@ -42,15 +42,11 @@ class MNIST(ImageData):
         return self.hold_out(*read_mnist("MNIST", self.root))
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class FashionMNIST(ImageData):
     """Zalando's clothes, in the format and the numbers of MNIST.
 
     Source: Xiao, Rasul and Vollgraf (2017).
-
-    Args:
-        root: directory of all data sets. Missing files are downloaded into it.
-        others: see ImageData.
     """
 
     root: str = "data"

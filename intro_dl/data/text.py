@@ -16,7 +16,7 @@ from intro_dl.data.download import fetch
 from intro_dl.runs.files import read_limited
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class TextData(TensorData):
     """A text, character by character; a target is the character after its input. Abstract: define `read`.
 
@@ -133,7 +133,7 @@ class Pydoc(TextData):
         return "\n\n".join(dict.fromkeys(paragraph.strip("\n") for paragraph in paragraphs))
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class TextFile(TextData):
     """Your own text, in one UTF-8 file.
 
@@ -153,7 +153,7 @@ class TextFile(TextData):
         return read_utf8(Path(self.path or "").expanduser())
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class DownloadedText(TextData):
     """A text that is downloaded once, to `<root>/text/`. Abstract.
 

@@ -16,7 +16,7 @@ from intro_dl.data.dataset import Split, TensorData, plain
 Arms = Annotated[int, Ge(2), Le(100)]
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class ToyData(TensorData):
     """600 points in the plane for training, 200 for validation, 200 for testing. Abstract: define `draw`.
 
@@ -25,9 +25,8 @@ class ToyData(TensorData):
     deviation, so that validation and test points do not influence the scale.
 
     Args:
-        batch_size: points per optimizer step; None takes all 600 at once.
-        seed: selects the order of the training batches.
         split_seed: selects the points that are drawn.
+        others: see TensorData.
     """
 
     batch_size: Size | None = 16
@@ -108,7 +107,7 @@ class Grades(ToyData):
         return inputs, (20 + 4 * lectures + 14 * hours.sqrt() + noise).clamp(0, 100)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class TwoGaussians(ToyData):
     """Two round clouds (lecture 004): class 0 around (-m, -m), class 1 around (m, m), standard deviation 1.
 
@@ -127,7 +126,7 @@ class TwoGaussians(ToyData):
         return centers[:, None] + torch.randn(count, 2, generator=generator), labels
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class NoisyToyData(ToyData):
     """Points scattered around a shape. Abstract.
 
@@ -142,7 +141,7 @@ class NoisyToyData(ToyData):
         return points + self.noise * torch.randn(points.shape, generator=generator)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class XOR(NoisyToyData):
     """Four clouds around (1, 1), (-1, 1), (-1, -1), (1, -1): class 1 where the signs differ (lecture 002).
 
@@ -176,7 +175,7 @@ class Circles(NoisyToyData):
         return _from_sklearn(points)
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(kw_only=True, eq=False)
 class Spirals(NoisyToyData):
     """K arms that wind around each other, one per class.
 
