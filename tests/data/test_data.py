@@ -11,6 +11,7 @@ import torch
 import torchvision
 from hydra.utils import instantiate
 
+from intro_dl.config.arguments import check_arguments
 from intro_dl.data.batches import Batches, Windows
 from intro_dl.data.images import Digits
 from intro_dl.data.mnist import MNIST
@@ -59,6 +60,33 @@ def test_class_names_are_the_same_everywhere(data):
         assert metadata["kind"] == variant.kind in ("images", "points", "text")
         assert variant.class_names == tuple(metadata.get("classes", ()))
         assert len(variant.class_names) == variant.dims.get("num_classes", 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "value"),
+    [
+        ("digits", "batch_size", 0),
+        ("digits", "limit_train", 0),
+        ("digits", "label_noise", 1.0),
+        ("digits", "label_noise", -0.1),
+        ("digits", "split_seed", -1),
+        ("mnist", "limit_train", -5),
+        ("image_folder", "image_size", 0),
+        ("image_folder", "image_size", 5000),
+        ("image_folder", "channels", 2),
+        ("image_folder", "split_fraction", 0.5),
+        ("image_folder", "split_fraction", 0.0),
+        ("image_folder", "in_memory_limit", -1.0),
+        ("pydoc", "window", 0),
+        ("moons", "noise", -0.1),
+        ("two_gaussians", "distance", -1.0),
+        ("spirals", "arms", 1),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_its_key(option, key, value, make_config):
+    cfg = make_config(f"data={option}", f"data.{key}={value}")
+    with pytest.raises(ValueError, match=f"Invalid data.{key}={value}: choose "):
+        check_arguments(cfg.data, "data")
 
 
 def test_setting_up_twice_changes_nothing(data):
