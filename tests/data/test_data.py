@@ -151,7 +151,7 @@ def test_order_of_the_batches_depends_on_seed_and_epoch_alone(batches):
 
 
 def on_devices(world_size, **options):
-    """The batches of every device: one list of lists of examples per device."""
+    """Return the batches of every device, and how many each device has."""
     loaders = [ten_examples(rank=rank, world_size=world_size, **options) for rank in range(world_size)]
     return [[inputs.tolist() for inputs, _ in loader] for loader in loaders], [*map(len, loaders)]
 
@@ -229,7 +229,7 @@ def idx(values: torch.Tensor) -> bytes:
 
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
-    """A server on localhost with the four files: right sizes, made-up digits. Yields {name: content}."""
+    """Serve the four files on localhost: right sizes, made-up digits. Yield {name: content}."""
     files = {}
     for part, count in (("train", 60_000), ("t10k", 10_000)):
         files[f"{part}-images-idx3-ubyte.gz"] = gzip.compress(idx(torch.zeros(count, 28, 28)), 1)

@@ -147,13 +147,13 @@ def test_mirrored_digits_are_noted():
 
 
 def batch_of_2009(content: dict) -> bytes:
-    """A pickle as CIFAR-10's are: NumPy then wrote its flags as 0 and 1, of which 2.4.0 to 2.4.4 warn."""
+    """Pickle like CIFAR-10: the NumPy of 2009 wrote flags as 0 and 1, and 2.4.0 to 2.4.4 warn about it."""
     return pickle.dumps(content, protocol=2).replace(b"\x89\x88\x87", b"K\x00K\x01\x87")
 
 
 @pytest.fixture
 def small_cifar(tmp_path, monkeypatch):
-    """A server with an archive of 6 batches of 20 images, and torchvision told of its checksums."""
+    """Serve an archive of 6 batches of 20 images, and tell torchvision its checksums."""
     from torchvision import datasets
 
     generator = np.random.default_rng(0)

@@ -29,7 +29,7 @@ def draw_many(data, count=100_000):
 
 
 def best_line_accuracy(inputs, labels):
-    """The accuracy of the best of many lines: 180 directions, and between any two neighboring points."""
+    """Return the accuracy of the best of many lines: 180 directions, one between any two neighbors."""
     angles = torch.linspace(0, math.pi, 181)[:-1]
     best = 0.0
     for direction in torch.stack([angles.cos(), angles.sin()], dim=1):
