@@ -7,9 +7,9 @@ user's own file of the same name, and it reports a login page or an endless answ
 import gzip
 import hashlib
 import http.client
+import io
 import logging
 import os
-import shutil
 import tarfile
 import tempfile
 import time
@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 
 SECONDS_OF_SILENCE = 30  # after which a server is given up
 LEAST_RATE = 2_000  # bytes per second, on average; a slower server is given up
-MOST_BYTES = 1_000_000_000  # none of our files is as large
+MOST_BYTES = 500_000_000  # held in memory; the largest of our files has 170 million
 
 # What can go wrong on the network, in a file or on the disk.
 FAILURES = (OSError, http.client.HTTPException, ValueError, EOFError, KeyError, tarfile.TarError, zlib.error)
@@ -68,14 +67,12 @@ def fetch_archives(name: str, root: Path, archives: Sequence[Archive], instead: 
     incomplete = [each for each in archives if not all((root / file).is_file() for file in each.files)]
     if incomplete:
         log.warning("Downloading %s to %s", name, root.resolve())
-    for archive in incomplete:
-        with _unfinished(name, root, instead) as folder:
-            packed = folder / archive.urls[0].rpartition("/")[2]
-            _download(archive.urls, packed, archive.md5)
+    with _explained(name, root, instead):
+        for archive in incomplete:
+            packed = _download(archive.urls, archive.md5)
             for file in archive.files:
                 if not (root / file).is_file():
-                    _unpack(packed, file, folder / "unpacked")
-                    _put(folder / "unpacked", root / file)
+                    _write(root / file, _unpack(packed, archive.urls[0], file))
 
 
 def fetch(urls: Sequence[str], path: Path, md5: str, instead: str) -> None:
@@ -100,63 +97,52 @@ def fetch(urls: Sequence[str], path: Path, md5: str, instead: str) -> None:
                 "and the next run downloads the right one."
             )
         return
-    with _unfinished(f"{path.parent.name}/{path.name}", path.parent.parent, instead) as folder:
-        _download(urls, folder / path.name, md5)
-        _put(folder / path.name, path)
+    with _explained(f"{path.parent.name}/{path.name}", path.parent.parent, instead):
+        _write(path, _download(urls, md5))
 
 
 @contextmanager
-def _unfinished(name: str, root: Path, instead: str) -> Iterator[Path]:
-    """Provide a directory for unfinished files on the disk of `root`; explain a failure in one sentence."""
-    root = root.absolute()
+def _explained(name: str, root: Path, instead: str) -> Iterator[None]:
+    """Turn a failure into one sentence that says what to do."""
     try:
-        existing = next(folder for folder in [root, *root.parents] if folder.is_dir())
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=existing) as folder:
-            yield Path(folder)
+        yield
     except FAILURES as error:
         raise ValueError(
-            f"{name} is not in {root} and could not be downloaded: {_reason(error)}. Connect to a network, "
-            "or name the directory that holds it with data.root=<directory> or the environment variable "
-            f"INTRO_DL_DATA, or use data that need no download: {instead}."
+            f"{name} is not in {root.absolute()} and could not be downloaded: {_reason(error)}. Connect to a "
+            "network, or name the directory that holds it with data.root=<directory> or the environment "
+            f"variable INTRO_DL_DATA, or use data that need no download: {instead}."
         ) from error
 
 
-def _put(file: Path, path: Path) -> None:
-    """Move a complete file to its place in one step."""
+def _unpack(packed: bytes, url: str, member: str) -> bytes:
+    """Return the content of the one file of a .gz, or of the named member of a .tar.gz."""
+    if not url.endswith(".tar.gz"):
+        return gzip.decompress(packed)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        file = archive.extractfile(member)
+        if file is None:
+            raise ValueError(f"{member} in {url} is not a file")
+        return file.read()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all; several processes may write the same file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file.replace(path)
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # before it gets its name: a power cut leaves the complete file or none
+        unfinished.replace(path)
 
 
-def _unpack(packed: Path, member: str, path: Path) -> None:
-    """Write the one file of a .gz, or the named member of a .tar.gz, to `path`."""
-    if not packed.name.endswith(".tar.gz"):
-        with gzip.open(packed) as content:
-            _write(content, path)
-        return
-    with tarfile.open(packed) as archive:
-        content = archive.extractfile(member)
-        if content is None:
-            raise ValueError(f"{member} in {packed.name} is not a file")
-        _write(content, path)
-
-
-def _write(content: IO[bytes] | gzip.GzipFile, path: Path) -> None:
-    with path.open("wb") as file:
-        shutil.copyfileobj(content, file)
-        _flush(file)
-
-
-def _flush(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())  # before it gets its name: a power cut leaves the complete file or none
-
-
-def _download(urls: Sequence[str], path: Path, md5: str) -> None:
-    """Write the file of the first mirror that has the right one to `path`."""
+def _download(urls: Sequence[str], md5: str) -> bytes:
+    """Return the file of the first mirror that has the right one."""
     reasons = []
     for url in urls:
         try:
-            return _download_from(url, path, md5)
+            return _download_from(url, md5)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reasons.append(f"{url}: {_reason(error)}")
             if isinstance(error, urllib.error.HTTPError):
@@ -166,33 +152,31 @@ def _download(urls: Sequence[str], path: Path, md5: str) -> None:
     raise ValueError("; ".join(reasons))
 
 
-def _download_from(url: str, path: Path, md5: str) -> None:
-    """Write the content of `url` to `path` with a progress bar, and check it."""
-    digest = hashlib.md5(usedforsecurity=False)
+def _download_from(url: str, md5: str) -> bytes:
+    """Return the content of `url`, checked; show a progress bar meanwhile."""
     columns = [*Progress.get_default_columns(), DownloadColumn()]
-    began, received = time.monotonic(), 0
-    with urllib.request.urlopen(url, timeout=SECONDS_OF_SILENCE) as response, path.open("wb") as file:
+    content, began = bytearray(), time.monotonic()
+    with urllib.request.urlopen(url, timeout=SECONDS_OF_SILENCE) as response:
         if response.headers.get_content_type() == "text/html":
             raise ValueError("the server sent a web page instead of the file, perhaps a login page")
         size = int(response.headers.get("Content-Length", 0)) or None
         console = Console(stderr=True)
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            bar = progress.add_task(f"Downloading {path.name}", total=size)
+            bar = progress.add_task(f"Downloading {url.rpartition('/')[2]}", total=size)
             while chunk := response.read1(64 * 1024):
-                file.write(chunk)
-                digest.update(chunk)
-                received += len(chunk)
+                content += chunk
                 progress.advance(bar, len(chunk))
                 seconds = time.monotonic() - began
-                if seconds > SECONDS_OF_SILENCE and received < LEAST_RATE * seconds:
-                    raise ValueError(f"the server is too slow: {received:,} bytes in {seconds:.0f} seconds")
-                if received > MOST_BYTES:
+                if seconds > SECONDS_OF_SILENCE and len(content) < LEAST_RATE * seconds:
+                    raise ValueError(f"the server is too slow: {len(content)} bytes in {seconds:.0f} seconds")
+                if len(content) > MOST_BYTES:
                     raise ValueError(f"the server sends more than {MOST_BYTES:,} bytes")
-        _flush(file)
-    if size is not None and received < size:
-        raise ValueError(f"the connection ended after {received:,} of {size:,} bytes")
-    if digest.hexdigest() != md5:
-        raise ValueError(f"the file has the md5 {digest.hexdigest()}, not {md5}")
+    if size is not None and len(content) < size:
+        raise ValueError(f"the connection ended after {len(content):,} of {size:,} bytes")
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise ValueError(f"the file has the md5 {found}, not {md5}")
+    return bytes(content)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,8 @@ from hydra.utils import instantiate
 
 from intro_dl.config.arguments import check_arguments
 from intro_dl.data.batches import Batches, Windows
-from intro_dl.data.images import Digits
+from intro_dl.data.dataset import TensorData
+from intro_dl.data.images import Digits, ImageData
 from intro_dl.data.mnist import MNIST
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.softmax import SoftmaxRegression
@@ -113,6 +114,11 @@ def test_split_depends_on_the_split_seed_alone():
 
     assert torch.equal(test_images(seed=0), test_images(seed=1))
     assert not torch.equal(test_images(split_seed=0), test_images(split_seed=1))
+
+
+def test_mnist_is_three_classes_of_ours_deep():
+    ours = [each for each in MNIST.__mro__ if each.__module__.startswith("intro_dl")]
+    assert ours == [MNIST, ImageData, TensorData]
 
 
 def test_mnist_is_split_55000_5000_10000(data_root):
