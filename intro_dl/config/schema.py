@@ -44,6 +44,7 @@ RANGES: dict[str, Any] = {
     "data.window": Size,
     "data.noise": NonNegative,
     "data.distance": NonNegative,
+    "scheduler.interval": Literal["epoch", "step"],
     "trainer.devices": Size | Annotated[list[Count], MinLen(1)] | Literal["auto"],
     "trainer.num_nodes": Size,
     "trainer.strategy": Literal["auto", "ddp"],
