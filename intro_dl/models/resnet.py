@@ -31,7 +31,7 @@ class Block(nn.Module):
             y = y + self.projection(x)
         elif self.skip:  # x itself; where maps are added, every second pixel of x, and zeros
             y = y + F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.added))
-        return F.relu(y)
+        return F.relu(y)  # (B, n_out, H/stride, W/stride)
 
 
 class ResNet(Classifier):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from intro_dl.data.text import TextFile
+from intro_dl.config.validate import validate
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.training.build import build_data, build_model
@@ -221,10 +222,14 @@ def test_images_for_a_text_model_and_the_reverse_are_a_sentence(overrides, sente
         build_model(cfg, build_data(cfg))
 
 
-def test_a_cell_or_size_that_does_not_exist_is_a_sentence():
-    with pytest.raises(ValueError, match=re.escape("There is no cell 'gru'. Choose one of torch, scratch.")):
-        CharLSTM(V, cell="gru")
-    with pytest.raises(ValueError, match=re.escape("model.layers=0 is too small")):
-        CharLSTM(V, layers=0)
-    with pytest.raises(ValueError, match=re.escape("model.hidden_size=0 is too small")):
-        CharRNN(V, hidden_size=0)
+@pytest.mark.parametrize(
+    ("override", "wanted"),
+    [
+        ("model.cell=gru", "choose one of torch, scratch."),
+        ("model.layers=0", "choose an integer from 1 to 2000."),
+        ("model.hidden_size=0", "choose an integer from 1 to 10000."),
+    ],
+)
+def test_a_cell_or_size_that_does_not_exist_is_a_sentence(override, wanted, make_config):
+    with pytest.raises(ValueError, match=re.escape(f"Invalid {override}: {wanted}")):
+        validate(make_config("model=char_lstm", override))
