@@ -32,12 +32,12 @@ class Option:
 
 def one_of(*names: str) -> Option:
     """Return an option for one of these names; the first is the default."""
-    return Option(Literal[names], names[0])
+    return Option(Literal[names], names[0])  # pyrefly: ignore[not-a-type]  known at run time
 
 
 def several_of(*names: str, default: Sequence[str]) -> Option:
     """Return an option for a list of these names."""
-    return Option(list[Literal[names]], default)  # pyrefly: ignore[invalid-literal] names known at run time
+    return Option(list[Literal[names]], default)  # pyrefly: ignore[not-a-type]  known at run time
 
 
 def path(default: Path | None = None) -> Option:

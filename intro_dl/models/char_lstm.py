@@ -46,10 +46,11 @@ class CharLSTM(LanguageModel):
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(hidden_size, vocab_size)
 
+    # pyrefly: ignore[bad-override]  each cell has a state of its own kind
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return logits (B, T, V) of tokens (B, T), and the last state; the first is zero unless given."""
         x = self.embedding(tokens.T)  # (T, B, E): recurrent layers count time first
-        if self.hparams.cell == "torch":
+        if self.hparams["cell"] == "torch":
             x, state = self.lstm(x, state)  # (T, B, H)
         else:
             x, state = self.by_hand(x, state)  # (T, B, H)
@@ -58,7 +59,9 @@ class CharLSTM(LanguageModel):
     def by_hand(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Compute `self.lstm(x, state)` of x (T, B, E) by the equations of the slide."""
         if state is None:
-            zeros = x.new_zeros(self.hparams.layers, x.shape[1], self.hparams.hidden_size)  # (layers, B, H)
+            zeros = x.new_zeros(
+                len(self.lstm.all_weights), x.shape[1], self.lstm.hidden_size
+            )  # (layers, B, H)
             state = zeros, zeros
         last_h, last_c = [], []
         for layer, (h, c) in enumerate(zip(*state, strict=True)):

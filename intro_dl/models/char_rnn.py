@@ -30,10 +30,11 @@ class CharRNN(LanguageModel):
         for weight in self.parameters():
             nn.init.uniform_(weight, -(hidden_size**-0.5), hidden_size**-0.5)  # as nn.RNN and nn.Linear do
 
+    # pyrefly: ignore[bad-override]  each cell has a state of its own kind
     def forward(self, tokens: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (B, T, V) of tokens (B, T), and the last state (B, H), at first zero unless given."""
         inputs = nn.functional.embedding(tokens, self.W_xh)  # (B, T, H): a one-hot x_t picks a row of W_xh
-        h = inputs.new_zeros(len(tokens), self.hparams.hidden_size) if state is None else state  # (B, H)
+        h = inputs.new_zeros(len(tokens), self.hparams["hidden_size"]) if state is None else state  # (B, H)
         states = []
         for x_t in inputs.unbind(dim=1):
             h = torch.tanh(h @ self.W_hh + x_t)  # (B, H) @ (H, H) + (B, H) -> (B, H)

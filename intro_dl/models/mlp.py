@@ -58,6 +58,6 @@ class MLP(Classifier):
         return self.logits(x)  # (B, K)
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        if self.hparams.loss == "cross_entropy":
+        if self.hparams["loss"] == "cross_entropy":
             return super().loss(scores, labels)
         return F.mse_loss(scores.softmax(dim=1), F.one_hot(labels, scores.shape[1]).float())

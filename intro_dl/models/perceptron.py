@@ -72,8 +72,8 @@ class Perceptron(Classifier):
         return {"loss": loss, "accuracy": accuracy}
 
     def _check_trainable(self) -> None:
-        if self.hparams.activation != "sigmoid":
+        if self.hparams["activation"] != "sigmoid":
             raise ValueError(
-                f"model.activation={self.hparams.activation} cannot be trained with cross-entropy: y is "
+                f"model.activation={self.hparams['activation']} cannot be trained with cross-entropy: y is "
                 "not a probability. Train with model.activation=sigmoid."
             )

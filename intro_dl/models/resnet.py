@@ -21,7 +21,7 @@ class Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(n_out)
         projection = projection and skip and n_out != n_in
         conv = nn.Conv2d(n_in, n_out, 1, self.stride, bias=False) if projection else None
-        self.projection = nn.Sequential(conv, nn.BatchNorm2d(n_out)) if projection else None
+        self.projection = nn.Sequential(conv, nn.BatchNorm2d(n_out)) if conv else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return maps (B, n_out, H/stride, W/stride) of x (B, n_in, H, W)."""
@@ -65,12 +65,12 @@ class ResNet(Classifier):
         channels, _, _ = image_sides(in_shape, 8, "ResNet")
         self.stem = nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16))
         maps = [16] * (n + 1) + [32] * n + [64] * n  # of the stem and of each block
-        pairs = zip(maps, maps[1:], strict=False)
-        self.blocks = nn.Sequential(*[Block(*pair, skip, shortcut == "projection") for pair in pairs])
+        blocks = [Block(*pair, skip, shortcut == "projection") for pair in zip(maps, maps[1:], strict=False)]
+        self.blocks = nn.Sequential(*blocks)
         initialize(self, "he")
         self.logits = nn.Linear(64, num_classes)
         nn.init.normal_(self.logits.weight, std=0.01)  # so that an untrained net's loss is near log K
-        for block in self.blocks if zero_init else []:
+        for block in blocks if zero_init else []:
             nn.init.zeros_(block.norm2.weight)
 
     def forward(self, images: Tensor) -> Tensor:

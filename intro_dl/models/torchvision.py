@@ -13,7 +13,7 @@ class Torchvision(Classifier):
     """torchvision.models.<name>, e.g. the lectures' alexnet, googlenet and resnet152.
 
     They are designed for 224x224 color photographs of 1,000 classes. For other data, the last layer gets
-    num_classes outputs; the first convolution is replaced by one that reads the data's channels (repeating a
+    num_classes outputs; the first convolution gets new weights that read the data's channels (repeating a
     gray image three times would only add up its weights); and images smaller than the minimum size that
     torchvision states are scaled up to it. Vision transformers and MaxViT read only one size, 224x224.
 
@@ -43,15 +43,11 @@ class Torchvision(Classifier):
         self.size = (least, least) if one_size else (max(height, least), max(width, least))
 
     def _read_channels(self, channels: int) -> None:
-        """Replace the first convolution by one that reads so many channels."""
-        place, old = next(
-            (name, part) for name, part in self.net.named_modules() if isinstance(part, nn.Conv2d)
-        )
-        new = nn.Conv2d(
-            channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None
-        )
-        parent, _, attribute = place.rpartition(".")
-        setattr(self.net.get_submodule(parent), attribute, new)
+        """Let the first convolution read so many channels, with new random weights."""
+        first = next(part for part in self.net.modules() if isinstance(part, nn.Conv2d))
+        first.in_channels = channels
+        first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))
+        first.reset_parameters()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, K) of images (B, C, H, W)."""

@@ -8,8 +8,8 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from intro_dl.data.text import TextFile
 from intro_dl.config.validate import validate
+from intro_dl.data.text import TextFile
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.training.build import build_data, build_model
