@@ -82,7 +82,7 @@ def _answer(main: Callable[[], None], full_error: bool) -> int:
 
 @contextmanager
 def report_errors(cfg: DictConfig) -> Iterator[None]:
-    """Inside a job, print an error in one sentence, write it to result.json, and let a sweep continue."""
+    """Print the error of a job in one sentence, write it to result.json, and let a sweep continue."""
     try:
         yield
     except BrokenPipeError:  # while the summary was printed: the result is already written
@@ -96,19 +96,19 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         if explain_os_error(error) and folder.last.is_file():
             reason += f" Progress is saved. Resume with: {folder.resume_command()}"
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        refused = is_for_the_user(cause) and status is Status.FAILED
-        refused = bool(refused and (cfg.resume or not folder.history_file.is_file()))
-        diagnosis = getattr(error, "diagnosis", None)
-        untold = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # a sweep has it in its table
-        log.info("The run ended early: %s", reason, exc_info=None if untold and cfg.resume else error)
-        untold = untold or rank() > 0  # only process 0 has a folder
-        if not untold and folder.status() is not Status.COMPLETED:
+        in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        started = folder.history_file.is_file() and not cfg.resume
+        refused = is_for_the_user(cause) and status is Status.FAILED and not started
+        unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
+        log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
+        if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
+            result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
             with suppress(OSError):  # that may be the error that is reported here
-                folder.write_result(Result(status, reason, refused, diagnosis=diagnosis))
+                folder.write_result(result)
         _print(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
-        if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
+        if interrupted or not in_sweep:
             raise SystemExit(exit_code(error) if interrupted else 1) from error
 
 

@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -43,30 +43,19 @@ def check_arguments(node: DictConfig, group: str) -> None:
     """
     target = class_of(node, group)
     parameters = inspect.signature(target).parameters
+    call = target.__init__ if inspect.isclass(target) else target
+    hints = typing.get_type_hints(call, include_extras=True)
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    own = OWN_KEYS.get(group, ())
-    values = OmegaConf.to_container(node, resolve=True)
-    assert isinstance(values, dict)
-    values = {str(key): value for key, value in values.items() if key not in own}
-    values = {key: value for key, value in values.items() if not key.startswith("_")}
-    for key in values:
+    values = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
+    for key, value in values.items():
+        if key.startswith("_") or key in OWN_KEYS.get(group, ()):
+            continue
         if key not in parameters and not open_ended:
             provided = PROVIDED.get(group, [])
             if group == "model":  # the data provide what has no default
                 provided = [name for name, each in parameters.items() if each.default is each.empty]
             names = [name for name in parameters if name not in provided]
             raise ValueError(f"{unknown_key(f'{group}.{key}')}{nearest(key, names)}")
-    check_values(target, values, group)
-
-
-def check_values(target: Any, values: Mapping[str, Any], group: str) -> None:
-    """Check arguments against the type hints of a class or function.
-
-    Raises:
-        ValueError: for a value of the wrong type or out of range.
-    """
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
-    for key, value in values.items():
         if key in hints:
             check_value(f"{group}.{key}", value, hints[key])
 

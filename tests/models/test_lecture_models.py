@@ -128,7 +128,7 @@ def test_perceptron_by_its_defaults_is_nearly_as_good_as_the_rule_that_made_the_
 
 
 def learn(model, data, epochs, lr=1.0):
-    """The number of mistakes of each epoch of one-by-one updates."""
+    """Return the number of mistakes of each epoch of one-by-one updates."""
     data.setup()
     inputs, labels = data.transform(data.splits["train"][0]), data.splits["train"][1]
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
