@@ -111,6 +111,8 @@ def test_is_one_page_that_imports_torch_and_its_task_only(name):
         "torchvision",
         "math",
         "collections.abc",
+        "typing",
+        "intro_dl.config",
         "intro_dl.tasks",
         "intro_dl.models.layers",
         "intro_dl.scratch",
