@@ -82,7 +82,7 @@ def test_the_scratch_cell_has_the_weights_the_loss_and_the_gradients_of_torchs(l
         assert torch.equal(weight, twin)
     state = tuple(torch.randn(2, layers, B, H))
     for before in (None, state):
-        (mine, my_state), (theirs, their_state) = (m._metrics_and_state(batch, before) for m in models)
+        (mine, my_state), (theirs, their_state) = (m.metrics_and_state(batch, before) for m in models)
         torch.testing.assert_close(mine["loss"], theirs["loss"])
         torch.testing.assert_close(my_state, their_state)
         gradients = [
@@ -159,13 +159,13 @@ def test_the_state_goes_from_window_to_window_and_is_fresh_in_every_epoch(tmp_pa
     torch.manual_seed(0)
     model = CharRNN(**data.dims, hidden_size=2)
     notes = []  # split, first token and state of each window that was read
-    measure = model._measure
+    measure = model.measure
 
-    def noting(batch, split, share):
-        notes.append((split, batch[0][0, 0].item(), model._state.get(split)))
-        return measure(batch, split, share)
+    def noting(batch, split):
+        notes.append((split, batch[0][0, 0].item(), model.epoch.states.get(split)))
+        return measure(batch, split)
 
-    monkeypatch.setattr(model, "_measure", noting)
+    monkeypatch.setattr(model, "measure", noting)
     trainer = pl.Trainer(
         max_epochs=3,
         accelerator="cpu",
