@@ -14,7 +14,8 @@ from functools import partial
 
 import report
 
-from intro_dl.config.options import read_options, run_script, whole
+from intro_dl.config.options import Option, read_options, run_script
+from intro_dl.config.types import Size
 
 IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = f"""
@@ -37,7 +38,7 @@ def seconds(*arguments: str) -> float:
 
 
 def main(arguments: list[str]) -> int:
-    _, options = read_options(arguments, {"rounds": whole(1, 5)})
+    _, options = read_options(arguments, {"rounds": Option(Size, 5)})
     config, step, imports = "--cfg job", "to the end of the first step", "the bare imports"
     contenders = {
         config: partial(seconds, report.TRAIN, "--cfg", "job"),

@@ -14,7 +14,8 @@ from functools import partial
 
 import report
 
-from intro_dl.config.options import read_options, run_script, whole
+from intro_dl.config.options import Option, read_options, run_script
+from intro_dl.config.types import Size
 
 RATES = ("1e-4", "2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "1e-2", "2e-2")
 LENGTHS = {"two epochs": ["trainer.max_epochs=2"], "as configured": []}
@@ -39,7 +40,7 @@ def commands(rates: list[str], length: list[str]) -> float:
 
 
 def main(arguments: list[str]) -> int:
-    _, options = read_options(arguments, {"rounds": whole(1, 1), "rates": whole(1, len(RATES))})
+    _, options = read_options(arguments, {"rounds": Option(Size, 1), "rates": Option(Size, len(RATES))})
     rates, rows = list(RATES[: options["rates"]]), []
     for name, length in LENGTHS.items():
         report.say(f"{len(rates)} rates, {name}:")

@@ -28,8 +28,9 @@ from other_ways import Clock, Pictures, bare_loop, lightning_loop, loader_loop, 
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import datasets, transforms
 
-from intro_dl.config.options import one_of, read_options, run_script, whole
+from intro_dl.config.options import Option, one_of, read_options, run_script
 from intro_dl.config.schema import register_schema
+from intro_dl.config.types import Size
 from intro_dl.data.cifar10 import CIFAR10
 from intro_dl.data.mnist import MNIST
 from intro_dl.data.text import Pydoc
@@ -47,10 +48,10 @@ STEPS = {
 }  # 429 batches of 128 are MNIST's 55,000 images, less the rest
 HALF = ("trainer=bf16", "trainer.if_slower=warn")
 OPTIONS = {
-    "rounds": whole(1, 3),
+    "rounds": Option(Size, 3),
     "quick": one_of("false", "true"),
     "device": one_of("cpu", "cuda"),
-    "steps": whole(1, None),
+    "steps": Option(Size),
 }
 
 

@@ -14,18 +14,20 @@ import hydra
 from omegaconf import DictConfig
 
 from intro_dl.cli.app import report_errors, run
-from intro_dl.config.schema import check
+from intro_dl.config.validate import check_values
 from intro_dl.runs.sweep import earlier_result
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> float:
-    worst = math.inf if cfg.mode == "min" else -math.inf  # what a search learns from a run without a result
+    worst = math.inf if cfg.mode == "min" else -math.inf  # a search gets this for a run without a result
     with report_errors(cfg):
-        check(cfg)
-        if earlier := earlier_result(cfg):  # of this job, in a sweep that goes on
+        check_values(cfg)
+        if earlier := earlier_result(cfg):  # the result of this job, in a sweep that is resumed
             return earlier.metrics.get(cfg.monitor, worst)
-        from intro_dl.training.train import train  # here, so that --help and TAB do not wait for torch
+        from intro_dl.training.train import (
+            train,  # here, so that mistakes are reported before torch is imported
+        )
 
         return train(cfg)
     return worst

@@ -4,10 +4,10 @@ python tests/fuzz_command_lines.py
 python tests/fuzz_command_lines.py count=1000 seed=0
 python tests/fuzz_command_lines.py only=17 seed=0       the 17th line of seed 0, with all that it prints
 
-They are made from the options and keys in configs/: right ones, wrong names, types and ranges, hostile
-strings, sweeps, flags, and folders to go on from that are none. All run in one process, in an empty folder,
-without a network; a line that ends it or blocks it is named, and another process goes on with the next. None
-may print a traceback, take 60 seconds, or write outside of its output folder.
+They are made from the options and keys in configs/: valid ones, wrong names, types and ranges, hostile
+strings, sweeps, flags, and folders that cannot be resumed. All run in one process, in an empty folder,
+without a network; if a line ends or blocks the process, it is reported, and a new process runs the rest. No
+line may print a traceback, take 60 seconds, or write outside of its output folder.
 """
 
 import contextlib
@@ -41,8 +41,8 @@ sys.path.insert(0, str(ROOT))  # for a start as a script
 from tests.random_command_lines import make_command, read_tree  # noqa: E402
 
 SCRIPT = ROOT / "scripts" / "train.py"
-SECONDS = 60  # after which a command line counts as a hang
-GRACE = 30  # more, for a process that starts, and a command line that ends by itself when its time is over
+SECONDS = 60  # a command line that takes longer counts as a hang
+GRACE = 30  # extra time for the start of a process, and for a command line to end after its alarm
 LONGEST = 1500  # characters of one sentence; it may list what is available
 
 
@@ -51,7 +51,7 @@ class Answer:
     """What one command line did.
 
     Args:
-        problem: what it should not have done; empty if all was well.
+        problem: what it did wrong; empty if nothing.
     """
 
     number: int
@@ -72,7 +72,7 @@ class Hang(BaseException):
 
 
 class Watch:
-    """Notes what is opened for writing outside of the folders allowed, and keeps the network off."""
+    """Records what is opened for writing outside of the allowed folders, and blocks the network."""
 
     def __init__(self) -> None:
         self.allowed: list[Path] | None = None  # None: do not look
@@ -123,7 +123,7 @@ class Fuzzer:
         self.before = self._listing()
 
     def run(self, number: int, arguments: Sequence[str]) -> Answer:
-        """Run one command line, and judge it."""
+        """Run one command line, and check what it did."""
         answer = Answer(number, list(arguments))
         out, err = io.StringIO(), io.StringIO()
         began = time.monotonic()
@@ -141,10 +141,10 @@ class Fuzzer:
             except BaseException:
                 answer.problem = f"it ended with a traceback\n{traceback.format_exc()}"
         answer.out, answer.err, answer.seconds = out.getvalue(), err.getvalue(), time.monotonic() - began
-        answer.problem = answer.problem or self._judge(answer)
+        answer.problem = answer.problem or self._check(answer)
         return answer
 
-    def _judge(self, answer: Answer) -> str:
+    def _check(self, answer: Answer) -> str:
         text = answer.out + answer.err
         if "Traceback (most recent call last)" in text:
             return f"it printed a traceback\n{text}"
@@ -169,7 +169,7 @@ class Fuzzer:
         return f"it left {', '.join(sorted(new)[:5])}" if new else ""
 
     def _listing(self) -> set[str]:
-        """What is in the sandbox, but for the output folder and temporary files."""
+        """Return what is in the sandbox, except the output folder and temporary files."""
         skip = {self.folder / "outputs", self.base / "temporary"}
         found = set()
         for parent, folders, names in os.walk(self.base):
@@ -195,7 +195,7 @@ class Fuzzer:
 
     @contextlib.contextmanager
     def _surroundings(self, arguments: list[str]) -> Iterator[None]:
-        """The folder, the environment and the time of one command line; all is as before afterwards."""
+        """Set the folder, the environment and the time limit of one command line, and restore them."""
         cwd, environment, argv = os.getcwd(), dict(os.environ), sys.argv
         interrupt, temporary = signal.getsignal(signal.SIGINT), tempfile.tempdir
         os.environ.update(
@@ -245,7 +245,7 @@ def fuzz(numbers: Iterable[int], seed: int, fuzzer: Fuzzer) -> Iterator[Answer]:
 def fuzz_from_outside(
     numbers: Sequence[int], seed: int, base: Path, script: Path = SCRIPT, seconds: int = SECONDS
 ) -> Iterator[Answer]:
-    """The same in a process of its own, which is replaced if it dies or no longer answers."""
+    """Run them in another process, which is replaced if it dies or no longer answers."""
     context = multiprocessing.get_context("spawn")
     waiting = deque(numbers)
     while waiting:
@@ -282,7 +282,7 @@ def _fuzz_into(
 
 
 def summary(answers: Sequence[Answer], seed: int) -> str:
-    """What came out, in a few lines."""
+    """Return the result in a few lines."""
     codes = Counter(answer.code for answer in answers if not answer.problem)
     kinds = Counter(re.split(r"[\n/]", answer.problem)[0].strip() for answer in answers if answer.problem)
     slowest = max(answers, key=lambda answer: answer.seconds)

@@ -57,7 +57,7 @@ class Tree:
 
 
 def read_tree() -> Tree:
-    """The groups, options and keys of configs/."""
+    """Read the groups, options and keys of configs/."""
     options: dict[str, list[str]] = {}
     keys: dict[str, Any] = dict(_leaves(yaml.safe_load((ROOT / "configs" / "train.yaml").read_text()), ""))
     for path in sorted((ROOT / "configs").glob("*/*.yaml")):
@@ -78,7 +78,7 @@ def _leaves(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def make_command(tree: Tree, seed: int, number: int) -> list[str]:
-    """The arguments of a random command line; the same for the same seed and number."""
+    """Return the arguments of a random command line; the same for the same seed and number."""
     dice = random.Random(f"{seed}-{number}")
     words = list(BRIEF)
     if dice.random() < 0.9:

@@ -1,5 +1,6 @@
 """A config, a run folder or an archive from a stranger runs no code, and writes only where it should."""
 
+import re
 import shutil
 
 import pytest
@@ -39,16 +40,16 @@ REFUSED = [
 @pytest.mark.parametrize("command", REFUSED)
 def test_what_is_no_class_of_the_lectures_is_refused_in_a_sentence(command, make_config):
     cfg = make_config(*command.split())
-    with pytest.raises(ValueError, match="is refused: .*(may only name|names a class)|does not exist"):
+    with pytest.raises(ValueError, match="Refused .*(may only name|names a class)|does not exist"):
         for group in ("data", "model", "optim", "scheduler", "trainer", "callbacks.progress"):
             if (node := OmegaConf.select(cfg, group)) is not None:
-                check_arguments(node, group, {})
+                check_arguments(node, group)
 
 
 def test_a_module_outside_of_the_lists_is_not_even_imported(make_config, tmp_path, monkeypatch):
     (tmp_path / "trap.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ValueError, match="refused"):
+    with pytest.raises(ValueError, match="Refused"):
         class_of(make_config("model._target_=trap.Model").model, "model")
 
 
@@ -63,7 +64,7 @@ def test_the_command_line_builds_no_other_class(train, tmp_path):
     answer = train(*SMALL, "model._target_=os.system", f"+model.command='touch {tmp_path / 'executed'}'")
     assert answer.code == 1
     (line,) = answer.err.strip().splitlines()
-    assert line.startswith("Error: model._target_=os.system is refused")
+    assert line.startswith("Error: Refused model._target_=os.system")
     assert not (tmp_path / "executed").exists()
 
 
@@ -86,7 +87,7 @@ def test_a_resumed_folder_from_a_stranger_builds_no_other_class(hostile, train, 
     answer = train(f"resume={run}")
     assert answer.code == 1
     (line,) = answer.err.strip().splitlines()
-    assert "refused" in line and hostile.partition("=")[0] in line
+    assert re.search("(?i)refused|unknown flag", line) and hostile.partition("=")[0] in line
 
 
 def test_a_resumed_sweep_from_a_stranger_builds_no_other_class(train, tmp_path):
@@ -94,7 +95,7 @@ def test_a_resumed_sweep_from_a_stranger_builds_no_other_class(train, tmp_path):
     (tmp_path / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
     answer = train(f"resume={tmp_path}")
     assert answer.code == 1
-    assert "multirun.yaml is refused: 'hydra.launcher._target_=os.system'" in answer.err
+    assert "Refused the override 'hydra.launcher._target_=os.system' in this run folder" in answer.err
 
 
 @pytest.mark.parametrize("place", ["dirpath=../elsewhere", "dirpath=/tmp", "filename=../../best"])

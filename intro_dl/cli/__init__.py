@@ -1,1 +1,1 @@
-"""What is typed: put in order for Hydra, checked, and answered in a sentence if it makes no sense."""
+"""Read a command line, pass it to Hydra, and explain errors in one sentence."""

@@ -1,6 +1,6 @@
-"""What stands between the command line and Hydra: exit codes, and errors that are said in a sentence.
+"""Run a Hydra program with exit codes, and with errors in one sentence.
 
-Free of torch, so that a typing mistake is answered at once.
+Free of torch, so that a typing mistake is reported at once.
 """
 
 import logging
@@ -31,30 +31,30 @@ from intro_dl.training.devices import FIRST, as_further_process, follow_the_firs
 
 log = logging.getLogger(__name__)
 
-FULL_ERROR = "INTRO_DL_FULL_ERROR"  # what the user said in HYDRA_FULL_ERROR, for the jobs
+FULL_ERROR = "INTRO_DL_FULL_ERROR"  # the user's value of HYDRA_FULL_ERROR, for the jobs
 
 
 def run(main: Callable[[], None]) -> int:
-    """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 brings the traceback of an error."""
+    """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 shows the traceback of an error."""
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text.text())
         return 0
     register_schema()
-    logging.raiseExceptions = False  # a full disk is said once, not for each line of train.log
+    logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     if rank():
-        warnings.simplefilter("ignore")  # process 0 says the same
+        warnings.simplefilter("ignore")  # process 0 shows the same warnings
     if FIRST in os.environ:
         follow_the_first()
     else:
         signals.received.clear()
         on_sigterm(terminate)
-    hydra_callbacks.made.clear()
+    hydra_callbacks.created.clear()
     code = _answer(main, full_error)
     if code not in (0, INTERRUPTED, TERMINATED):
-        hydra_callbacks.remove_what_was_made()
+        hydra_callbacks.remove_created()
     return code
 
 
@@ -64,56 +64,55 @@ def _answer(main: Callable[[], None], full_error: bool) -> int:
         sys.argv[1:] = as_further_process(arguments) if rank() else arguments
         main()
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+    except BrokenPipeError:  # a reader such as `head` has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt as error:
-        _say("Interrupted.")
+        _print("Interrupted.")
         return exit_code(error)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
         if full_error:
             raise
-        _say(f"Error: {explain(error, sys.argv[1:])}")
+        _print(f"Error: {explain(error, sys.argv[1:])}")
         return 1
     return 0
 
 
 @contextmanager
 def report_errors(cfg: DictConfig) -> Iterator[None]:
-    """Inside a job: say what went wrong in a sentence, note it in result.json, and let a sweep go on."""
+    """Print the error of a job in one sentence, write it to result.json, and let a sweep continue."""
     try:
         yield
-    except BrokenPipeError:  # in printing the summary: the result is written
+    except BrokenPipeError:  # while the summary was printed: the result is already written
         raise
     except (Exception, KeyboardInterrupt) as raised:
         error = signals.what_ended_it(raised)
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = _how_interrupted(error, cfg) if interrupted else explain(error, [])
+        reason = _describe_interrupt(error, cfg) if interrupted else explain(error, [])
         status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
         folder = RunFolder(Path(cfg.run_dir))
         if explain_os_error(error) and folder.last.is_file():
             reason += f" Progress is saved. Resume with: {folder.resume_command()}"
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        refused = is_for_the_user(cause) and status is Status.FAILED
-        refused = bool(refused and (cfg.resume or not folder.history_file.is_file()))
-        diagnosis = getattr(error, "diagnosis", None)
-        untold = refused and HydraConfig.get().mode != RunMode.MULTIRUN  # there, the table says so
-        # In train.log, for whoever looks into it.
-        log.info("The run ended early: %s", reason, exc_info=None if untold and cfg.resume else error)
-        untold = untold or rank() > 0  # which has no folder
-        if not untold and folder.status() is not Status.COMPLETED:
-            with suppress(OSError):  # which is the error that is being reported
-                folder.write_result(Result(status, reason, refused, diagnosis=diagnosis))
-        _say(reason if interrupted else f"Error: {reason}")
+        in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        started = folder.history_file.is_file() and not cfg.resume
+        refused = is_for_the_user(cause) and status is Status.FAILED and not started
+        unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
+        log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
+        if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
+            result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
+            with suppress(OSError):  # that may be the error that is reported here
+                folder.write_result(result)
+        _print(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
-        if HydraConfig.get().mode != RunMode.MULTIRUN or interrupted:
+        if interrupted or not in_sweep:
             raise SystemExit(exit_code(error) if interrupted else 1) from error
 
 
-def _how_interrupted(error: KeyboardInterrupt, cfg: DictConfig) -> str:
+def _describe_interrupt(error: KeyboardInterrupt, cfg: DictConfig) -> str:
     job = HydraConfig.get()
     if job.mode == RunMode.MULTIRUN:
         return f"Interrupted. Resume with: {SweepFolder(Path(job.sweep.dir)).resume_command()}"
@@ -123,6 +122,6 @@ def _how_interrupted(error: KeyboardInterrupt, cfg: DictConfig) -> str:
     return f"Interrupted. Progress is saved. Resume with: {folder.resume_command()}"
 
 
-def _say(text: str) -> None:
-    if rank() == 0 or FIRST in os.environ:  # process 0 listens to those that it has started
+def _print(text: str) -> None:
+    if rank() == 0 or FIRST in os.environ:  # process 0 reads what the processes that it started print
         print(text, file=sys.stderr)

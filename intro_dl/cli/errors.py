@@ -1,10 +1,9 @@
-"""What went wrong, in one sentence that a student can read. Free of torch, so that it is said at once."""
+"""Explain an error in one sentence: what is wrong, and what to do. Free of torch."""
 
 import linecache
 import re
 import traceback
 from collections.abc import Iterator
-from difflib import get_close_matches
 from types import FrameType
 
 import yaml
@@ -20,11 +19,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from intro_dl.cli.help_text import GROUPS, describe
-from intro_dl.config.arguments import closest, nearest
+from intro_dl.config.names import closest, nearest
 from intro_dl.runs.files import explain_os_error, shown_path
 
-# What other programs call our keys.
-OTHER_NAMES = {
+OTHER_NAMES = {  # of our keys, in other programs
     "learning_rate": "optim.lr",
     "rate": "optim.lr",
     "epochs": "trainer.max_epochs",
@@ -37,41 +35,31 @@ OTHER_NAMES = {
     "dropout": "regularization.dropout",
     "weight_decay": "regularization.weight_decay",
 }
-KINDS = {"Integer": "a whole number", "Float": "a number", "bool": "true or false", "String": "a text"}
+TYPES = {"Integer": "an integer", "Float": "a number", "bool": "true or false", "String": "a string"}
 INSTALL = "pip install -e '.[sweep]'"
-ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
+PLUGINS = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's launchers and sweepers
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
-    """One sentence, in the user's words, about what is wrong and what to do."""
-    return re.sub(r"(\S{60})\S{200,}", r"\1...", _explain(error, overrides))  # a word of a page
+    """Return one sentence about an error.
+
+    Args:
+        error: what was raised.
+        overrides: the command line, for suggestions.
+    """
+    return re.sub(r"(\S{60})\S{200,}", r"\1...", _explain(error, overrides))  # shorten very long words
 
 
 def _explain(error: BaseException, overrides: list[str]) -> str:
     if isinstance(error, MissingConfigException):
-        group, slash, name = str(error.missing_cfg_file).partition("/")
-        if not slash:  # --config-path, --config-name
-            return f"{_first_line(str(error))}. --help shows how a command is written."
-        if group == "hydra":
-            group, name = str(error.missing_cfg_file).rsplit("/", 1)  # hydra/launcher=joblib
-            if name in ENGINES:
-                return f"{group}={name} comes with an extra: in the project's folder, {INSTALL}."
-        ours = describe(group)  # with those in folders, which Hydra leaves out
-        if inside := [option for option in ours if option.startswith(f"{name}/")]:
-            return f"{group}={name} is a folder: choose one of {', '.join(inside)}."
-        folder = name.rpartition("/")[0]
-        options = [option for option in ours if folder and option.startswith(f"{folder}/")] or [
-            *dict.fromkeys([*(error.options or []), *ours]),
-            *(["null"] if group in ("experiment", "sweep") else []),
-        ]
-        return f"There is no {group}={name}.{nearest(name, options)}"
+        return _explain_unknown_option(error)
     if isinstance(error, OverrideParseException):
         return cannot_read(error.override)
     if isinstance(error, InstantiationException) and error.__cause__:
         return _explain(error.__cause__, overrides)
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
-        file, problem = shown_path(mark.name), error.problem or "it cannot be read"
-        return f"{file} is no valid yaml: {problem} in line {mark.line + 1}."
+        problem = error.problem or "it cannot be read"
+        return f"{shown_path(mark.name)} is not valid YAML: {problem} in line {mark.line + 1}."
     if reason := explain_os_error(error):
         return reason
     if isinstance(error, HydraException | OmegaConfBaseException):
@@ -80,11 +68,30 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
     if is_for_the_user(error):
         return text
     kind = f"{type(error).__name__}{_where(error)}"
-    return f"{kind}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows where it came from."
+    return f"{kind}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows the traceback."
+
+
+def _explain_unknown_option(error: MissingConfigException) -> str:
+    file = str(error.missing_cfg_file)
+    group, slash, name = file.partition("/")
+    if not slash:  # --config-path, --config-name
+        return f"{_first_line(str(error))}. --help shows how to write a command."
+    if group == "hydra":
+        group, name = file.rsplit("/", 1)  # hydra/launcher=joblib
+        if name in PLUGINS:
+            return f"{group}={name} needs an extra: run {INSTALL} in the project directory."
+    options = list(describe(group))  # with those in directories, which Hydra leaves out
+    if inside := [option for option in options if option.startswith(f"{name}/")]:
+        return f"{group}={name} is a directory: choose one of {', '.join(inside)}."
+    directory = name.rpartition("/")[0]
+    if not (directory and (inside := [each for each in options if each.startswith(f"{directory}/")])):
+        inside = list(dict.fromkeys([*(error.options or []), *options]))
+        inside += ["null"] if group in ("experiment", "sweep") else []
+    return f"Unknown {group}={name}.{nearest(name, inside)}"
 
 
 def _where(error: BaseException) -> str:
-    """The innermost line of this package, e.g. of a student's own model; empty if there is none."""
+    """Return the innermost line of this package, e.g. of a student's own model; empty if there is none."""
     ours = [place for place in traceback.walk_tb(error.__traceback__) if _is_ours(place[0])]
     return f" in {shown_path(ours[-1][0].f_code.co_filename)}, line {ours[-1][1]}" if ours else ""
 
@@ -94,14 +101,14 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def key_of(name: str) -> str:
-    """The key that is meant by a name, which other programs have for it or is nearly one; else the name."""
+    """Return the key that a misspelled name, or a name from another program, means; else the name."""
     return OTHER_NAMES.get(name) or closest(name, [*GROUPS, *_known_keys([])]) or name
 
 
 def is_for_the_user(error: BaseException | None) -> bool:
-    """Whether it is a mistake in the command, said in a sentence by this package or a library.
+    """Return whether the message was written for the user, by this package or by a library.
 
-    Python's own ValueError, e.g. of too many values to unpack in a student's model, is none.
+    Python's own ValueError was not, e.g. for too many values to unpack in a student's model.
     """
     if not isinstance(error, ValueError):
         return type(error).__name__ == "MisconfigurationException"  # Lightning's
@@ -113,7 +120,7 @@ def is_for_the_user(error: BaseException | None) -> bool:
 
 
 def cannot_read(argument: str) -> str:
-    """What to say of a word that is no change."""
+    """Return the message about an argument that is not an override."""
     return f"Cannot read the argument {argument!r}: write key=value, e.g. model=lenet optim.lr=0.01."
 
 
@@ -123,49 +130,44 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = match[1].partition("=")
         written = f"{key}=[{values}]" if key == "callbacks" else "a list as [1,2]"
-        return f"{match[1]} names several values: add -m to run them all, or write {written}."
+        return f"{match[1]} gives several values: add -m to run them all, or write {written}."
     if match := re.match(r"(?:In '([^']+)': )?Could not override '([^']+)'", text):
         file, key = match.groups()
         if file:
-            return f"{file}.yaml overrides {key}, which is no group.{nearest(key, list(GROUPS))}"
-        return f"There is no key {key}.{_guess(key, overrides)}"
+            return f"{file}.yaml overrides {key}, which is not a group.{nearest(key, list(GROUPS))}"
+        return f"Unknown key {key}.{_guess(key, overrides)}"
     if match := re.match(r"Error merging override (.+)", text):
-        if wanted := re.search(r"(?:could not be converted to|is not a valid) (\w+)", cause):
-            return f"{match[1]} does not make sense: it must be {KINDS.get(wanted[1], wanted[1])}."
-        return f"{match[1]} does not make sense: {_first_line(cause)}."
+        wanted = re.search(r"(?:could not be converted to|is not a valid) (\w+)", cause)
+        reason = f"choose {TYPES.get(wanted[1], wanted[1])}" if wanted else _first_line(cause)
+        return f"Invalid {match[1]}: {reason}."
     if match := re.match(r"Missing mandatory value: (\w+)", text):
-        return f"The group {match[1]} is missing. Choose one: {match[1]}=<option>."
+        return f"The group {match[1]} is missing. Choose an option: {match[1]}=<option>."
     if match := re.search(r"Key '([^']+)' (?:is not in struct|not in '\w+')", text):
         key, place = match[1], re.match(r"In '([^']+)'", text)
         if place and key == place[1].partition("/")[0]:
             return f"{place[1]}.yaml must begin with # @package _global_: its keys are those of a run."
-        where = f"{place[1]}.yaml has an unknown key" if place else "There is no key"
-        return f"{where} {key}.{_guess(key, overrides)}"
+        start = f"{place[1]}.yaml has an unknown key" if place else "Unknown key"
+        return f"{start} {key}.{_guess(key, overrides)}"
     return " ".join(text.split())
 
 
 def _guess(key: str, overrides: list[str]) -> str:
+    """Return " Did you mean ...?" for an unknown key."""
     if key.startswith("hydra."):
-        return " --cfg hydra shows those of Hydra."
-    return _meant(key, overrides) or nearest(key, _known_keys(overrides))
-
-
-def _meant(key: str, overrides: list[str]) -> str:
-    """ " Did you mean ...?" for a key with another name elsewhere, or an option in place of a key."""
+        return " --cfg hydra lists the keys of Hydra."
     group, _, name = key.rpartition(".")
-    value = next(
-        (text.partition("=")[2] for text in overrides if text.lstrip("+~").startswith(f"{key}=")), ""
-    )
+    given = (text.lstrip("+~").partition("=") for text in overrides)
+    value = next((value for each, _, value in given if each == key), "")
     if meant := OTHER_NAMES.get(name):
         return f" Did you mean {meant}={value}?" if meant in GROUPS and value else f" Did you mean {meant}?"
     for each in GROUPS:
         options = describe(each)
-        if not group and value in options and get_close_matches(key, [each]):
+        if not group and value in options and closest(key, [each]):  # modle=lenet
             return f" Did you mean {each}={value}?"
-        if key.startswith(f"{each}.") and (option := key.split(".")[1]) in options:
+        if key.startswith(f"{each}.") and (option := key.split(".")[1]) in options:  # optim.sgd.lr=1
             rest = key.split(".")[2:]
             return f" Did you mean {each}={option}{f' {each}.{rest[0]}={value}' if rest else ''}?"
-    return ""
+    return nearest(key, _known_keys(overrides))
 
 
 def _first_line(text: str) -> str:
@@ -173,7 +175,7 @@ def _first_line(text: str) -> str:
 
 
 def _known_keys(overrides: list[str]) -> list[str]:
-    """Every key that the command line could have set, given the groups that it chose."""
+    """Return every key that the command line could set, given the groups that it chooses."""
     choices = [text for text in overrides if re.fullmatch(r"\w+=\w+", text)]
     GlobalHydra.instance().clear()
     with initialize_config_module("intro_dl.configs", version_base="1.3"):
@@ -184,9 +186,8 @@ def _known_keys(overrides: list[str]) -> list[str]:
     return list(_keys(OmegaConf.to_container(cfg, resolve=False), ""))
 
 
-def _keys(node: dict, prefix: str) -> Iterator[str]:
-    for key, value in node.items():
+def _keys(node: object, prefix: str) -> Iterator[str]:
+    for key, value in node.items() if isinstance(node, dict) else ():
         if not key.startswith("_"):
             yield prefix + key
-            if isinstance(value, dict):
-                yield from _keys(value, f"{prefix}{key}.")
+            yield from _keys(value, f"{prefix}{key}.")

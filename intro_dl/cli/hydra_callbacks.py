@@ -1,4 +1,4 @@
-"""Every run gets a folder of its own, also when two begin in the same second. Free of torch."""
+"""Give every run a folder of its own, also when two start in the same second. Free of torch."""
 
 import logging
 import shlex
@@ -16,16 +16,16 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import NO_SWEEP
 
-# What is written before the training begins.
-BEGINNING = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log"}
-made: list[Path] = []  # the folders that did not exist before this command, from the inner to the outer
+# Files that exist before the training starts.
+FIRST_FILES = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log"}
+created: list[Path] = []  # folders that this command created, innermost first
 
 
 class OwnFolder(Callback):
-    """Hydra calls this before it makes the folder of a run or of a sweep."""
+    """Choose the folder before Hydra creates the one of a run or of a sweep."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        # Hydra writes no .hydra where a run goes on, or where this is another process of a run.
+        # None in a resumed run, and in further processes of a run.
         if config.hydra.output_subdir is not None:
             _choose_folder(config, "run", f"{config.hydra.output_subdir}/config.yaml")
 
@@ -35,28 +35,28 @@ class OwnFolder(Callback):
 
 
 def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
-    """Let `hydra.<kind>.dir` be a folder that no other run has: with -2 at its end, if need be."""
+    """Set `hydra.<kind>.dir` to a folder that no other run has, with -2 at its end if necessary."""
     key, folder = f"hydra.{kind}.dir", config.hydra[kind].dir
     place = Path(folder)
     given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
     try:
         if given and place.is_dir() and not (place / first_file).exists() and _holds_folders(place):
             raise ValueError(
-                f"{shlex.quote(shown_path(folder))} is no {kind}, and has other folders in it: choose a "
-                "folder that does not exist yet."
+                f"{shlex.quote(shown_path(folder))} is not a {kind}, and it contains other directories: "
+                "choose a directory that does not exist yet."
             )
         for name in chain([folder], () if given else (f"{folder}-{number}" for number in count(2))):
             if _claim(Path(name) / first_file):
                 break
         else:
             raise ValueError(_taken(place, kind))
-    except (OSError, ValueError) as error:  # of these, Hydra would make a warning
+    except (OSError, ValueError) as error:  # Hydra would turn these into a warning
         print(f"Error: {explain_os_error(error) or error}", file=sys.stderr)
         raise SystemExit(1) from error
     if name != folder:
         with read_write(config), open_dict(config):
             config.hydra[kind].dir = name
-            config.hydra.overrides.hydra.append(f"{key}='{name}'")  # from which a sweep's jobs take it
+            config.hydra.overrides.hydra.append(f"{key}='{name}'")  # the jobs of a sweep read it from there
 
 
 def _holds_folders(place: Path) -> bool:
@@ -64,29 +64,29 @@ def _holds_folders(place: Path) -> bool:
 
 
 def _claim(file: Path) -> bool:
-    """Make `file`; False if another process was faster. Hydra writes into it in a moment."""
+    """Create `file`, which Hydra will overwrite; return False if it exists."""
     new = [folder for folder in file.absolute().parents if not folder.exists()]
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         file.touch(exist_ok=False)
     except FileExistsError:
         return False
-    made[:] = new
+    created[:] = new
     return True
 
 
-def remove_what_was_made() -> None:
-    """Remove the folders made for this command if they hold no more than the beginning of a run."""
-    if not made or not made[-1].is_dir():
+def remove_created() -> None:
+    """Remove the folders that this command created if they hold only the first files of a run."""
+    if not created or not created[-1].is_dir():
         return
-    files = [path for path in made[-1].rglob("*") if not path.is_dir()]
-    if not {path.name for path in files} <= BEGINNING:
+    files = [path for path in created[-1].rglob("*") if not path.is_dir()]
+    if not {path.name for path in files} <= FIRST_FILES:
         return
     for handler in list(logging.getLogger().handlers):
         if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) in files:
             logging.getLogger().removeHandler(handler)
-            handler.close()  # elsewhere than on Unix, an open file cannot be removed
-    shutil.rmtree(made[-1], ignore_errors=True)
+            handler.close()  # Windows cannot remove an open file
+    shutil.rmtree(created[-1], ignore_errors=True)
 
 
 def _taken(folder: Path, kind: str) -> str:
@@ -94,28 +94,25 @@ def _taken(folder: Path, kind: str) -> str:
     other = "another run_dir=" if kind == "run" else "another hydra.sweep.dir="
     if kind == "run" and not RunFolder(folder).last.is_file():
         return (
-            f"{shown} is the folder of a run that has saved nothing yet. If it is not running, delete the "
-            f"folder; or choose {other}."
+            f"{shown} belongs to a run that has not saved anything yet. Delete it if the run is not "
+            f"running, or choose {other}."
         )
     command = RunFolder(folder).resume_command()
-    return f"{shown} is the folder of another {kind}. Resume it with: {command}; or choose {other}."
+    return f"{shown} belongs to another {kind}. Resume it with: {command}; or choose {other}."
 
 
 class SweepSummary(Callback):
-    """Hydra calls this around a multirun."""
+    """Compare the runs of a sweep at its end."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         if config.trainer.strategy == "ddp":
-            print(f"Error: {NO_SWEEP}", file=sys.stderr)  # of an exception, Hydra would make a warning
+            print(f"Error: {NO_SWEEP}", file=sys.stderr)  # Hydra would turn an exception into a warning
             raise SystemExit(1)
-        # Not every sweeper notes what was asked for; the folder is there, made by OwnFolder.
+        # Not every sweeper writes this file. OwnFolder has created the folder.
         OmegaConf.save(config, Path(config.hydra.sweep.dir) / "multirun.yaml")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print and write the comparison of the runs.
-
-        The exit code becomes 1 if a job has failed, or all have diverged; some diverged ones are no failure.
-        """
+        """Print and write the comparison of the runs; exit with 1 if a job failed or all diverged."""
         from intro_dl.compare.command import end_of_sweep
         from intro_dl.config.options import run_script
 

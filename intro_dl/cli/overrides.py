@@ -1,4 +1,4 @@
-"""The words of a command, put in order and in quotes before Hydra reads them. Free of torch."""
+"""Reorder and quote the arguments of a command for Hydra. Free of torch."""
 
 import os
 import re
@@ -12,53 +12,52 @@ from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
 
 WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
-# Of these, Hydra would read spaces, commas and equal signs in a folder's name as its own.
+# Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
-NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # Hydra: ~experiment
-REFUSED = ("--experimental-rerun",)  # it reads a pickle, which could execute anything
+NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
+REFUSED = ("--experimental-rerun",)  # it reads a pickle, which can execute code
 
 
 def for_hydra(arguments: Sequence[str]) -> list[str]:
-    """The arguments as Hydra wants them: flags first, paths in quotes, a group taken away by a tilde.
+    """Return the arguments for Hydra: flags first, paths in quotes, ~experiment for experiment=null.
 
     Raises:
-        ValueError: for what cannot be read.
+        ValueError: for an argument that cannot be read.
     """
     arguments = flags_first(quote_paths(arguments))
     return [NO_GROUP.sub(r"~\1", scheduler_by_name(argument)) for argument in arguments]
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
-    """The arguments with flags before changes `key=value`, as Hydra wants them: -m may stand anywhere.
+    """Return the arguments with flags before overrides `key=value`, so that -m may stand anywhere.
 
     Raises:
-        ValueError: for a flag that does not exist, or lacks its value.
+        ValueError: for an unknown flag, or one without its value.
     """
     flags, words = [], []
     for place, argument in enumerate(arguments):
         is_value = place > 0 and arguments[place - 1] in WITH_VALUE and "=" not in argument
         (flags if argument.startswith("-") or is_value else words).append(argument)
     if flags and flags[-1] in ("--info", "-i"):
-        flags.append("all")  # or Hydra would take the first change for its value
+        flags.append("all")  # else Hydra would read the first override as its value
     parser = get_args_parser()
-    parser.error = _refuse  # instead of printing how Hydra is used, and ending the process
+    parser.error = _refuse  # instead of printing the usage of Hydra and exiting
     known, unknown = parser.parse_known_args(flags)
     unknown += [flag for flag in flags if flag.partition("=")[0] in REFUSED]
     if unknown:
         key, _, value = unknown[0].lstrip("-").partition("=")
         raise ValueError(
-            f"There is no flag {unknown[0]}. Changes are written without dashes: "
-            f"{key_of(key)}={value or '<value>'}."
+            f"Unknown flag {unknown[0]}. Write overrides without dashes: {key_of(key)}={value or '<value>'}."
         )
     return [*flags, *words]
 
 
 def _refuse(message: str) -> NoReturn:
-    raise ValueError(f"Cannot read the flags: {message}. --help shows how a command is written.")
+    raise ValueError(f"Cannot read the flags: {message}. --help shows how to write a command.")
 
 
 def quote_paths(arguments: Sequence[str]) -> list[str]:
-    """The arguments with quotes around paths, and `run_dir=` as the keys that Hydra has for it."""
+    """Return the arguments with quotes around paths, and with Hydra's keys for `run_dir=`."""
 
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
@@ -66,15 +65,14 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
             raise ValueError(cannot_read(argument))
         names = value.strip("[] ").split(",") if value.startswith("[") else []
         if key in GROUPS and not all(name.strip().isidentifier() for name in names):
-            raise ValueError(f"{argument} does not make sense: choose one option of {key}=.")
+            raise ValueError(f"Invalid {argument}: choose one option of {key}=.")
         if not separator or key not in PATHS or value == "null":
             return argument
         if not value.strip("'\" "):
-            raise ValueError(f"{key}= names nothing: write {key}=<path>, or leave it out.")
-        return f"{key}={quote(os.path.expanduser(value))}"  # many shells leave the ~ behind = alone
+            raise ValueError(f"{key}= needs a path: write {key}=<path>, or leave it out.")
+        return f"{key}={quote(os.path.expanduser(value))}"  # many shells do not expand ~ after =
 
     words = [quoted(argument) for argument in arguments]
     places = [word.removeprefix("run_dir=") for word in words if word.startswith("run_dir=")]
-    # Where the folder of a run comes from, and that of a sweep, which has the runs in it.
     where = [f"hydra.{kind}.dir={place}" for place in places for kind in ("run", "sweep")]
     return [word for word in words if not word.startswith("run_dir=")] + where

@@ -5,7 +5,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+from annotated_types import MaxLen, MinLen
 from rich.console import Console
 
 from intro_dl.compare.table import (
@@ -22,17 +24,9 @@ from intro_dl.runs.files import shown_path
 from intro_dl.runs.record import Run, read_runs
 from intro_dl.runs.sweep import SweepFolder
 
-
-def _one_or_two(text: str) -> list[str]:
-    keys = [key for key in text.split(",") if key]
-    if len(keys) not in (1, 2):
-        raise ValueError
-    return keys
-
-
 OPTIONS = {
-    "by": Option(_one_or_two, "one key for a plot, or two for a grid", []),
-    "metric": Option(str, "what was measured", "loss/val"),
+    "by": Option(Annotated[list[str], MinLen(1), MaxLen(2)], []),  # a key for a plot, or two for a grid
+    "metric": Option(str, "loss/val"),
     "out": path(),
 }
 

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from intro_dl.config.arguments import nearest
+from intro_dl.config.names import nearest
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.record import GROUPS, Run
 

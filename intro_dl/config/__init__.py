@@ -1,1 +1,1 @@
-"""Check what a command or a config asks for, before torch is imported."""
+"""Check commands and configs before torch is imported."""

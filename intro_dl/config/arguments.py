@@ -1,107 +1,156 @@
-"""Whether the keys of a config are what its class takes; if not, the sentence to say so."""
+"""Check config values against type hints, and name what would be accepted.
+
+One checker serves the constructors that a config names, the root keys (schema.py) and the options of the
+scripts (options.py). Ranges are written in the types, see types.py.
+"""
 
 import inspect
+import math
 import types
 import typing
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Union, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from intro_dl.config.names import nearest
 from intro_dl.config.origin import unknown_key
 from intro_dl.config.targets import class_of
 
-OWN_KEYS = {"trainer": ("compile", "if_slower")}  # of a group, which are not its class's but the training's
+OWN_KEYS = {"trainer": ("compile", "if_slower"), "scheduler": ("interval",)}  # not passed to the class
+PROVIDED = {"optim": ["params"], "scheduler": ["optimizer"]}  # arguments that the training adds
+NOUNS = {
+    int: "integer",
+    float: "number",
+    str: "string",
+    Path: "path",
+    dict: "mapping",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
-def check_arguments(node: DictConfig, group: str, given: dict[str, Any] | None = None) -> None:
-    """Refuse keys that the node's class does not take, and values of the wrong type.
+def check_arguments(node: DictConfig, group: str) -> None:
+    """Check the keys and values of a node against the constructor of its `_target_`.
 
     Args:
         node: a config with a `_target_`.
-        group: where the node stands in the config, e.g. "model"; for the message.
-        given: arguments that the code adds.
+        group: its place in the config, e.g. "model", for the message.
+
+    Raises:
+        ValueError: for an unknown key, or a value of the wrong type or out of range.
     """
     target = class_of(node, group)
-    parameters = dict(inspect.signature(target).parameters)
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    parameters = inspect.signature(target).parameters
+    call = target.__init__ if inspect.isclass(target) else target
+    hints = typing.get_type_hints(call, include_extras=True)
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    names = [name for name in parameters if name not in (given or {})]
-    for key, value in OmegaConf.to_container(node, resolve=True).items():
+    values = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
+    for key, value in values.items():
         if key.startswith("_") or key in OWN_KEYS.get(group, ()):
             continue
         if key not in parameters and not open_ended:
+            provided = PROVIDED.get(group, [])
+            if group == "model":  # the data provide what has no default
+                provided = [name for name, each in parameters.items() if each.default is each.empty]
+            names = [name for name in parameters if name not in provided]
             raise ValueError(f"{unknown_key(f'{group}.{key}')}{nearest(key, names)}")
-        if key in hints and not fits(value, hints[key]):
-            shown = "null" if value is None else value
-            raise ValueError(f"{group}.{key}={shown} has the wrong type: it must be {describe(hints[key])}.")
+        if key in hints:
+            check_value(f"{group}.{key}", value, hints[key])
+
+
+def check_value(key: str, value: Any, hint: Any) -> None:
+    """Check one value.
+
+    Raises:
+        ValueError: e.g. "Invalid model.dropout=2: choose a number in [0, 1)."
+    """
+    if not fits(value, hint):
+        raise ValueError(f"Invalid {key}={shown(value)}: choose {describe(hint)}.")
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a plain config value can be passed where `hint` is asked for. Unknown hints accept all."""
+    """Return whether a plain value has the type and the range of `hint`; unknown hints accept everything."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
+    if origin is Annotated:
+        return fits(value, arguments[0]) and _within(value, _limits(arguments[1:]))
+    if origin in (Union, types.UnionType):
         return any(fits(value, argument) for argument in arguments)
-    if origin is typing.Literal:
+    if origin is Literal:
         return value in arguments
-    if hint is type(None):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is str or hint is Path:
-        return isinstance(value, str)
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    if hint is Path:
+        return isinstance(value, str | Path)
     if isinstance(origin, type) and issubclass(origin, Sequence):
-        elements = [argument for argument in arguments if argument is not Ellipsis]
-        return isinstance(value, list | tuple) and all(
-            any(fits(item, element) for element in elements) for item in value
-        )
+        if not isinstance(value, list | tuple):
+            return False
+        if origin is tuple and Ellipsis not in arguments:
+            return len(value) == len(arguments) and all(map(fits, value, arguments))
+        return all(fits(item, arguments[0]) for item in value)
+    if isinstance(hint, type) and hint is not Any:
+        return isinstance(value, hint)
     return True
 
 
-def describe(hint: Any) -> str:
-    """A type hint in words."""
-    words = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a text",
-        type(None): "null",
-    }
-    arguments = typing.get_args(hint)
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(describe(argument) for argument in arguments)
-    if typing.get_origin(hint) is typing.Literal:
-        return f"one of {', '.join(map(str, arguments))}"
-    if arguments:
-        return f"a list like [1, 2], each {describe(arguments[0])}"
-    return words.get(hint, getattr(hint, "__name__", str(hint)))
+def _limits(metadata: Sequence[Any]) -> dict[str, Any]:
+    """Return e.g. {"gt": 0, "max_length": 100} of [Gt(0), MaxLen(100)]."""
+    names = ("gt", "ge", "lt", "le", "min_length", "max_length")
+    return {name: getattr(each, name) for each in metadata for name in names if hasattr(each, name)}
 
 
-def closest(name: str, options: Sequence[str]) -> str | None:
-    """The option that is meant by a name with a mistake in it, or in the wrong group."""
-    group, _, last = name.lower().rpartition(".")
-
-    def words(option: str) -> list[str]:
-        return option.rpartition(".")[-1].split("_")
-
-    parts = [option for option in options if option.rpartition(".")[0] == group and last in words(option)]
-    close = get_close_matches(name.lower(), parts, n=1, cutoff=0.0)  # data.size for data.image_size
-    likeness = 0.6 if len(name) > 4 else 0.5  # of few letters, one is much
-    close += get_close_matches(name.lower(), options, n=1, cutoff=likeness)
-    close += [option for option in options if option.rpartition(".")[-1] == last]
-    return close[0] if close else None
+def _within(value: Any, limits: Mapping[str, Any]) -> bool:
+    if isinstance(value, list | tuple):
+        return limits.get("min_length", 0) <= len(value) <= limits.get("max_length", math.inf)
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    within = limits.get("ge", -math.inf) <= value <= limits.get("le", math.inf)
+    return within and limits.get("gt", -math.inf) < value < limits.get("lt", math.inf)
 
 
-def nearest(name: str, options: Sequence[str]) -> str:
-    """ " Did you mean ...? Available: ...", for a name that is none of `options`."""
-    close, group = closest(name, options), name.rpartition(".")[0]
-    guess = f" Did you mean {close}?" if close else ""
-    siblings = [option for option in options if option.rpartition(".")[0] == group]
-    siblings = siblings or [option for option in options if "." not in option]
-    return f"{guess} Available: {', '.join(sorted(siblings)) or 'none'}."
+def describe(hint: Any, plural: bool = False) -> str:
+    """Return the values that a type hint accepts, in words, e.g. "an integer of at least 1"."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        plain = [each for each in arguments if not inspect.isclass(each) or each in NOUNS]
+        *first, last = dict.fromkeys(describe(each, plural) for each in plain or arguments)
+        return f"{', '.join(first)} or {last}" if first else last
+    if origin is Literal:
+        return f"{'one of ' if len(arguments) > 1 else ''}{', '.join(map(str, arguments))}"
+    limits = _limits(arguments[1:]) if origin is Annotated else {}
+    if origin is Annotated:
+        hint, origin, arguments = arguments[0], typing.get_origin(arguments[0]), typing.get_args(arguments[0])
+    if arguments and isinstance(origin, type) and issubclass(origin, Sequence):
+        start = "a non-empty list of" if "min_length" in limits else "a list of"
+        if "max_length" in limits:
+            start += f" at most {limits['max_length']}"
+        elif origin is tuple and Ellipsis not in arguments:
+            start += f" {len(arguments)}"
+        return f"{start} {describe(arguments[0], plural=True)}"
+    if hint in (bool, type(None)):
+        return NOUNS[hint]
+    noun = NOUNS.get(hint) or getattr(hint, "__name__", str(hint))
+    noun = f"{noun}s" if plural else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return noun + _describe_range(hint, limits)
+
+
+def _describe_range(kind: Any, limits: Mapping[str, Any]) -> str:
+    if kind is int:
+        low = limits["gt"] + 1 if "gt" in limits else limits.get("ge")
+        high = limits["lt"] - 1 if "lt" in limits else limits.get("le")
+        if low is not None and high is not None:
+            return f" from {low} to {high}"
+        return f" of at least {low}" if low is not None else ""
+    low, high = limits.get("gt", limits.get("ge")), limits.get("lt", limits.get("le"))
+    if low is not None and high is not None:
+        return f" in {'(' if 'gt' in limits else '['}{low}, {high}{')' if 'lt' in limits else ']'}"
+    if low is not None:
+        return f" above {low}" if "gt" in limits else f" of at least {low}"
+    return ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as the command line writes it, shortened."""
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

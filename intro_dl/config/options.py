@@ -1,71 +1,65 @@
-"""The command line of the scripts that use a trained run: words such as folders, and options `key=value`.
+"""Read the command line of a script that uses trained runs: words such as folders, and options `key=value`.
 
-Free of torch, so that a typing mistake is answered at once.
+Free of torch, so that a typing mistake is reported at once.
 """
 
 import os
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from intro_dl.config.arguments import nearest
+from intro_dl.config.arguments import describe, fits
+from intro_dl.config.names import nearest
 from intro_dl.runs.signals import INTERRUPTED
 
 
 @dataclass(frozen=True)
 class Option:
-    """What may stand behind `key=`.
+    """The values that may follow `key=`.
 
     Args:
-        read: makes the value of its text; raises ValueError if it cannot.
-        wanted: what would do, for the message, e.g. "a whole number above 0".
-        default: the value where the option is not given.
+        type: int, float, bool, str, Path, a `Literal` of names, one of config/types.py, or a list of these,
+            written with commas.
+        default: the value if the option is not given.
     """
 
-    read: Callable[[str], Any]
-    wanted: str
+    type: Any
     default: Any = None
 
 
 def one_of(*names: str) -> Option:
-    """One of some names, by default the first."""
-    return Option(lambda text: _known(text, names), "", names[0])
+    """Return an option for one of these names; the first is the default."""
+    return Option(Literal[names], names[0])  # pyrefly: ignore[not-a-type]  known at run time
 
 
 def several_of(*names: str, default: Sequence[str]) -> Option:
-    """A list of names with commas between them, each taken once."""
-    return Option(
-        lambda text: list(dict.fromkeys(_known(each, names) for each in text.split(","))), "", default
-    )
-
-
-def whole(least: int, default: int | None) -> Option:
-    """A whole number of at least `least`."""
-    return Option(lambda text: _at_least(int(text), least), f"a whole number of at least {least}", default)
+    """Return an option for a list of these names."""
+    return Option(list[Literal[names]], default)  # pyrefly: ignore[not-a-type]  known at run time
 
 
 def path(default: Path | None = None) -> Option:
-    """A file or a folder, `~` understood."""
-    return Option(lambda text: Path(text).expanduser(), "a path", default)
+    """Return an option for a file or directory; `~` is expanded."""
+    return Option(Path, default)
 
 
 def read_options(
     arguments: Sequence[str], options: Mapping[str, Option], open_groups: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, Any]]:
-    """Tell words from options.
+    """Separate words from options.
 
     Args:
-        arguments: as typed. What exists as a file or folder is a word, even with a `=` in its name.
+        arguments: the command line. The name of an existing file or directory is a word, even with a `=`.
         options: by key.
-        open_groups: groups whose keys are known only later, e.g. "data": `data.root=x` is returned as text.
+        open_groups: groups whose keys are checked later, e.g. "data": `data.root=x` is returned as a string.
 
     Returns:
-        The words, and the value of every option, those not given with their defaults.
+        The words, and the value of every option; options not given have their defaults.
 
     Raises:
-        ValueError: for an unknown key, one given twice, or a value that makes no sense.
+        ValueError: for an unknown key, a key given twice, or an invalid value.
     """
     words: list[str] = []
     given: dict[str, Any] = {}
@@ -81,48 +75,42 @@ def read_options(
             given[key] = text
             continue
         if key not in options:
-            raise ValueError(f"There is no key {key}.{nearest(key, list(options))}")
-        given[key] = _read(key, text, options[key])
+            raise ValueError(f"Unknown key {key}.{nearest(key, list(options))}")
+        if not text:
+            raise ValueError(f"{key}= needs a value: add one, or leave it out.")
+        given[key] = _read(key, text, options[key].type)
+        if not fits(given[key], options[key].type):
+            raise ValueError(f"Invalid {key}={text}: choose {describe(options[key].type)}.")
     return words, {key: option.default for key, option in options.items()} | given
 
 
-def _read(key: str, text: str, option: Option) -> Any:
-    if not text:
-        raise ValueError(f"{key}= has no value. Give it one, or leave it out.")
+def _read(key: str, text: str, kind: Any) -> Any:
+    """Convert the text of an option; what cannot be converted stays text, which no range accepts."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _read(key, text, arguments[0])
+    if origin is list:  # each element once
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return list(dict.fromkeys(_read(key, part, arguments[0]) for part in parts))
+    if origin is Literal and text not in arguments:
+        raise ValueError(f"Unknown {key}={text}.{nearest(text, arguments)}")
+    if kind is Path:
+        return Path(text).expanduser()
+    if kind is bool:
+        return {"true": True, "false": False}.get(text, text)
     try:
-        return option.read(text)
-    except _NoSuchName as error:
-        raise ValueError(
-            f"There is no {key}={error.name}.{nearest(error.name, list(error.names))}"
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{key}={text} does not make sense: it must be {option.wanted}.") from error
-
-
-class _NoSuchName(ValueError):
-    def __init__(self, name: str, names: Sequence[str]) -> None:
-        super().__init__(name)
-        self.name, self.names = name, names
-
-
-def _known(text: str, names: Sequence[str]) -> str:
-    if text.strip() not in names:
-        raise _NoSuchName(text.strip(), names)
-    return text.strip()
-
-
-def _at_least(number: int, least: int) -> int:
-    if number < least:
-        raise ValueError
-    return number
+        return kind(text) if kind in (int, float) else text
+    except ValueError:
+        return text
 
 
 def run_script(doc: str, command: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """Run a script's command and return its exit code; errors are one sentence on stderr, and 1.
+    """Run the command of a script and return its exit code; an error is one sentence on stderr.
 
     Args:
-        doc: the script's docstring, shown for --help.
-        command: gets the arguments; raises ValueError with a sentence for the user.
+        doc: the script's docstring, printed for --help.
+        command: called with the arguments; raises ValueError with a message for the user.
+        arguments: the command line.
     """
     if {"-h", "--help"} & set(arguments):
         print(doc.strip())
@@ -131,7 +119,7 @@ def run_script(doc: str, command: Callable[[Sequence[str]], int], arguments: Seq
         code = command(arguments)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+    except BrokenPipeError:  # a reader such as `head` has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

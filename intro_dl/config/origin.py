@@ -1,4 +1,4 @@
-"""Where a wrong key comes from: a yaml of the user's, or the command line. Free of torch."""
+"""Find out where a wrong key comes from: a yaml file, or the command line. Free of torch."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from intro_dl.runs.files import shown_path
 
 
 def unknown_key(key: str) -> str:
-    """The beginning of a message about a key that nobody reads; it names the file that sets it."""
+    """Return the start of a message about an unknown key; it names the file that sets the key."""
     file = file_with(key)
-    return f"{shown_path(str(file))} has an unknown key {key}." if file else f"There is no key {key}."
+    return f"{shown_path(str(file))} has an unknown key {key}." if file else f"Unknown key {key}."
 
 
 def file_with(key: str) -> Path | None:
-    """The yaml of a chosen option that sets `key`; None if none does, as for a key of the command line."""
+    """Return the yaml of a chosen option that sets `key`; None for a key of the command line."""
     if not HydraConfig.initialized():
         return None
     runtime = HydraConfig.get().runtime

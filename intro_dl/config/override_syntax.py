@@ -4,13 +4,13 @@ import re
 
 
 def quote(value: str) -> str:
-    """A value that Hydra takes as it is."""
-    spelled_anew = re.fullmatch(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)", value)
-    if (re.fullmatch(r"[\w./-]*", value) and not spelled_anew) or value[:1] in "'\"$":
+    """Return the value in quotes where Hydra would change or split it."""
+    rewritten = re.fullmatch(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)", value)
+    if (re.fullmatch(r"[\w./-]*", value) and not rewritten) or value[:1] in "'\"$":
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def scheduler_by_name(argument: str) -> str:
-    """With scheduler=none for scheduler=null, which Hydra could not sweep: scheduler=null,cosine."""
+    """Write scheduler=none for scheduler=null, since Hydra cannot sweep scheduler=null,cosine."""
     return re.sub(r"\bnull\b", "none", argument) if argument.startswith("scheduler=") else argument

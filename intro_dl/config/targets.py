@@ -1,11 +1,12 @@
-"""Which classes a config may name: those of the lectures, optimizers of torch, callbacks of Lightning.
+"""Look up the classes that a config or a checkpoint may name: ours, and those of torch and Lightning.
 
-A config is data, and may come from a stranger's run folder; building what it names is what makes it code. So
-every class is looked up here. What counts is what an object is, not what it is called: no config reaches
-`os.system`, `torch.load` or `torch.hub.load`, under any name. Free of torch, until a class is looked up.
+A config may come from a stranger's run folder, and instantiating a name from it runs code. So every class is
+looked up here, and checked by its base class and by the module that defines it: no config can reach
+`os.system`, `torch.load` or `torch.hub.load`, under any name. Imports torch only to look up a class.
 """
 
 import inspect
+import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,13 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 
 @dataclass(frozen=True)
 class Kind:
-    """What a group of the config may build.
+    """The classes that a group of the config may build.
 
     Args:
-        base: the class that all are subclasses of.
-        packages: where they are defined; nothing outside of these is even imported.
-        functions: module whose functions will do, too; they build one.
-        partial: whether the config leaves an argument to the code, with `_partial_: true`.
+        base: the base class of all of them.
+        packages: the packages that define them; nothing outside of these is imported.
+        functions: a module whose functions are allowed too; they build an object of the kind.
+        partial: whether the training adds an argument, with `_partial_: true`.
     """
 
     base: str
@@ -47,36 +48,47 @@ KINDS = {
 
 
 def class_of(node: Any, place: str) -> Any:
-    """The class, or the function, that a part of the config names, if the config may build it.
+    """Return the class or function that a node of the config names, if the config may build it.
 
     Args:
-        node: the part, with a `_target_`.
-        place: where it stands in the config, e.g. "model" or "callbacks.early_stopping".
+        node: a config with a `_target_`.
+        place: its place in the config, e.g. "model" or "callbacks.early_stopping".
 
     Raises:
-        ValueError: if it names no class, or one of another kind, or holds what would be built besides.
+        ValueError: if `_target_` is missing or not allowed here, or if a key below it would build something.
     """
     group = place.partition(".")[0]
     kind = KINDS[group]
     target = node.get("_target_") if isinstance(node, DictConfig) else None
     if not isinstance(target, str):
-        raise ValueError(
-            f"{place} does not say what to build: its _target_ is missing. Choose an option of {group}=."
-        )
+        raise ValueError(f"Cannot build {place}: its _target_ is missing. Choose an option of {group}=.")
     for key in _control_keys(OmegaConf.to_container(node, resolve=True), place):
         if key not in (f"{place}._target_", *([f"{place}._partial_"] if kind.partial else [])):
-            raise ValueError(f"{key} is refused: only {place}._target_ names a class here. Leave it out.")
+            raise ValueError(f"Refused {key}: only {place}._target_ names a class here. Leave it out.")
     module, _, name = target.rpartition(".")
     if _is_in(module, kind):
         found = _look_up(module, name, place)
         if _is_kind(found, kind):
             if kind.partial and node.get("_partial_") is not True:
-                raise ValueError(f"{place}._partial_ must be true: the training adds what is missing.")
+                raise ValueError(f"Set {place}._partial_=true: the training adds the missing arguments.")
             return found
     raise ValueError(
-        f"{place}._target_={target} is refused: a config may only name a {kind.base.rpartition('.')[-1]} of "
+        f"Refused {place}._target_={target}: a config may only name a {kind.base.rpartition('.')[-1]} of "
         f"{' or '.join(kind.packages)} here. Choose an option of {group}=."
     )
+
+
+def model_class(name: str) -> type | None:
+    """Return the lecture model with this class name, or None.
+
+    A checkpoint names a class without its module, so it cannot make Python import another one.
+    """
+    (package,) = KINDS["model"].packages
+    for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+        found = getattr(import_module(module.name), name, None)
+        if _is_kind(found, KINDS["model"]) and found.__module__ == module.name:
+            return found
+    return None
 
 
 def _look_up(module: str, name: str, place: str) -> Any:
@@ -98,7 +110,7 @@ def _is_in(module: str, kind: Kind) -> bool:
 
 
 def _control_keys(value: Any, place: str) -> Iterator[str]:
-    """Where in a config value there are keys that Hydra would obey, such as `_target_` and `_args_`."""
+    """Yield the places of keys that Hydra would interpret, such as `_target_` and `_args_`."""
     if isinstance(value, dict):
         for key, entry in value.items():
             if str(key).startswith("_"):

@@ -10,7 +10,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.config.arguments import check_arguments, nearest
+from intro_dl.config.arguments import check_arguments
+from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
 from intro_dl.data.dataset import TensorData
 from intro_dl.data.text import TextData

@@ -10,7 +10,7 @@ from intro_dl.inference.tables import print_report, write_csv
 
 OPTIONS = {
     "split": one_of("test", "val"),
-    "data": Option(str, "an option of data="),
+    "data": Option(str),
     "weights": one_of("best", "last"),
     "out": path(),
 }

@@ -4,16 +4,14 @@ Only tensors and plain values are read, never code: a checkpoint from a stranger
 may have been moved or copied; neither the data, nor a GPU, nor the config is needed.
 """
 
-import pkgutil
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from intro_dl import models
+from intro_dl.config.targets import model_class
 from intro_dl.data.images import normalize
 from intro_dl.models.size import count_parameters
 from intro_dl.runs.checkpoint import read_checkpoint
@@ -110,18 +108,6 @@ def _checkpoint_file(folder: Path, weights: str) -> Path:
         f"{folder} is no run: it has no checkpoints/{weights}.ckpt. Name a folder that training wrote, "
         "e.g. outputs/lenet/<time>."
     )
-
-
-def model_class(name: str) -> type[Task] | None:
-    """The lecture model of that class name; None if no file of intro_dl/models defines it.
-
-    A checkpoint only names a class, never a module: so it cannot make Python import anything else.
-    """
-    for module in pkgutil.walk_packages(models.__path__, f"{models.__name__}."):
-        found = getattr(import_module(module.name), name, None)
-        if isinstance(found, type) and issubclass(found, Task) and found.__module__ == module.name:
-            return found
-    return None
 
 
 def _build(checkpoint: dict[str, Any], file: Path) -> Task:

@@ -12,11 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from intro_dl.config.options import one_of, path, read_options, whole
+from intro_dl.config.options import Option, one_of, path, read_options
+from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned
 
 OPTIONS = {
-    "top": whole(1, default=None),
+    "top": Option(Size),
     "format": one_of("table", "json", "csv"),
     "invert": one_of("auto", "yes", "no"),
     "digit_box": one_of("auto", "no"),

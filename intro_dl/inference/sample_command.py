@@ -7,33 +7,15 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from intro_dl.config.options import Option, one_of, path, read_options, whole
+from annotated_types import Ge, Gt, Le, Lt
+
+from intro_dl.config.options import Option, one_of, path, read_options
+from intro_dl.config.types import Size
 
 MOST = 1_000_000  # characters of a text; a slip of the finger should not run for days
 TUNES = "IrishABC"  # data whose texts are tunes in ABC notation
-
-
-def _number(least: float, most: float, text: str) -> float:
-    number = float(text)
-    if not least < number <= most:  # not for nan either
-        raise ValueError
-    return number
-
-
-def _whole_up_to(most: int, text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= most:
-        raise ValueError
-    return number
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**63:
-        raise ValueError
-    return number
 
 
 def _escapes(text: str) -> str:
@@ -42,19 +24,15 @@ def _escapes(text: str) -> str:
 
 
 OPTIONS = {
-    "prompt": Option(_escapes, "a text"),
-    "length": Option(lambda text: _whole_up_to(MOST, text), f"a whole number from 1 to {MOST:,}", 500),
-    "temperature": Option(
-        lambda text: _number(0, 1e6, text),
-        "a number above 0; to always take the likeliest character, say top_k=1",
-        0.8,
-    ),
-    "top_k": whole(1, None),
-    "top_p": Option(lambda text: _number(0, 1, text), "a number above 0, up to 1"),
-    "seed": Option(_seed, "a whole number from 0", 0),
-    "samples": Option(lambda text: _whole_up_to(10_000, text), "a whole number from 1 to 10,000", 1),
+    "prompt": Option(str),
+    "length": Option(Annotated[int, Gt(0), Le(MOST)], 500),
+    "temperature": Option(Annotated[float, Gt(0), Le(1_000_000)], 0.8),  # top_k=1 takes the likeliest
+    "top_k": Option(Size),
+    "top_p": Option(Annotated[float, Gt(0), Le(1)]),
+    "seed": Option(Annotated[int, Ge(0), Lt(2**63)], 0),
+    "samples": Option(Annotated[int, Gt(0), Le(10_000)], 1),
     "unknown": one_of("error", "skip"),
-    "stop": Option(_escapes, "a text"),
+    "stop": Option(str),
     "format": one_of("auto", "text", "abc"),
     "weights": one_of("best", "last"),
     "out": path(),
@@ -72,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: with a sentence for the user.
     """
     words, wanted = read_options(arguments, OPTIONS)
+    wanted |= {key: _escapes(wanted[key]) for key in ("prompt", "stop") if wanted[key]}
     if len(words) != 1:
         named = f"not {len(words)} ({', '.join(words)})" if words else "e.g. outputs/char_lstm/<time>"
         raise ValueError(f"Name one run folder, {named}.")

@@ -1,8 +1,11 @@
-"""The LSTM that writes character by character: its cells forget, store, update and output."""
+"""The LSTM for texts, character by character: its cells forget, store, update and output."""
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from intro_dl.config.types import Depth, Fraction, Width
 from intro_dl.scratch import recurrent
 from intro_dl.tasks import LanguageModel
 
@@ -10,62 +13,60 @@ State = tuple[Tensor, Tensor]  # outputs h and cell states c, each (layers, B, H
 
 
 class CharLSTM(LanguageModel):
-    """Characters become vectors, LSTM layers read them in order, a linear map scores the next character.
+    """Embed the characters, read them in order with LSTM layers, and score the next character.
 
-    Dropout acts on the way from a layer to the next, never along time (Zaremba et al. 2014).
+    Dropout acts between layers, never along time (Zaremba et al. 2014).
 
     Source: Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000); lecture 001, LSTM.
 
     Args:
-        vocab_size: V, the number of characters there are.
-        embedding_size: E, the length of the vector of a character.
+        vocab_size: V, the number of different characters.
+        embedding_size: E, the length of the vector of each character.
         hidden_size: H, the number of cells of each layer.
         layers: number of LSTM layers, each reading the outputs of the one below.
         dropout: probability of zeroing an output of a layer, in [0, 1).
-        cell: "torch" runs `nn.LSTM`; "scratch" the slide's equations (intro_dl/scratch/recurrent.py) on the
-            same weights: the same numbers, slower.
+        cell: "torch" runs `nn.LSTM`; "scratch" runs the slide's equations (intro_dl/scratch/recurrent.py) on
+            the same weights: the same numbers, slower.
     """
 
     def __init__(
         self,
         vocab_size: int,
-        embedding_size: int = 64,
-        hidden_size: int = 192,
-        layers: int = 1,
-        dropout: float = 0.0,
-        cell: str = "torch",
+        embedding_size: Width = 64,
+        hidden_size: Width = 192,
+        layers: Depth = 1,
+        dropout: Fraction = 0.0,
+        cell: Literal["torch", "scratch"] = "torch",
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        for name in ("embedding_size", "hidden_size", "layers"):
-            if self.hparams[name] < 1:
-                raise ValueError(f"model.{name}={self.hparams[name]} is too small: it must be at least 1.")
-        if cell not in ("torch", "scratch"):
-            raise ValueError(f"There is no cell {cell!r}. Choose one of torch, scratch.")
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        between = dropout if layers > 1 else 0.0  # nn.LSTM leaves its last layer to us
+        between = dropout if layers > 1 else 0.0  # nn.LSTM has no dropout after its last layer
         self.lstm = nn.LSTM(embedding_size, hidden_size, layers, dropout=between)
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(hidden_size, vocab_size)
 
+    # pyrefly: ignore[bad-override]  each cell has a state of its own kind
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Logits (B, T, V) of tokens (B, T), and the last state; the first state is zero unless given."""
+        """Return logits (B, T, V) of tokens (B, T), and the last state; the first is zero unless given."""
         x = self.embedding(tokens.T)  # (T, B, E): recurrent layers count time first
-        if self.hparams.cell == "torch":
+        if self.hparams["cell"] == "torch":
             x, state = self.lstm(x, state)  # (T, B, H)
         else:
-            x, state = self.by_hand(x, state)
-        return self.logits(self.dropout(x)).transpose(0, 1), state
+            x, state = self.by_hand(x, state)  # (T, B, H)
+        return self.logits(self.dropout(x)).transpose(0, 1), state  # (T, B, V) -> (B, T, V)
 
     def by_hand(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """What `self.lstm(x, state)` computes, by the equations of the slide."""
+        """Compute `self.lstm(x, state)` of x (T, B, E) by the equations of the slide."""
         if state is None:
-            zeros = x.new_zeros(self.hparams.layers, x.shape[1], self.hparams.hidden_size)
+            zeros = x.new_zeros(
+                len(self.lstm.all_weights), x.shape[1], self.lstm.hidden_size
+            )  # (layers, B, H)
             state = zeros, zeros
         last_h, last_c = [], []
         for layer, (h, c) in enumerate(zip(*state, strict=True)):
             if layer > 0:
-                x = self.dropout(x)
+                x = self.dropout(x)  # (T, B, H)
             W, U, b = recurrent.slide_order(*self.lstm.all_weights[layer])
             x, cells = recurrent.lstm(x, h, c, W, U, b)  # (T, B, H) each
             last_h.append(x[-1])

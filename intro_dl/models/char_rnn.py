@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from intro_dl.config.types import Width
 from intro_dl.tasks import LanguageModel
 
 
 class CharRNN(LanguageModel):
-    """The recurrent cell of lecture 001: mix the character with the old state, squash, read off the next.
+    """The recurrent cell of lecture 001: mix character and old state, apply tanh, score the next character.
 
     h_t = tanh(W_hh^T h_{t-1} + W_xh^T x_t),  y_t = W_hy^T h_t, where x_t is a character as a one-hot vector.
     The same weights serve at every time step; there are no biases, as on the slide. The states are those of
@@ -16,29 +17,26 @@ class CharRNN(LanguageModel):
     Source: Elman (1990), Finding Structure in Time; lecture 001, "Update Hidden State" and "Output Vector".
 
     Args:
-        vocab_size: V, the number of characters there are.
+        vocab_size: V, the number of different characters.
         hidden_size: H, the number of numbers in the state.
     """
 
-    def __init__(self, vocab_size: int, hidden_size: int = 192) -> None:
+    def __init__(self, vocab_size: int, hidden_size: Width = 192) -> None:
         super().__init__()
         self.save_hyperparameters()
-        if hidden_size < 1:
-            raise ValueError(
-                f"model.hidden_size={hidden_size} is too small: the state has at least 1 number."
-            )
         self.W_xh = nn.Parameter(torch.empty(vocab_size, hidden_size))
         self.W_hh = nn.Parameter(torch.empty(hidden_size, hidden_size))
         self.W_hy = nn.Parameter(torch.empty(hidden_size, vocab_size))
         for weight in self.parameters():
             nn.init.uniform_(weight, -(hidden_size**-0.5), hidden_size**-0.5)  # as nn.RNN and nn.Linear do
 
+    # pyrefly: ignore[bad-override]  each cell has a state of its own kind
     def forward(self, tokens: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Logits (B, T, V) of tokens (B, T), and the last state (B, H); the first is zero unless given."""
+        """Return logits (B, T, V) of tokens (B, T), and the last state (B, H), at first zero unless given."""
         inputs = nn.functional.embedding(tokens, self.W_xh)  # (B, T, H): a one-hot x_t picks a row of W_xh
-        h = inputs.new_zeros(len(tokens), self.hparams.hidden_size) if state is None else state  # (B, H)
+        h = inputs.new_zeros(len(tokens), self.hparams["hidden_size"]) if state is None else state  # (B, H)
         states = []
         for x_t in inputs.unbind(dim=1):
-            h = torch.tanh(h @ self.W_hh + x_t)
+            h = torch.tanh(h @ self.W_hh + x_t)  # (B, H) @ (H, H) + (B, H) -> (B, H)
             states.append(h)
         return torch.stack(states, dim=1) @ self.W_hy, h  # (B, T, H) -> (B, T, V)

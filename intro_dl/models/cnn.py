@@ -1,11 +1,12 @@
 """The lecture's convolutional network: three convolutions that halve the image twice, then a classifier."""
 
 import math
-from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
-from intro_dl.models.layers import check_choice, image_sides
+from intro_dl.config.types import Fraction, Width, Widths
+from intro_dl.models.layers import image_sides
 from intro_dl.tasks import Classifier
 
 
@@ -29,30 +30,29 @@ class CNN(Classifier):
         self,
         in_shape: tuple[int, int, int],
         num_classes: int,
-        widths: Sequence[int] = (4, 8, 12),
-        kernels: Sequence[int] = (5, 5, 4),
-        downsample: str = "stride",
-        hidden: int = 200,
-        dropout: float = 0.0,
+        widths: Widths = (4, 8, 12),
+        kernels: Widths = (5, 5, 4),
+        downsample: Literal["stride", "max_pool"] = "stride",
+        hidden: Width = 200,
+        dropout: Fraction = 0.0,
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         if len(widths) != len(kernels) or not widths:
             raise ValueError(
-                f"model.widths={list(widths)} and model.kernels={list(kernels)} do not fit: "
-                "each convolution needs one of both."
+                f"model.widths={list(widths)} and model.kernels={list(kernels)} differ in length: "
+                "give one width and one kernel for each convolution."
             )
-        check_choice(("stride", "max_pool"), downsample, "downsample")
         channels, height, width = image_sides(in_shape, max(kernels), "CNN")
         layers = []
         for index, (maps, kernel) in enumerate(zip(widths, kernels, strict=True)):
             halve = index > 0
-            # kernel - 1 zeros keep the size: 28 + 4 - 5 + 1 = 28; an even kernel has one more after.
-            # Every second position is left by a stride of 2: ceil(28 / 2) = 14, then 7.
+            # kernel - 1 zeros keep the size: 28 + 4 - 5 + 1 = 28; an even kernel gets one more at the end.
+            # A stride of 2 keeps every second position: ceil(28 / 2) = 14, then 7.
             before, after = (kernel - 1) // 2, kernel // 2
             layers.append(nn.ZeroPad2d((before, after, before, after)))
-            stride = 2 if halve and downsample == "stride" else 1
+            stride = {"stride": 2, "max_pool": 1}[downsample] if halve else 1
             layers.append(nn.Conv2d(channels, maps, kernel, stride, bias=not batch_norm))
             layers += [nn.BatchNorm2d(maps)] if batch_norm else []
             layers.append(nn.ReLU())
@@ -67,7 +67,7 @@ class CNN(Classifier):
         self.logits = nn.Linear(hidden, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, K) of images (B, C, H, W)."""
-        x = self.features(images)  # (B, widths[-1], H/4, W/4) with three convolutions
+        """Return logits (B, K) of images (B, C, H, W)."""
+        x = self.features(images)  # (B, widths[-1], H/4, W/4), of three convolutions
         x = self.hidden(x.flatten(1))  # (B, hidden)
-        return self.logits(x)
+        return self.logits(x)  # (B, K)

@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from intro_dl.models.layers import image_sides, make_activation, make_pooling
+from intro_dl.config.types import Fraction
+from intro_dl.models.layers import Activation, Pooling, image_sides, make_activation, make_pooling
 from intro_dl.tasks import Classifier
 
 
@@ -16,7 +17,7 @@ class LeNet(Classifier):
     Args:
         in_shape: (channels, height, width) of one image, each side at least 12 pixels.
         num_classes: number of logits K.
-        activation: tanh as in the paper (there scaled), or sigmoid, relu.
+        activation: tanh as in the paper (there scaled), sigmoid, relu, or identity.
         pooling: average as in the paper, or max.
         dropout: probability of zeroing a hidden unit of the head, in [0, 1).
     """
@@ -25,16 +26,16 @@ class LeNet(Classifier):
         self,
         in_shape: tuple[int, int, int],
         num_classes: int,
-        activation: str = "tanh",
-        pooling: str = "average",
-        dropout: float = 0.0,
+        activation: Activation = "tanh",
+        pooling: Pooling = "average",
+        dropout: Fraction = 0.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         channels, height, width = image_sides(in_shape, 12, "LeNet")
         rows, columns = (height // 2 - 4) // 2, (width // 2 - 4) // 2  # 28 -> 5, 32 -> 6
 
-        def g():
+        def g() -> nn.Module:
             return make_activation(activation)
 
         self.stage1 = nn.Sequential(nn.Conv2d(channels, 6, 5, padding=2), g(), make_pooling(pooling, 2))
@@ -44,9 +45,9 @@ class LeNet(Classifier):
         self.logits = nn.Linear(84, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, K) of images (B, C, H, W)."""
+        """Return logits (B, K) of images (B, C, H, W)."""
         x = self.stage1(images)  # (B, 6, H/2, W/2)
         x = self.stage2(x)  # (B, 16, rows, columns)
         x = self.hidden1(x.flatten(1))  # (B, 120)
         x = self.hidden2(x)  # (B, 84)
-        return self.logits(x)
+        return self.logits(x)  # (B, K)

@@ -1,12 +1,13 @@
 """The multilayer perceptron: linear maps with a non-linear function between them."""
 
 import math
-from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.models.layers import initialize, make_activation
+from intro_dl.config.types import Fraction, NonNegative, Widths
+from intro_dl.models.layers import Activation, Init, initialize, make_activation
 from intro_dl.tasks import Classifier
 
 
@@ -16,10 +17,10 @@ class MLP(Classifier):
     Args:
         in_shape: shape of one input, e.g. (1, 28, 28) or (2,); flattened to N numbers.
         num_classes: number of logits K.
-        hidden: number of units of each hidden layer; () leaves a softmax regression.
-        activation: g between the layers: relu, sigmoid, tanh, or identity (then all is one linear map).
-        init: how the weights start: torch's "default", "normal" as on the slides, N(0, sigma^2), "xavier",
-            "he", or "zeros" (then the hidden units stay equal forever).
+        hidden: number of units of each hidden layer; () is softmax regression.
+        activation: g between the layers: relu, sigmoid, tanh, or identity (all is then one linear map).
+        init: initial weights: torch's "default", "normal" as on the slides, N(0, sigma^2), "xavier",
+            "he", or "zeros" (all hidden units then stay equal).
         sigma: standard deviation of init="normal".
         dropout: probability of zeroing a hidden unit, in [0, 1).
         batch_norm: normalize each hidden unit over the batch, before g.
@@ -30,18 +31,16 @@ class MLP(Classifier):
         self,
         in_shape: tuple[int, ...],
         num_classes: int,
-        hidden: Sequence[int] = (200, 100),
-        activation: str = "relu",
-        init: str = "default",
-        sigma: float = 0.1,
-        dropout: float = 0.0,
+        hidden: Widths = (200, 100),
+        activation: Activation = "relu",
+        init: Init = "default",
+        sigma: NonNegative = 0.1,
+        dropout: Fraction = 0.0,
         batch_norm: bool = False,
-        loss: str = "cross_entropy",
+        loss: Literal["cross_entropy", "mse"] = "cross_entropy",
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        if loss not in ("cross_entropy", "mse"):
-            raise ValueError(f"There is no loss {loss!r}. Choose one of cross_entropy, mse.")
         sizes = [math.prod(in_shape), *hidden]
         layers = []
         for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
@@ -54,11 +53,11 @@ class MLP(Classifier):
         initialize(self, init, sigma)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (B, K) of inputs (B, *in_shape)."""
+        """Return logits (B, K) of inputs (B, *in_shape)."""
         x = self.features(inputs.flatten(1))  # (B, N) -> (B, hidden[-1])
-        return self.logits(x)
+        return self.logits(x)  # (B, K)
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        if self.hparams.loss == "cross_entropy":
+        if self.hparams["loss"] == "cross_entropy":
             return super().loss(scores, labels)
         return F.mse_loss(scores.softmax(dim=1), F.one_hot(labels, scores.shape[1]).float())

@@ -1,11 +1,11 @@
 """The multilayer perceptron for numbers instead of classes: one linear output, mean squared error."""
 
 import math
-from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from intro_dl.models.layers import initialize, make_activation
+from intro_dl.config.types import Fraction, NonNegative, Widths
+from intro_dl.models.layers import Activation, Init, initialize, make_activation
 from intro_dl.tasks import Regressor
 
 
@@ -16,9 +16,9 @@ class MLPRegressor(Regressor):
 
     Args:
         in_shape: shape of one input, e.g. (2,); flattened to N numbers.
-        hidden: number of units of each hidden layer; () leaves a linear regression.
-        activation: g between the layers: relu, sigmoid, tanh, or identity (then all are one linear map).
-        init: how the weights start: torch's default, "normal", "xavier", "he" or "zeros".
+        hidden: number of units of each hidden layer; () is linear regression.
+        activation: g between the layers: relu, sigmoid, tanh, or identity (all is then one linear map).
+        init: initial weights: torch's "default", "normal", "xavier", "he" or "zeros".
         sigma: standard deviation of init="normal".
         dropout: probability of zeroing a hidden unit, in [0, 1).
     """
@@ -26,11 +26,11 @@ class MLPRegressor(Regressor):
     def __init__(
         self,
         in_shape: tuple[int, ...],
-        hidden: Sequence[int] = (200, 100),
-        activation: str = "relu",
-        init: str = "default",
-        sigma: float = 0.1,
-        dropout: float = 0.0,
+        hidden: Widths = (200, 100),
+        activation: Activation = "relu",
+        init: Init = "default",
+        sigma: NonNegative = 0.1,
+        dropout: Fraction = 0.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -43,6 +43,6 @@ class MLPRegressor(Regressor):
         initialize(self, init, sigma)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Predictions (B,) of inputs (B, *in_shape)."""
+        """Return predictions (B,) of inputs (B, *in_shape)."""
         x = self.features(inputs.flatten(1))  # (B, N) -> (B, hidden[-1])
         return self.output(x).squeeze(1)  # (B, 1) -> (B,); with (B, 1) the loss would compare all pairs

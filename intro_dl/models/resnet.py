@@ -3,12 +3,13 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.models.layers import choose, image_sides, initialize
+from intro_dl.config.types import Depth
+from intro_dl.models.layers import Shortcut, image_sides, initialize
 from intro_dl.tasks import Classifier
 
 
 class Block(nn.Module):
-    """relu(x + residual(x)), the residual being two 3x3 convolutions; without the skip, relu(residual(x))."""
+    """Compute relu(x + residual(x)), residual being two 3x3 convolutions; without skip relu(residual(x))."""
 
     def __init__(self, n_in: int, n_out: int, skip: bool, projection: bool) -> None:
         super().__init__()
@@ -18,18 +19,19 @@ class Block(nn.Module):
         self.norm1 = nn.BatchNorm2d(n_out)
         self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(n_out)
-        projection = projection and skip and self.added
+        projection = projection and skip and n_out != n_in
         conv = nn.Conv2d(n_in, n_out, 1, self.stride, bias=False) if projection else None
-        self.projection = nn.Sequential(conv, nn.BatchNorm2d(n_out)) if projection else None
+        self.projection = nn.Sequential(conv, nn.BatchNorm2d(n_out)) if conv else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))  # (B, n_in, H, W) -> (B, n_out, H/stride, W/stride)
+        """Return maps (B, n_out, H/stride, W/stride) of x (B, n_in, H, W)."""
+        y = F.relu(self.norm1(self.conv1(x)))  # (B, n_out, H/stride, W/stride)
         y = self.norm2(self.conv2(y))
         if self.projection is not None:
             y = y + self.projection(x)
         elif self.skip:  # x itself; where maps are added, every second pixel of x, and zeros
             y = y + F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.added))
-        return F.relu(y)
+        return F.relu(y)  # (B, n_out, H/stride, W/stride)
 
 
 class ResNet(Classifier):
@@ -48,33 +50,31 @@ class ResNet(Classifier):
         self,
         in_shape: tuple[int, int, int],
         num_classes: int,
-        depth: int = 20,
+        depth: Depth = 20,
         skip: bool = True,
-        shortcut: str = "padding",
+        shortcut: Shortcut = "padding",
         zero_init: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         n = max((depth - 2) // 6, 1)
         if depth != 6 * n + 2:
-            raise ValueError(f"model.depth={depth} is not 6n + 2. The nearest: {6 * n + 2} and {6 * n + 8}.")
+            raise ValueError(f"Invalid model.depth={depth}: choose 6n + 2, e.g. {6 * n + 2} or {6 * n + 8}.")
         if zero_init and not skip:
-            raise ValueError("model.zero_init=true without the skip gives only zeros. Set model.skip=true.")
-        projection = choose({"padding": False, "projection": True}, shortcut, "shortcut")
+            raise ValueError("model.zero_init=true without the skip outputs only zeros. Set model.skip=true.")
         channels, _, _ = image_sides(in_shape, 8, "ResNet")
         self.stem = nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16))
         maps = [16] * (n + 1) + [32] * n + [64] * n  # of the stem and of each block
-        self.blocks = nn.Sequential(
-            *[Block(*pair, skip, projection) for pair in zip(maps, maps[1:], strict=False)]
-        )
+        blocks = [Block(*pair, skip, shortcut == "projection") for pair in zip(maps, maps[1:], strict=False)]
+        self.blocks = nn.Sequential(*blocks)
         initialize(self, "he")
         self.logits = nn.Linear(64, num_classes)
         nn.init.normal_(self.logits.weight, std=0.01)  # so that an untrained net's loss is near log K
-        for block in self.blocks if zero_init else []:
+        for block in blocks if zero_init else []:
             nn.init.zeros_(block.norm2.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, K) of images (B, C, H, W)."""
+        """Return logits (B, K) of images (B, C, H, W)."""
         x = F.relu(self.stem(images))  # (B, 16, H, W)
         x = self.blocks(x)  # (B, 64, H/4, W/4)
         return self.logits(x.mean(dim=(2, 3)))  # (B, 64) -> (B, K)

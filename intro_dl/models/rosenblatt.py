@@ -8,7 +8,7 @@ from intro_dl.tasks import Classifier
 
 
 class Rosenblatt(Classifier):
-    """The learning rule of Rosenblatt (1958); the loss is how far the winner's score exceeds the right one.
+    """The learning rule of Rosenblatt (1958); the loss is the winner's score minus the right class's score.
 
     A gradient step is the rule: add x to the row of the right class, subtract it from the row of the winner,
     and do nothing when they are the same. One example a batch is the original; more take the mean update.
@@ -30,7 +30,7 @@ class Rosenblatt(Classifier):
         nn.init.zeros_(self.scores.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Scores (B, K) of inputs (B, *in_shape)."""
+        """Return scores (B, K) of inputs (B, *in_shape)."""
         return self.scores(inputs.flatten(1))  # (B, N) -> (B, K)
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -45,6 +45,6 @@ class Rosenblatt(Classifier):
             return []
         return [
             f"The updates never stopped: each of the {len(mistakes)} epochs made mistakes, the last one on "
-            f"{mistakes[-1]:.0%} of the training examples. As far as they can tell, the data are not "
-            "linearly separable: no straight boundary is right everywhere. model=mlp draws curved ones."
+            f"{mistakes[-1]:.0%} of the training examples. So the data are probably not linearly "
+            "separable: no straight boundary is right everywhere. model=mlp can draw curved ones."
         ]

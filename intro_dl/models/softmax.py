@@ -23,5 +23,5 @@ class SoftmaxRegression(Classifier):
         self.logits = nn.Linear(math.prod(in_shape), num_classes)  # N * K weights, K biases
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (B, K) of inputs (B, *in_shape)."""
+        """Return logits (B, K) of inputs (B, *in_shape)."""
         return self.logits(inputs.flatten(1))  # (B, N) -> (B, K)

@@ -1,20 +1,21 @@
-"""Any classifier of torchvision by its name, with random weights, fitted to the data at both ends."""
+"""Any classifier of torchvision by name, with random weights, adapted to the data's channels and classes."""
 
 import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.models.layers import check_choice, image_sides
+from intro_dl.config.names import nearest
+from intro_dl.models.layers import image_sides
 from intro_dl.tasks import Classifier
 
 
 class Torchvision(Classifier):
     """torchvision.models.<name>, e.g. the lectures' alexnet, googlenet and resnet152.
 
-    They are made for 224x224 color photographs of 1,000 classes. For other data, the last layer gets
-    num_classes outputs; the first convolution is replaced by one that reads the data's channels (a grey image
-    repeated three times would only add up its weights); and images smaller than the net's minimum, as
-    torchvision states it, are scaled up to it. Vision transformers and MaxViT read one size only, 224x224.
+    They are designed for 224x224 color photographs of 1,000 classes. For other data, the last layer gets
+    num_classes outputs; the first convolution gets new weights that read the data's channels (repeating a
+    gray image three times would only add up its weights); and images smaller than the minimum size that
+    torchvision states are scaled up to it. Vision transformers and MaxViT read only one size, 224x224.
 
     googlenet and inception_v3 come without their auxiliary classifiers: every net has one output, one loss.
 
@@ -30,7 +31,8 @@ class Torchvision(Classifier):
         super().__init__()
         self.save_hyperparameters()
         models = torchvision.models
-        check_choice(models.list_models(module=models), name, "classifier of torchvision")
+        if name not in (names := models.list_models(module=models)):
+            raise ValueError(f"Unknown model.name={name}.{nearest(name, names)}")
         channels, height, width = image_sides(in_shape, 1, name)
         only = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
         self.net = models.get_model(name, weights=None, num_classes=num_classes, **only)
@@ -41,18 +43,14 @@ class Torchvision(Classifier):
         self.size = (least, least) if one_size else (max(height, least), max(width, least))
 
     def _read_channels(self, channels: int) -> None:
-        """Put a convolution of as many input channels in the place of the first one."""
-        place, old = next(
-            (name, part) for name, part in self.net.named_modules() if isinstance(part, nn.Conv2d)
-        )
-        new = nn.Conv2d(
-            channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None
-        )
-        parent, _, attribute = place.rpartition(".")
-        setattr(self.net.get_submodule(parent), attribute, new)
+        """Let the first convolution read so many channels, with new random weights."""
+        first = next(part for part in self.net.modules() if isinstance(part, nn.Conv2d))
+        first.in_channels = channels
+        first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))
+        first.reset_parameters()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, K) of images (B, C, H, W)."""
+        """Return logits (B, K) of images (B, C, H, W)."""
         if images.shape[-2:] != self.size:
-            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)
-        return self.net(images)
+            images = F.interpolate(images, self.size, mode="bilinear", antialias=True)  # (B, C, *size)
+        return self.net(images)  # (B, K)

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from intro_dl.config.options import Option, read_options, whole
+from annotated_types import Ge
+
+from intro_dl.config.options import Option, read_options
+from intro_dl.config.types import Size
 from intro_dl.results.evidence import RESULTS
 from intro_dl.results.header import write_headers
 from intro_dl.results.page import page, read_summaries
@@ -11,9 +15,9 @@ from intro_dl.results.summary import summarize, write
 from intro_dl.runs.files import shown_path
 
 OPTIONS = {
-    "seeds": whole(2, None),
-    "test_images": whole(1, 10_000),
-    "machine": Option(str, "a few words"),
+    "seeds": Option(Annotated[int, Ge(2)]),
+    "test_images": Option(Size, 10_000),
+    "machine": Option(str),
 }
 
 

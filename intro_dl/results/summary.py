@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from intro_dl.config.arguments import nearest
+from intro_dl.config.names import nearest
 from intro_dl.config.override_syntax import scheduler_by_name
 from intro_dl.results.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, seeds_of
 from intro_dl.runs.files import shown_path

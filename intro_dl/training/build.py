@@ -12,18 +12,17 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from intro_dl.config.arguments import OWN_KEYS, check_arguments, nearest
+from intro_dl.config.arguments import OWN_KEYS
+from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
+from intro_dl.config.validate import validate
 from intro_dl.data.dataset import TensorData
-from intro_dl.models.size import count_parameters
 from intro_dl.tasks import Task
 from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import save_command
 from intro_dl.training.speed import Unprofiled, compile_step, look_for_a_gpu_once
-
-MOST_PARAMETERS = 1_000_000_000  # 4 GB, and three times as much while they are trained
 
 
 def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
@@ -32,6 +31,7 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
     Raises:
         ValueError: if they do not fit together; the message says which, and what to change.
     """
+    validate(cfg)
     check_accelerator(cfg.trainer)
     look_for_a_gpu_once()
     data = build_data(cfg)
@@ -45,7 +45,6 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
 
 def build_data(cfg: DictConfig) -> TensorData:
     """Return the data module, with its splits read."""
-    check_arguments(cfg.data, "data")
     data = instantiate(cfg.data, _convert_="all")
     data.watch_test = cfg.watch_test
     data.prepare_data()
@@ -64,15 +63,11 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
             f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
             f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."
         )
-    check_arguments(cfg.model, "model", given=data.dims)
-    check_arguments(cfg.optim, "optim", given={"params": None})
-    check_size(cfg.model, data.dims)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
         interval = cfg.scheduler.get("interval", "epoch")
         schedule = without(cfg.scheduler, "interval")
-        check_arguments(schedule, "scheduler", given={"optimizer": None})
         scheduler = instantiate(schedule, _convert_="all")
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
@@ -91,16 +86,6 @@ def check_saved_arguments(model: Task, data: TensorData) -> None:
         )
 
 
-def check_size(model: DictConfig, dims: dict[str, Any]) -> None:
-    """Refuse a model whose weights would not fit into memory."""
-    parameters = count_parameters(lambda: instantiate(model, **dims, _convert_="all"))
-    if parameters > MOST_PARAMETERS:
-        raise ValueError(
-            f"The model would have {parameters:,} parameters, more than the {MOST_PARAMETERS:,} that this "
-            "program is made for. Choose smaller layers."
-        )
-
-
 def without(config: DictConfig, *keys: str) -> DictConfig:
     """Return a copy of a config without some keys, its interpolations resolved."""
     values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
@@ -109,12 +94,10 @@ def without(config: DictConfig, *keys: str) -> DictConfig:
 
 def build_trainer(cfg: DictConfig) -> pl.Trainer:
     """Return Lightning's trainer with the callbacks of the config and those of every run."""
-    check_arguments(cfg.trainer, "trainer")
     settings = without(cfg.trainer, *OWN_KEYS["trainer"])
     callbacks = []
-    for name, callback in cfg.callbacks.items():
+    for callback in cfg.callbacks.values():
         if callback is not None:  # callbacks.early_stopping=null switches one off
-            check_arguments(callback, f"callbacks.{name}")
             callbacks.append(instantiate(callback, _convert_="all"))
     patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
     stay_stopped = StayStopped(cfg.trainer.max_epochs, patience)

@@ -11,69 +11,82 @@ from intro_dl.tasks import Task
 from tests.conftest import ROOT
 
 MISTAKES = {
-    "model=lent": ["There is no model=lent", "Did you mean lenet?", "softmax"],
-    "modle=lenet": ["no key modle", "Did you mean model=lenet?"],
-    "--model=lenet": ["no flag --model=lenet", "model=lenet"],
-    "--epochs 3": ["no flag --epochs", "without dashes: trainer.max_epochs=<value>"],
-    "--lr=0.1": ["no flag --lr=0.1", "without dashes: optim.lr=0.1"],
-    "data=MNIST": ["There is no data=MNIST. Did you mean mnist?"],
-    "data=image_folder data.size=28": ["no key data.size", "Did you mean data.image_size?"],
-    "dropout=0.5": ["no key dropout. Did you mean regularization.dropout?"],
-    "optimizer=adam": ["no key optimizer. Did you mean optim=adam?"],
-    "callbacks=doctor,visualize": ["names several values", "write callbacks=[doctor,visualize]"],
-    "test=maybe": ["test=maybe does not make sense: it must be true or false"],
-    "run_dir=/": ["/ is no run, and has other folders in it"],
-    "-q model=lenet": ["no flag -q"],
+    "model=lent": ["Unknown model=lent.", "Did you mean lenet?", "softmax"],
+    "modle=lenet": ["Unknown key modle.", "Did you mean model=lenet?"],
+    "--model=lenet": ["Unknown flag --model=lenet", "model=lenet"],
+    "--epochs 3": ["Unknown flag --epochs", "without dashes: trainer.max_epochs=<value>"],
+    "--lr=0.1": ["Unknown flag --lr=0.1", "without dashes: optim.lr=0.1"],
+    "data=MNIST": ["Unknown data=MNIST. Did you mean mnist?"],
+    "data=image_folder data.size=28": ["Unknown key data.size", "Did you mean data.image_size?"],
+    "dropout=0.5": ["Unknown key dropout. Did you mean regularization.dropout?"],
+    "optimizer=adam": ["Unknown key optimizer. Did you mean optim=adam?"],
+    "callbacks=doctor,visualize": ["gives several values", "write callbacks=[doctor,visualize]"],
+    "test=maybe": ["Invalid test=maybe: choose true or false."],
+    "run_dir=/": ["/ is not a run, and it contains other directories"],
+    "-q model=lenet": ["Unknown flag -q"],
     "--cfg": ["Cannot read the flags", "expected one argument"],
     "--config-path=nowhere": ["Primary config directory not found", "--help"],
     "--config-name=train2": ["Cannot find primary config 'train2'", "--help"],
-    "resume=nowhere --run optim=adam": ["there is no folder or file nowhere"],
+    "resume=nowhere --run optim=adam": ["nowhere does not exist"],
     "+=*": ["Cannot read the argument '+=*'"],
     "~": ["Cannot read the argument '~'"],
     "callbacks.best_checkpoint.mode=maximal": ["mode", "min, max"],
-    "--experimental-rerun=x.pickle": ["no flag --experimental-rerun"],
-    "optim.learning_rate=1": ["no key optim.learning_rate", "Did you mean optim.lr?"],
-    "optim.sgd.lr=1": ["no key optim.sgd.lr", "Did you mean optim=sgd optim.lr=1?"],
-    "model.lenet=1": ["no key model.lenet", "Did you mean model=lenet?"],
-    "+callbacks.early_stoping.patience=1": ["no key callbacks.early_stoping", "Did you mean early_stopping?"],
-    "+regularization.droput=0.5": ["no key regularization.droput", "Did you mean dropout?"],
-    "callbacks.progress=3": ["callbacks.progress=3 does not make sense", "null"],
+    "--experimental-rerun=x.pickle": ["Unknown flag --experimental-rerun"],
+    "optim.learning_rate=1": ["Unknown key optim.learning_rate", "Did you mean optim.lr?"],
+    "optim.sgd.lr=1": ["Unknown key optim.sgd.lr", "Did you mean optim=sgd optim.lr=1?"],
+    "model.lenet=1": ["Unknown key model.lenet", "Did you mean model=lenet?"],
+    "+callbacks.early_stoping.patience=1": [
+        "Unknown key callbacks.early_stoping",
+        "Did you mean early_stopping?",
+    ],
+    "+regularization.droput=0.5": ["Unknown key regularization.droput", "Did you mean dropout?"],
+    "callbacks.progress=3": ["Invalid callbacks.progress=3", "null"],
     "monitor=acuracy/val": ["Nothing measures monitor=acuracy/val", "Did you mean accuracy/val?"],
-    "-m optim.lrr=1,2": ["no key optim.lrr"],
-    "optim=adma": ["There is no optim=adma", "Did you mean adam"],
-    "experiment=nothing": ["There is no experiment=nothing"],
+    "-m optim.lrr=1,2": ["Unknown key optim.lrr"],
+    "optim=adma": ["Unknown optim=adma.", "Did you mean adam"],
+    "experiment=nothing": ["Unknown experiment=nothing."],
     "experiment=dead_units": ["Did you mean broken/dead_units?", "broken/exploding", "mnist_mlp"],
-    "experiment=broken": ["experiment=broken is a folder: choose one of broken/dead_units, broken/exploding"],
+    "experiment=broken": [
+        "experiment=broken is a directory: choose one of broken/dead_units, broken/exploding"
+    ],
     "monitor=accuracy/vall": ["Nothing measures monitor=accuracy/vall. Did you mean accuracy/val?"],
-    "hydra.launcher.n_jobs=2": ["There is no key hydra.launcher.n_jobs. --cfg hydra shows those of Hydra."],
-    "optim.lrr=1": ["no key optim.lrr", "Did you mean optim.lr?"],
-    "lr=0.1": ["no key lr", "Did you mean optim.lr?"],
-    "model=mlp model.hiden=[3]": ["no key model.hiden", "Did you mean model.hidden?"],
-    "+trainer.max_epoch=3": ["no key trainer.max_epoch", "Did you mean max_epochs?"],
+    "hydra.launcher.n_jobs=2": ["Unknown key hydra.launcher.n_jobs. --cfg hydra lists the keys of Hydra."],
+    "optim.lrr=1": ["Unknown key optim.lrr", "Did you mean optim.lr?"],
+    "lr=0.1": ["Unknown key lr", "Did you mean optim.lr?"],
+    "model=mlp model.hiden=[3]": ["Unknown key model.hiden", "Did you mean model.hidden?"],
+    "+trainer.max_epoch=3": ["Unknown key trainer.max_epoch", "Did you mean max_epochs?"],
     "optim.lr=abc": ["optim.lr=abc", "a number above 0"],
     "optim.lr=-1": ["optim.lr=-1", "a number above 0"],
     "optim.lr=0": ["optim.lr=0", "a number above 0"],
-    "optim.lr=nan": ["optim.lr=nan", "a number above 0"],
-    "data.batch_size=0": ["data.batch_size=0", "a whole number above 0"],
-    "data.batch_size=1.5": ["data.batch_size=1.5", "a whole number above 0"],
-    "trainer.max_epochs=0": ["trainer.max_epochs=0", "a whole number above 0"],
-    "trainer.max_epochs=-3": ["trainer.max_epochs=-3", "a whole number above 0"],
-    "model.dropout=1.0": ["model.dropout=1.0", "from 0 to below 1"],
-    "regularization.dropout=-0.1": ["regularization.dropout=-0.1", "from 0 to below 1"],
-    "seed=abc": ["seed=abc", "it must be a whole number"],
-    "model=mlp model.hidden=abc": ["model.hidden=abc", "a whole number above 0, or a list of them"],
-    "model=mlp model.hidden=[3,0]": ["model.hidden=[3, 0]", "a whole number above 0, or a list of them"],
-    "model=mlp model.batch_norm=perhaps": ["model.batch_norm=perhaps has the wrong type", "true or false"],
+    "optim.lr=nan": ["Invalid optim.lr=nan: choose a number above 0."],
+    "data.batch_size=0": ["Invalid data.batch_size=0: choose an integer of at least 1 or null."],
+    "data.batch_size=1.5": ["data.batch_size=1.5", "an integer of at least 1"],
+    "trainer.max_epochs=0": ["trainer.max_epochs=0", "an integer of at least 1"],
+    "trainer.max_epochs=-3": ["trainer.max_epochs=-3", "an integer of at least 1"],
+    "model.dropout=1.0": ["model.dropout=1.0", "a number in [0, 1)"],
+    "regularization.dropout=-0.1": ["regularization.dropout=-0.1", "a number in [0, 1)"],
+    "seed=abc": ["Invalid seed=abc: choose an integer."],
+    "model=mlp model.hidden=abc": ["model.hidden=abc", "a list of at most 100 integers from 1 to 10000"],
+    "model=mlp model.hidden=[3,0]": ["model.hidden=[3, 0]", "a list of at most 100 integers from 1 to 10000"],
+    "model=mlp model.batch_norm=perhaps": ["Invalid model.batch_norm=perhaps: choose true or false."],
     "model=mlp data=grades": ["MLP cannot read Grades", "num_classes", "Choose another data="],
-    "model.activation=gelu": ["no activation 'gelu'", "sigmoid, tanh, relu"],
+    "model.activation=gelu": ["Invalid model.activation=gelu: choose one of sigmoid, tanh, relu, identity."],
     "lenet": ["Cannot read the argument 'lenet'", "model=lenet"],
     "regularization=dropout model=softmax": ["regularization.dropout=0.5 has no effect", "SoftmaxRegression"],
     "monitor=accuracy/val": ["mode=max"],
-    "data=mnist data.root=": ["data.root= names nothing"],
-    "resume=nowhere": ["Cannot resume: there is no folder or file nowhere.", "outputs/"],
+    "data=mnist data.root=": ["data.root= needs a path"],
+    "resume=nowhere": ["Cannot resume: nowhere does not exist.", "outputs/"],
     "-m resume=nowhere": ["leave out -m"],
-    "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 names several values", "add -m"],
-    "scheduler=nothing": ["There is no scheduler=nothing", "none", "cosine"],
+    "optim.lr=0.1,0.2": ["optim.lr=0.1,0.2 gives several values", "add -m"],
+    "scheduler=step scheduler.interval=week": ["Invalid scheduler.interval=week: choose one of epoch, step."],
+    "model=resnet model.depth=60002": ["Invalid model.depth=60002: choose an integer from 1 to 2000."],
+    f"model=mlp model.hidden=[{','.join('1' * 500)}]": [
+        "Invalid model.hidden=[1, 1,",
+        "at most 100 integers",
+    ],
+    "model=mlp model.hidden=[100000,100000]": ["Invalid model.hidden=[100000, 100000]", "from 1 to 10000"],
+    "optim=adam optim.betas=[a,b]": ["Invalid optim.betas=['a', 'b']: choose a list of 2 numbers."],
+    "scheduler=nothing": ["Unknown scheduler=nothing.", "none", "cosine"],
 }
 
 
@@ -104,7 +117,7 @@ def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
 EXPERIMENTS = {
     "# package _global_\nseed: 1": "mine.yaml must begin with # @package _global_",
     "# @package _global_\ndefaults:\n  - override /modle: mlp": "mine.yaml overrides modle, which is",
-    "# @package _global_\na: [1,\nb: }": "mine.yaml is no valid yaml: .* in line 3",
+    "# @package _global_\na: [1,\nb: }": "mine.yaml is not valid YAML: .* in line 3",
     "# @package _global_\ncallbacks: {early_stoping: {patience: 1}}": (
         "mine.yaml has an unknown key callbacks.early_stoping. Did you mean early_stopping?"
     ),
@@ -172,7 +185,7 @@ def test_model_that_cannot_read_the_data_says_so(train):
 def test_gpu_trainer_without_a_gpu_says_so(train):
     answer = train("trainer=gpu")
     assert answer.code == 1
-    assert "There is no GPU" in answer.err and "trainer=cpu" in answer.err
+    assert "no GPU" in answer.err and "trainer=cpu" in answer.err
 
 
 def test_loss_that_becomes_nan_stops_and_keeps_the_best_checkpoint(train, monkeypatch):
@@ -228,7 +241,7 @@ def test_resume_refuses_other_sizes_of_the_same_model(train):
 def test_resume_of_a_folder_without_a_run_says_so(train, tmp_path):
     answer = train(f"resume={tmp_path}")
     assert answer.code == 1
-    assert "no run was saved there" in answer.err
+    assert "it is not a run" in answer.err
 
 
 @pytest.mark.parametrize("mistake", ["trainer.max_epochs=-1", "model=mlp", "data=pydoc", "model.hidden=[3]"])

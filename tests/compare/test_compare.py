@@ -323,7 +323,7 @@ MISTAKES = {
     "": (1, "Name the folders to compare"),
     "runs metrik=loss/val": (1, "no key metrik. Did you mean metric?"),
     "runs by=": (1, "by= has no value"),
-    "runs by=a,b,c": (1, "by=a,b,c does not make sense: it must be one key"),
+    "runs by=a,b,c": (1, "Invalid by=a,b,c: choose a non-empty list of at most 2 strings"),
     "nowhere": (1, "There is no folder nowhere"),
     "empty": (1, "There are no runs under empty"),
     "runs metric=accuracy/tst": (1, "Did you mean accuracy/test? Available: accuracy/test, accuracy/val"),

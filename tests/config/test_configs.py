@@ -55,12 +55,12 @@ def test_a_model_is_built_from_the_file_of_its_own_name(option, make_config):
     assert module == f"intro_dl.models.{name}"
 
 
-def test_composing_does_not_import_torch():
+def test_composing_does_not_import_torch_pandas_or_matplotlib():
     program = (
         "import runpy, sys; sys.argv = ['scripts/train.py', '--cfg', 'job']\n"
         "try: runpy.run_path('scripts/train.py', run_name='__main__')\n"
         "except SystemExit: pass\n"
-        "assert 'torch' not in sys.modules"
+        "assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

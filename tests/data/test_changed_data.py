@@ -85,9 +85,3 @@ def test_a_text_or_table_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(files.read_limited, "__defaults__", (99,))
     with pytest.raises(ValueError, match="has more than 99 bytes"):
         read_utf8(book)
-
-
-def test_a_model_that_would_not_fit_is_refused_before_it_is_built(train):
-    answer = train("model=mlp", "trainer=smoke", "model.hidden=[100000,100000]")
-    assert answer.code == 1
-    assert "would have 10,0" in answer.err and "Choose smaller layers" in answer.err

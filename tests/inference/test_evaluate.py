@@ -147,11 +147,11 @@ def test_other_data_are_prepared_with_the_mean_of_the_run(softmax, evaluate, dat
     [
         (["data=moons"], "The run reads images, but Moons holds points"),
         (["data=nmist"], "There is no data=nmist. Did you mean mnist?"),
-        (["split=training"], "There is no split=training."),
-        (["spilt=val"], "There is no key spilt. Did you mean split?"),
+        (["split=training"], "Unknown split=training."),
+        (["spilt=val"], "Unknown key spilt. Did you mean split?"),
         (["data.labels=[4]"], "trained with num_classes=10, but Digits has num_classes=2"),
-        (["data.rot=x"], "There is no key data.rot"),
-        (["weights=worst"], "There is no weights=worst"),
+        (["data.rot=x"], "Unknown key data.rot"),
+        (["weights=worst"], "Unknown weights=worst"),
         (["another"], "Name one run"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_run_folder_can_name_no_data_but_those_of_intro_dl(softmax, evaluate, 
     config = softmax / ".hydra" / "config.yaml"
     config.write_text(f"data: {{_target_: os.system, command: 'touch {tmp_path / 'executed'}'}}")
     code, _, err = evaluate(softmax)
-    assert code == 1 and "data._target_=os.system is refused: a config may only name a TensorData" in err
+    assert code == 1 and "Refused data._target_=os.system: a config may only name a TensorData" in err
     config.write_text(f"data: !!python/object/apply:os.system ['touch {tmp_path / 'executed'}']")
     code, _, err = evaluate(softmax)
     assert code == 1 and "is damaged" in err

@@ -166,9 +166,9 @@ def test_a_missing_package_is_named_with_how_to_install_it(trained, export, tmp_
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["format=tflite"], "There is no format=tflite."),
-        (["format=onnx,onx"], "There is no format=onx. Did you mean onnx?"),
-        (["fromat=onnx"], "There is no key fromat. Did you mean format?"),
+        (["format=tflite"], "Unknown format=tflite."),
+        (["format=onnx,onx"], "Unknown format=onx. Did you mean onnx?"),
+        (["fromat=onnx"], "Unknown key fromat. Did you mean format?"),
         (["another"], "Name one run"),
     ],
 )

@@ -252,10 +252,10 @@ def test_the_formats_agree(softmax, scans, predict, tmp_path):
     ("arguments", "sentence"),
     [
         (["x.png", "top=11"], "top=11 is more than the 10 classes"),
-        (["x.png", "top=0"], "top=0 does not make sense: it must be a whole number of at least 1"),
-        (["x.png", "format=xml"], "There is no format=xml"),
-        (["x.png", "invert=maybe"], "There is no invert=maybe"),
-        (["x.png", "tpo=1"], "There is no key tpo. Did you mean top?"),
+        (["x.png", "top=0"], "Invalid top=0: choose an integer of at least 1"),
+        (["x.png", "format=xml"], "Unknown format=xml"),
+        (["x.png", "invert=maybe"], "Unknown invert=maybe"),
+        (["x.png", "tpo=1"], "Unknown key tpo. Did you mean top?"),
         ([], "Name a run, and what to predict"),
     ],
 )

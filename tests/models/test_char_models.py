@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from intro_dl.config.validate import validate
 from intro_dl.data.text import TextFile
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
@@ -81,7 +82,7 @@ def test_the_scratch_cell_has_the_weights_the_loss_and_the_gradients_of_torchs(l
         assert torch.equal(weight, twin)
     state = tuple(torch.randn(2, layers, B, H))
     for before in (None, state):
-        (mine, my_state), (theirs, their_state) = (m._metrics_and_state(batch, before) for m in models)
+        (mine, my_state), (theirs, their_state) = (m.metrics_and_state(batch, before) for m in models)
         torch.testing.assert_close(mine["loss"], theirs["loss"])
         torch.testing.assert_close(my_state, their_state)
         gradients = [
@@ -158,13 +159,13 @@ def test_the_state_goes_from_window_to_window_and_is_fresh_in_every_epoch(tmp_pa
     torch.manual_seed(0)
     model = CharRNN(**data.dims, hidden_size=2)
     notes = []  # split, first token and state of each window that was read
-    measure = model._measure
+    measure = model.measure
 
-    def noting(batch, split, share):
-        notes.append((split, batch[0][0, 0].item(), model._state.get(split)))
-        return measure(batch, split, share)
+    def noting(batch, split):
+        notes.append((split, batch[0][0, 0].item(), model.epoch.states.get(split)))
+        return measure(batch, split)
 
-    monkeypatch.setattr(model, "_measure", noting)
+    monkeypatch.setattr(model, "measure", noting)
     trainer = pl.Trainer(
         max_epochs=3,
         accelerator="cpu",
@@ -221,10 +222,14 @@ def test_images_for_a_text_model_and_the_reverse_are_a_sentence(overrides, sente
         build_model(cfg, build_data(cfg))
 
 
-def test_a_cell_or_size_that_does_not_exist_is_a_sentence():
-    with pytest.raises(ValueError, match=re.escape("There is no cell 'gru'. Choose one of torch, scratch.")):
-        CharLSTM(V, cell="gru")
-    with pytest.raises(ValueError, match=re.escape("model.layers=0 is too small")):
-        CharLSTM(V, layers=0)
-    with pytest.raises(ValueError, match=re.escape("model.hidden_size=0 is too small")):
-        CharRNN(V, hidden_size=0)
+@pytest.mark.parametrize(
+    ("override", "wanted"),
+    [
+        ("model.cell=gru", "choose one of torch, scratch."),
+        ("model.layers=0", "choose an integer from 1 to 2000."),
+        ("model.hidden_size=0", "choose an integer from 1 to 10000."),
+    ],
+)
+def test_a_cell_or_size_that_does_not_exist_is_a_sentence(override, wanted, make_config):
+    with pytest.raises(ValueError, match=re.escape(f"Invalid {override}: {wanted}")):
+        validate(make_config("model=char_lstm", override))

@@ -7,11 +7,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from intro_dl import load_run
+from intro_dl.inference import evaluate, export
 from intro_dl.tasks import Classifier, LanguageModel, Regressor, Task
 from intro_dl.training.build import build_data, build_model
 from tests.conftest import ROOT
 
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
+FOLDER = ROOT / "configs" / "model"
+OPTIONS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
 
 
 @pytest.fixture(params=MODELS)
@@ -107,6 +111,8 @@ def test_is_one_page_that_imports_torch_and_its_task_only(name):
         "torchvision",
         "math",
         "collections.abc",
+        "typing",
+        "intro_dl.config",
         "intro_dl.tasks",
         "intro_dl.models.layers",
         "intro_dl.scratch",
@@ -124,3 +130,13 @@ def test_trains_on_its_own_data_without_network_or_files(name, train, monkeypatc
     answer = train(f"model={name}", "trainer=smoke")
     assert answer.code == 0, answer.err
     assert {"loss/val", "loss/test"} <= answer.result.keys()
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_what_trains_can_be_loaded_evaluated_and_exported(option, trained_run, run_main, tmp_path):
+    run = trained_run(f"model={option}", "trainer=smoke")
+    assert type(load_run(run).model).__module__ == f"intro_dl.models.{option.replace('/', '.')}"
+    for main, words in ((evaluate.main, ["weights=last"]), (export.main, ["format=safetensors"])):
+        code, _, errors = run_main(main)(run, *words, f"out={tmp_path}")
+        assert code == 0, errors
+    assert list(tmp_path.rglob("*.safetensors"))

@@ -52,5 +52,5 @@ def test_torchvision_scales_images_that_are_too_small_up_and_leaves_the_others()
 
 
 def test_unknown_torchvision_name_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="no classifier of torchvision 'resnet19'.* resnet18"):
+    with pytest.raises(ValueError, match="Unknown model.name=resnet19.* resnet18"):
         Torchvision((1, 28, 28), 10, name="resnet19")

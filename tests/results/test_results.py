@@ -289,8 +289,8 @@ def test_fewer_seeds_are_accepted_if_that_is_said(make_run, answer):
     [
         (["nowhere"], "There is no folder nowhere"),
         (["."], "There are no runs under ."),
-        (["seed=3"], "There is no key seed. Did you mean seeds?"),
-        (["seeds=1"], "it must be a whole number of at least 2"),
+        (["seed=3"], "Unknown key seed. Did you mean seeds?"),
+        (["seeds=1"], "Invalid seeds=1: choose an integer of at least 2"),
         (["machine=abacus"], "machine= says something about runs: name their folders too."),
         ([], "There are no results yet"),
     ],

@@ -58,7 +58,7 @@ def test_sweep_in_which_all_diverged_names_the_smallest_rate(train):
 def test_value_that_is_no_number_fails_alone_and_is_named(train):
     answer = train("-m", *ONE_EPOCH, "optim.lr=abc,0.1", "hydra.sweep.dir=sweep")
     assert answer.code == 1
-    assert "Error: optim.lr=abc does not make sense" in answer.err
+    assert "Error: Invalid optim.lr=abc" in answer.err
     assert "is failed and not compared: optim.lr=abc" in answer.out
     assert "Refused before training: 1 of the sweep's 2 jobs. Begin another sweep" in answer.out
     assert [row["status"] for row in table(answer.folder / "sweep")] == ["completed", "failed"]

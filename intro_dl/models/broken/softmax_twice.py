@@ -1,14 +1,15 @@
-"""A model with a mistake in it, for `experiment=broken/softmax_twice`. Do not copy it."""
+"""A model with a deliberate mistake, for `experiment=broken/softmax_twice`. Do not copy it."""
 
 import math
 
 from torch import Tensor, nn
 
+from intro_dl.config.types import Width
 from intro_dl.tasks import Classifier
 
 
 class SoftmaxTwice(Classifier):
-    """A multilayer perceptron that ends in a softmax, although its loss, cross-entropy, has one already.
+    """A multilayer perceptron that ends in a softmax, although its loss, cross-entropy, applies one already.
 
     Args:
         in_shape: shape of one input; flattened to N numbers.
@@ -16,7 +17,7 @@ class SoftmaxTwice(Classifier):
         hidden: units of the hidden layer.
     """
 
-    def __init__(self, in_shape: tuple[int, ...], num_classes: int, hidden: int = 100) -> None:
+    def __init__(self, in_shape: tuple[int, ...], num_classes: int, hidden: Width = 100) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.layers = nn.Sequential(
@@ -28,5 +29,5 @@ class SoftmaxTwice(Classifier):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Probabilities (B, K) of inputs (B, *in_shape); they should be logits."""
-        return self.layers(inputs)
+        """Return probabilities (B, K) of inputs (B, *in_shape); they should be logits."""
+        return self.layers(inputs)  # (B, K)

@@ -1,0 +1,96 @@
+"""Check a composed config once, before anything is built.
+
+`check_values` is free of torch, so that most mistakes are reported at once; `validate` also imports the
+classes that the config names, and compares every group with the signature of its class.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from intro_dl.config.arguments import check_arguments, check_value, shown
+from intro_dl.config.names import nearest
+from intro_dl.config.origin import unknown_key
+from intro_dl.config.schema import RANGES
+
+GROUPS = ("data", "model", "optim", "regularization", "callbacks", "trainer")  # each needs an option
+STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
+
+
+def validate(cfg: DictConfig) -> None:
+    """Check everything that is known before the data are read.
+
+    Raises:
+        ValueError: the message names the key, its value, and what to choose instead.
+    """
+    check_values(cfg)
+    for group in ("data", "model", "optim", "scheduler", "trainer"):
+        if cfg[group] is not None:  # scheduler=null
+            check_arguments(cfg[group], group)
+    for name, callback in _callbacks(cfg):
+        check_arguments(callback, f"callbacks.{name}")
+
+
+def check_values(cfg: DictConfig) -> None:
+    """Check what can be checked without importing torch.
+
+    Raises:
+        ValueError: the message names the key, its value, and what to choose instead.
+    """
+    for group in GROUPS:
+        if not isinstance(cfg[group], DictConfig):
+            raise ValueError(f"Invalid {group}={cfg[group]}: choose an option of {group}=.")
+    for key, hint in RANGES.items():
+        group, _, name = key.rpartition(".")
+        node = OmegaConf.select(cfg, group) if group else cfg
+        if isinstance(node, DictConfig) and name in node:
+            value = node[name]
+            check_value(key, OmegaConf.to_container(value) if isinstance(value, ListConfig) else value, hint)
+    better = "max" if cfg.monitor.startswith("accuracy") else "min"
+    if cfg.mode != better and cfg.monitor.endswith(("/train", "/val", "/test")):  # build.py refuses others
+        raise ValueError(
+            f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
+        )
+    _check_regularization(cfg)
+    _check_callbacks(cfg)
+
+
+def _callbacks(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
+    """Yield the callbacks that are on; callbacks.early_stopping=null switches one off."""
+    yield from ((str(name), callback) for name, callback in cfg.callbacks.items() if callback is not None)
+
+
+def _check_regularization(cfg: DictConfig) -> None:
+    """Refuse a strength that nothing reads: it would have no effect."""
+    as_written = str(OmegaConf.to_container(cfg, resolve=False))
+    for name, strength in cfg.regularization.items():
+        if name not in STRENGTHS:
+            raise ValueError(f"{unknown_key(f'regularization.{name}')}{nearest(str(name), STRENGTHS)}")
+        if strength and f"${{regularization.{name}}}" not in as_written:
+            owner, node = ("optimizer", cfg.optim) if name == "weight_decay" else ("model", cfg.model)
+            class_name = str(node.get("_target_", "")).rpartition(".")[-1]
+            raise ValueError(
+                f"regularization.{name}={strength} has no effect: the {owner} {class_name} has no {name!r}. "
+                f"Choose another {owner}, or regularization.{name}=0."
+            )
+
+
+def _check_callbacks(cfg: DictConfig) -> None:
+    """Refuse callbacks without a class, and those that would write outside of the run folder."""
+    run_dir = Path(cfg.run_dir).resolve()
+    for name, callback in _callbacks(cfg):
+        if not isinstance(callback, DictConfig):
+            raise ValueError(f"Invalid callbacks.{name}={shown(callback)}: choose null to switch it off.")
+    known = [name for name, callback in _callbacks(cfg) if "_target_" in callback]
+    for name, callback in _callbacks(cfg):
+        if name not in known:
+            raise ValueError(f"{unknown_key(f'callbacks.{name}')}{nearest(name, known)}")
+        for key in ("dirpath", "filename"):
+            value = callback.get(key)
+            if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
+                raise ValueError(
+                    f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
+                    "choose the run folder with run_dir=<folder>."
+                )
