@@ -12,7 +12,7 @@ Exit code: 0 if nothing fails; 1 if a claim fails, or with a sentence about what
 import sys
 
 from intro_dl.config.options import run_script
-from intro_dl.lectures.command import main
+from intro_dl.lectures.engine.command import main
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.autograd.functional import jacobian
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import along, finite_difference, gradient, normal, numbers, rounded
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import along, finite_difference, gradient, normal, numbers, rounded
 from intro_dl.scratch.autodiff import Dual, Operand, jacobian_forward, jacobian_reverse
 from intro_dl.scratch.backprop import gradient_norm_per_layer
 from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, trace

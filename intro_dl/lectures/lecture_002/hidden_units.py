@@ -6,8 +6,8 @@ UNSW COMP9321, 2019, week 7. Goes on in lecture_002_backpropagation.py, _optimiz
 import torch
 from torch import nn
 
-from intro_dl.lectures.claims import Check, Outcome, cite, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim
+from intro_dl.lectures.engine.numerics import (
     count_pieces,
     fit_logistic,
     fit_output_weights,

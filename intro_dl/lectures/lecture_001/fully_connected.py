@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from intro_dl.data.batches import Batches
 from intro_dl.data.images import MNIST, Digits
-from intro_dl.lectures.claims import Check, Outcome, cite, claim, within
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim, within
+from intro_dl.lectures.engine.numerics import normal
 from intro_dl.models.mlp import MLP
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.models.torchvision import Torchvision

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor, nn, optim
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_001 import count
-from intro_dl.lectures.numerics import gradient, normal
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal
+from intro_dl.lectures.engine.short_runs import fit
+from intro_dl.lectures.lecture_001.fully_connected import count
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.scratch import backprop, recurrent
 

@@ -5,9 +5,9 @@ from itertools import product
 import torch
 from torch import nn
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.early_stopping import train_on_curve
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import normal
+from intro_dl.lectures.engine.short_runs import train_on_curve
 from intro_dl.scratch import layers
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import gradient, normal, numbers, rounded
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers, rounded
 from intro_dl.scratch import optimizers
 from intro_dl.scratch.layers import dropout, dropout_retaining
 from intro_dl.scratch.schedules import inverse_sqrt

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_000_optimization import option_class
-from intro_dl.lectures.numerics import gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
+from intro_dl.lectures.lecture_000.optimization import option_class
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.scratch import layers
 from intro_dl.scratch.autodiff import Node

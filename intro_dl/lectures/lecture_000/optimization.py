@@ -11,8 +11,8 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from intro_dl.config.targets import class_of
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import gradient, minimize, normal, numbers
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, minimize, normal, numbers
 from intro_dl.models.mlp import MLP
 from intro_dl.models.resnet import ResNet
 from intro_dl.scratch import backprop, losses, optimizers

@@ -7,8 +7,8 @@ from sklearn.datasets import make_circles
 from torch import Tensor
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import (
     finite_difference,
     fit_logistic,
     gradient,

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.toy import PassClass
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import finite_difference, gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch import losses
 

@@ -6,9 +6,9 @@ from torch.nn import functional as F
 
 from intro_dl.data.dataset import Split
 from intro_dl.data.images import Digits
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_001 import count
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import normal
+from intro_dl.lectures.lecture_001.fully_connected import count
 from intro_dl.models.cnn import CNN
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.softmax import SoftmaxRegression

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from intro_dl.data.toy import XOR
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch import backprop, layers
