@@ -31,7 +31,7 @@ CLAIMS = {each.id: each for each in all_claims()}
 
 @cache
 def result_of(id: str):
-    """A claim's result, computed once for all tests that do not change what is behind it."""
+    """Compute a claim once for all tests that do not change the code behind it."""
     return CLAIMS[id].run()
 
 
@@ -116,7 +116,7 @@ def test_the_page_in_docs_is_current():
 
 
 def scaled(function, factor=1.01):
-    """The same function, 1 % off."""
+    """Return the same function, 1 % off."""
 
     def off(*arguments, **keywords):
         result = function(*arguments, **keywords)

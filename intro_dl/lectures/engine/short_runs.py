@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from intro_dl.tasks import Task
 
@@ -75,7 +75,7 @@ def train_on_curve(curve: Sequence[float], patience: int) -> tuple[int, int]:
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
             )
-            batches = DataLoader([0.0])
+            batches = DataLoader(TensorDataset(torch.zeros(1)))
             trainer.fit(OnCurve(curve), batches, batches)
             weights = torch.load(best.best_model_path, weights_only=True)["state_dict"]
     finally:
