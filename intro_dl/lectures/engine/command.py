@@ -24,16 +24,9 @@ if TYPE_CHECKING:
 PAGE = Path("outputs/lectures.html")  # where format=html writes unless out= says otherwise
 
 
-def _ids(text: str) -> list[str]:
-    ids = [id.strip().capitalize() for id in text.split(",")]  # e5B -> E5b
-    if not all(re.fullmatch(r"[A-Z]\d+b?", id) for id in ids):
-        raise ValueError
-    return ids
-
-
 OPTIONS = {
     "lecture": replace(one_of(*LECTURES), default=None),
-    "id": Option(_ids, "an id such as N18, or several ids with commas between them", []),
+    "id": Option(str, ""),
     "format": one_of("table", "markdown", "json", "html"),
     "out": path(),
 }
@@ -54,11 +47,20 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         raise ValueError(
             f"Cannot read the argument {words[0]!r}: write key=value, e.g. lecture=004 or id=N18."
         )
+    wanted["id"] = _ids(wanted["id"]) if wanted["id"] else []
     if wanted["format"] == "html" and wanted["out"] is None:
         wanted["out"] = PAGE
     if wanted["out"] is not None:
         _check_writable(wanted["out"])
     return wanted
+
+
+def _ids(text: str) -> list[str]:
+    """Read "n18,e5b" as ["N18", "E5b"]."""
+    ids = [id.strip().capitalize() for id in text.split(",")]
+    if not all(re.fullmatch(r"[A-Z]\d+b?", id) for id in ids):
+        raise ValueError(f"Invalid id={text}: choose an id such as N18, or several with commas between them.")
+    return ids
 
 
 def _check_writable(out: Path) -> None:
