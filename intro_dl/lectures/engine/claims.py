@@ -197,7 +197,8 @@ def _register(new: Claim) -> None:
         ("kind", [new.kind], get_args(Kind)),
     ]:
         if not set(values) <= set(known):
-            raise ValueError(f"Invalid {name} of claim {new.id}: choose from {', '.join(known)}.")
+            given = ", ".join(values)
+            raise ValueError(f"Invalid {name}={given} of claim {new.id}: choose from {', '.join(known)}.")
     old = _REGISTRY.get(new.id)
     # A reloaded module may register its claims again.
     if old is not None and (old.module, old.says) != (new.module, new.says):
