@@ -1,4 +1,4 @@
-"""Walk the five lectures slide by slide: what a slide says, what comes out, and whether it holds.
+"""Check the five lectures slide by slide: what a slide says, what comes out, and whether it holds.
 
 python scripts/lectures.py                  every lecture, one table each
 python scripts/lectures.py lecture=004      one lecture: 000, 001, 002, 003 or 004
@@ -6,13 +6,13 @@ python scripts/lectures.py id=N18           one claim with its working; id=N18,N
 python scripts/lectures.py format=html      a page for the browser, outputs/lectures.html; also markdown, json
 python scripts/lectures.py format=markdown out=docs/LECTURES.md
 
-Exit code: 0 if nothing fails; 1 if a claim fails, or with a sentence about what is wrong.
+Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
 """
 
 import sys
 
 from intro_dl.config.options import run_script
-from intro_dl.lectures.command import main
+from intro_dl.lectures.engine.command import main
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

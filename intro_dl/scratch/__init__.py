@@ -1,1 +1,1 @@
-"""Every building block by hand in plain tensor operations and the slides' notation, proven equal to torch."""
+"""Every building block by hand, in plain tensor operations and the slides' notation, equal to torch."""

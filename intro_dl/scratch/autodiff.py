@@ -2,12 +2,11 @@
 
 Both modes rest on one fact: the derivative of an operation at a point is a linear map. Forward mode pushes
 tangents through that map, from the inputs to the output; reverse mode pulls adjoints back through its
-transpose, from the output to the inputs. So each operation says once what its value is and, for each operand,
-what both directions of the local derivative are; a `Dual` uses the one, a `Node` the other.
+transpose, from the output to the inputs. So each operation defines its value and, for each operand, the local
+derivative in both directions; a `Dual` uses one direction, a `Node` the other.
 
-    python -m intro_dl.scratch.autodiff  # every number of the slides' worked example
-
-Methods are named as in torch, so that one formula runs on a Dual, a Node and a torch tensor.
+Methods are named as in torch, so that one formula runs on a Dual, a Node and a torch tensor. `trace.py`
+prints every number of the slides' worked example.
 
 Source: lecture 004, from "Problem: Compute gradients of z with respect to inputs {x1, x2}" to
 "For each output, can compute the gradient w.r.t. all inputs in one pass!".
@@ -18,29 +17,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import torch
 from torch import Tensor
 
+T = TypeVar("T", bound="Operand", covariant=True)  # Dual or Node: a formula of Nodes is a Node
 
-class Edge(NamedTuple):
+
+class Edge(NamedTuple, Generic[T]):
     """One local derivative: how the result w of an operation moves with one of its operands v."""
 
-    operand: Operand
-    push: Callable[[Tensor], Tensor]  # tangent of v -> its share in the tangent of w, dw = (dw/dv) dv
-    pull: Callable[[Tensor], Tensor]  # adjoint of w -> its share in the adjoint of v, dz/dv = dz/dw (dw/dv)
+    operand: T
+    push: Callable[[Tensor], Tensor]  # tangent of v -> its term in the tangent of w, dw = (dw/dv) dv
+    pull: Callable[[Tensor], Tensor]  # adjoint of w -> its term in the adjoint of v, dz/dv = dz/dw (dw/dv)
 
 
-def elementwise(operand: Operand, slope: Tensor | float) -> Edge:
-    """The edge of an operation that treats every element alone: multiply by its slope, in both directions."""
+def elementwise(operand: T, slope: Tensor | float) -> Edge[T]:
+    """Return the edge of an elementwise operation: multiply by its slope, in both directions."""
     shape = operand.value.shape
     # Broadcasting copied v into many elements of w: the adjoint of v is the sum over its copies.
     return Edge(operand, lambda dv: slope * dv, lambda dz_dw: (slope * dz_dw).sum_to_size(shape))
 
 
 def check_fit(left: Tensor, symbol: str, right: Tensor) -> None:
-    """Refuse two operands whose shapes do not fit, before torch does so in words of its own."""
+    """Reject two operands whose shapes do not fit, with a clearer message than torch's."""
     a, b = tuple(left.shape), tuple(right.shape)
     if symbol == "@":
         if not a or not b or a[-1] != b[-2:][0]:
@@ -54,29 +55,29 @@ def check_fit(left: Tensor, symbol: str, right: Tensor) -> None:
 class Operand:
     """A value that can be differentiated, and the operations on it."""
 
-    __array_ufunc__ = None  # let numpy leave `array * operand` to us
+    __array_ufunc__ = None  # so that `array * operand` calls __rmul__ below
 
     def __init__(self, value: Tensor | float) -> None:
         value = value.detach() if isinstance(value, Tensor) else torch.as_tensor(value, dtype=torch.float64)
         self.value = value if value.is_floating_point() else value.double()
 
-    def result(self, operation: str, value: Tensor, *edges: Edge) -> Operand:
-        """What an operation returns: a Dual gets its tangent at once, a Node remembers its edges."""
+    def result(self, operation: str, value: Tensor, *edges: Edge[Self]) -> Self:
+        """Return the result of an operation: a Dual computes its tangent, a Node keeps its edges."""
         raise NotImplementedError
 
-    def constant(self, value: Operand | Tensor | float) -> Operand:
-        """A number or plain tensor in a formula, as an operand of the same kind as this one."""
-        if not isinstance(value, Operand):
-            return type(self)(torch.as_tensor(value, dtype=self.value.dtype, device=self.value.device))
-        if type(value) is not type(self):
-            raise ValueError("a Dual and a Node met in one formula: use forward or reverse mode, not both")
-        return value
+    def constant(self, value: Operand | Tensor | float) -> Self:
+        """Turn a number or plain tensor in a formula into an operand of the same class as this one."""
+        if isinstance(value, type(self)):
+            return value
+        if isinstance(value, Operand):
+            raise ValueError("a formula mixes a Dual and a Node: use forward or reverse mode, not both")
+        return type(self)(torch.as_tensor(value, dtype=self.value.dtype, device=self.value.device))
 
-    def pair(self, symbol: str, other: Operand | Tensor | float) -> tuple[Operand, Operand, Tensor, Tensor]:
-        """Both operands of `self symbol other`, and their values."""
-        other = self.constant(other)
-        check_fit(self.value, symbol, other.value)
-        return self, other, self.value, other.value
+    def pair(self, symbol: str, other: Operand | Tensor | float) -> tuple[Self, Self, Tensor, Tensor]:
+        """Return both operands of `self symbol other`, and their values."""
+        operand = self.constant(other)
+        check_fit(self.value, symbol, operand.value)
+        return self, operand, self.value, operand.value
 
     def __add__(self, other):
         a, b, x, y = self.pair("+", other)
@@ -169,13 +170,13 @@ class Operand:
         return total / (self.value.numel() / total.value.numel())
 
     def max(self, dim: int | tuple[int, ...] | None = None, keepdim: bool = False):
-        """The largest value, as torch.amax: elements that tie for it share the derivative equally."""
+        """Return the largest value, as torch.amax: elements that tie share the derivative equally."""
         x, dims = self.value, tuple(range(self.value.ndim)) if dim is None else dim
         largest = x.amax(dims, keepdim=True)
-        share = (x == largest) / (x == largest).sum(dims, keepdim=True)
+        slope = (x == largest) / (x == largest).sum(dims, keepdim=True)
         push, pull = (
-            lambda dx: (share * dx).sum(dims, keepdim),
-            lambda dz_dw: share * dz_dw.reshape(largest.shape),
+            lambda dx: (slope * dx).sum(dims, keepdim),
+            lambda dz_dw: slope * dz_dw.reshape(largest.shape),
         )
         return self.result("max", x.amax(dims, keepdim), Edge(self, push, pull))
 
@@ -205,46 +206,48 @@ class Dual(Operand):
             shapes = f"{tuple(self.tangent.shape)} of the tangent and {tuple(self.value.shape)} of the value"
             raise ValueError(f"shapes {shapes} differ: give one tangent per element")
 
-    def result(self, operation: str, value: Tensor, *edges: Edge) -> Dual:
-        return Dual(value, sum(edge.push(edge.operand.tangent) for edge in edges))
+    def result(self, operation: str, value: Tensor, *edges: Edge[Self]) -> Self:
+        return type(self)(value, sum(edge.push(edge.operand.tangent) for edge in edges))
 
 
 class Node(Operand):
-    """Reverse mode: a value that remembers which operands made it, so that adjoints can find their way back.
+    """Reverse mode: a value with edges to the operands it was computed from, for the way back.
 
     Args:
         value: a number or tensor. Assign to `.value` to update a parameter.
-        name: how messages, traces and graphs call it.
-        kind: "input" or "parameter"; a "constant" and the result of an "operation" are marked by themselves.
+        name: its name in messages, traces and graphs.
+        kind: "input" or "parameter"; a "constant" and the result of an "operation" are marked automatically.
     """
 
     def __init__(self, value: Tensor | float, name: str = "", kind: str = "input") -> None:
         super().__init__(value)
         self.name, self.kind = name, kind
-        self.edges: tuple[Edge, ...] = ()
+        self.edges: tuple[Edge[Node], ...] = ()
         self.adjoint: Tensor | None = None
 
-    def constant(self, value: Operand | Tensor | float) -> Operand:
+    def constant(self, value: Operand | Tensor | float) -> Self:
         node = super().constant(value)
         node.kind = node.kind if node is value else "constant"
         return node
 
-    def result(self, operation: str, value: Tensor, *edges: Edge) -> Node:
-        node = Node(value, operation, "operation")
+    def result(self, operation: str, value: Tensor, *edges: Edge[Self]) -> Self:
+        node = type(self)(value, operation, "operation")
         node.edges = edges
         return node
 
     @property
     def gradient(self) -> Tensor:
-        """dz/d(this node), left here by the newest `z.backward()` that reached it."""
+        """Return dz/d(this node), computed by the latest `z.backward()` that reached it."""
         if self.adjoint is None:
             name = f"{self.kind} {self.name}".strip()
             raise ValueError(f"{name} has no gradient: call backward() on a result that depends on it")
         return self.adjoint
 
     def tape(self) -> list[Node]:
-        """This node and all it depends on, each after every node that uses it: the slides' order."""
-        uses, found, order = Counter(), [self], [self]
+        """List this node and all it depends on, each after every node that uses it: the slides' order."""
+        uses: Counter[Node] = Counter()
+        found: list[Node] = [self]
+        order: list[Node] = [self]
         for node in found:  # grows while we walk
             for edge in node.edges:
                 if edge.operand not in uses:
@@ -258,12 +261,12 @@ class Node(Operand):
         return order
 
     def backward(self, seed: Tensor | float | None = None) -> list[Node]:
-        """Give every node that z (this node) depends on its adjoint dz/dw, from the end to the beginning.
+        """Compute the adjoint dz/dw of every node w that z (this node) depends on, from the end on.
 
-        Every call starts afresh: unlike in torch, nothing adds up over calls and there is nothing to zero.
+        Every call starts from zero: unlike in torch, gradients do not add up over calls.
 
         Args:
-            seed: dL/dz where z is not the end but feeds a loss L; shaped like z. Default: 1, L is z itself.
+            seed: dL/dz if z is not the end but feeds a loss L; shaped like z. Default: 1, L is z itself.
 
         Returns:
             The nodes in the order in which their adjoints were complete.
@@ -275,12 +278,12 @@ class Node(Operand):
         if seed.shape != self.value.shape:
             raise ValueError(f"the seed has shape {tuple(seed.shape)}, but the result has shape {shape}")
         order = self.tape()
+        adjoints = {node: torch.zeros_like(node.value) for node in order}
+        adjoints[self] = seed
         for node in order:
-            node.adjoint = torch.zeros_like(node.value)
-        self.adjoint = seed
-        for node in order:
+            node.adjoint = adjoints[node]
             for edge in node.edges:  # the chain rule: dz/dv = sum over the uses w of v of dz/dw dw/dv
-                edge.operand.adjoint = edge.operand.adjoint + edge.pull(node.adjoint)
+                adjoints[edge.operand] = adjoints[edge.operand] + edge.pull(adjoints[node])
         return order
 
 
@@ -292,12 +295,13 @@ class Jacobian(NamedTuple):
 
 
 def check_vector(x: Tensor) -> None:
+    """Reject a point that is not a vector (N,)."""
     if x.ndim != 1:
         raise ValueError(f"the point has shape {tuple(x.shape)}: flatten it to a vector of N inputs")
 
 
 def jacobian_forward(function: Callable[[Dual], Dual | Iterable[Dual]], x: Tensor) -> Jacobian:
-    """Forward mode asks "what does this input move?": N inputs take N passes, each gives one column.
+    """Ask "what does this input move?" with forward mode: N inputs take N passes, each gives one column.
 
     Args:
         function: takes a vector (N,) and returns M outputs, as one operand or as a list of operands.
@@ -313,7 +317,7 @@ def jacobian_forward(function: Callable[[Dual], Dual | Iterable[Dual]], x: Tenso
 
 
 def jacobian_reverse(function: Callable[[Node], Node | Iterable[Node]], x: Tensor) -> Jacobian:
-    """Reverse mode asks "what moves this output?": M outputs take M passes back, each gives one row.
+    """Ask "what moves this output?" with reverse mode: M outputs take M passes back, each gives one row.
 
     Args: as for `jacobian_forward`.
     """
@@ -326,9 +330,3 @@ def jacobian_reverse(function: Callable[[Node], Node | Iterable[Node]], x: Tenso
             output.backward(seed.reshape(output.value.shape))
             rows.append(point.gradient)
     return Jacobian(torch.stack(rows), passes=len(rows))
-
-
-if __name__ == "__main__":
-    from intro_dl.scratch.trace import main
-
-    main()

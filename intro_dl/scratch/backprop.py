@@ -4,7 +4,7 @@ On the slides delta_k^z is the error at z_k, i.e. dE/dz_k; here `delta_z[n, k]` 
 Activities are (B, units), weights (outputs, inputs) as in w_kj, and E is summed over the B examples.
 
 Source: lecture 002, from "Forward Pass" to "Multi-class Classification". Where a slide is wrong, the
-number of its erratum (E4, E5, E7) stands beside the corrected formula.
+corrected formula names its erratum (E4, E5, E7).
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def tanh(z: Tensor) -> Tensor:
 
 
 def relu(z: Tensor) -> Tensor:
-    """Cut off the negative: max(0, z)."""
+    """Replace negative numbers by 0: max(0, z)."""
     return torch.clamp(z, min=0)
 
 
@@ -67,7 +67,7 @@ def single_layer_update(x: Tensor, t: Tensor, w: Tensor, w0: Tensor, eta: float)
 
 
 class TwoLayerValues(NamedTuple):
-    """What each unit of the two-layer network computes."""
+    """The values of all units of the two-layer network."""
 
     u: Tensor  # net input of the hidden units (B, J)
     h: Tensor  # hidden activities (B, J)
@@ -78,7 +78,7 @@ class TwoLayerValues(NamedTuple):
 def two_layer_forward(
     x: Tensor, v: Tensor, v0: Tensor, w: Tensor, w0: Tensor, f: str = "sigmoid", g: str = "sigmoid"
 ) -> TwoLayerValues:
-    """Inputs to hidden units to outputs: h_j = f(v_j0 + sum_i x_i v_ji), o_k = g(w_k0 + sum_j h_j w_kj).
+    """Compute the outputs from the inputs: h_j = f(v_j0 + sum_i x_i v_ji), o_k = g(w_k0 + sum_j h_j w_kj).
 
     Args:
         x: inputs (B, D).
@@ -113,7 +113,7 @@ class TwoLayerErrors(NamedTuple):
 def two_layer_backward(
     x: Tensor, t: Tensor, w: Tensor, values: TwoLayerValues, f: str = "sigmoid", g: str = "sigmoid"
 ) -> TwoLayerErrors:
-    """Errors travel back through the same weights: a hidden unit is blamed for its influence on each output.
+    """Send errors back through the same weights: a hidden unit collects its influence on each output.
 
     Args:
         x, t: inputs (B, D) and targets (B, K); the loss is E = sum_n sum_k 1/2 (o_k - t_k)^2.
@@ -140,7 +140,7 @@ def two_layer_backward(
 
 
 class Case2Values(NamedTuple):
-    """What modules 1 to 5 compute on the way forward."""
+    """The values of modules 1 to 5 in the forward pass."""
 
     a: Tensor  # module 1 (B, D)
     z: Tensor  # module 2 (B, D)
@@ -150,16 +150,16 @@ class Case2Values(NamedTuple):
 
 
 def case_2_forward(x: Tensor, y_star: Tensor, alpha: Tensor, beta: Tensor) -> Case2Values:
-    """A network with one output, as five modules in a row, each knowing only its own input.
+    """Evaluate a network with one output as five modules in a row; each sees only its own input.
 
     Args:
-        x: inputs (B, M + 1); the slide's sums start at 0, so put x_0 = 1 if you want a bias.
+        x: inputs (B, M + 1); the slide's sums start at 0, so set x_0 = 1 for a bias.
         y_star: true classes (B,), 0 or 1.
         alpha: hidden weights alpha_ji (D, M + 1).
         beta: output weights beta_j (D,).
 
-    J is the log-likelihood as on the slide, so training climbs it; the loss to descend is -J. The
-    exponentials are the slide's too: in float32 y rounds to 1 from b = 17 on, and log(1 - y) is lost.
+    J is the log-likelihood as on the slide, so training maximizes it; the loss to minimize is -J. The
+    exponentials are also the slide's: in float32 y rounds to 1 from b = 17 on, and log(1 - y) is -inf.
 
     Source: lecture 002, "Backpropagation", case 2.
     """
@@ -174,7 +174,7 @@ def case_2_forward(x: Tensor, y_star: Tensor, alpha: Tensor, beta: Tensor) -> Ca
 
 
 class Case2Gradients(NamedTuple):
-    """What modules 5 to 1 compute on the way back."""
+    """The gradients of modules 5 to 1 in the backward pass."""
 
     dJ_dy: Tensor  # module 5 (B,)
     dJ_db: Tensor  # module 4 (B,)
@@ -188,12 +188,12 @@ class Case2Gradients(NamedTuple):
 def case_2_backward(
     x: Tensor, y_star: Tensor, alpha: Tensor, beta: Tensor, values: Case2Values
 ) -> Case2Gradients:
-    """Each module multiplies what comes from above by its own derivative and hands it down.
+    """Go back from module to module: each multiplies the gradient from above by its own derivative.
 
-    Two corrections to the slides. E4: dJ/dy has (y - 1) below the line, where one slide has (1 - y). E7:
+    Two corrections to the slides. E4: dJ/dy has (y - 1) in the denominator, where one slide has (1 - y). E7:
     da_j/dx_i is alpha_ji; the sum over j belongs to dJ/dx_i, because x_i reaches J through every a_j.
 
-    Arguments are those of `case_2_forward`, and what it returned.
+    Args: as for `case_2_forward`; values: its result.
     """
     a, z, b, y, _ = values
     dJ_dy = y_star / y + (1 - y_star) / (y - 1)  # module 5
@@ -210,9 +210,10 @@ def case_2_backward(
 
 
 def softmax_jacobian(o: Tensor) -> Tensor:
-    """Raising one score lowers all other probabilities: do_j/dz_k is o_k (1 - o_k) if j = k, else -o_j o_k.
+    """Return the Jacobian of softmax: do_j/dz_k is o_k (1 - o_k) if j = k, else -o_j o_k.
 
-    The slide gives only the diagonal, and goes on as if there were nothing else (E5).
+    Raising one score lowers all other probabilities. The slide gives only the diagonal and treats it as the
+    whole Jacobian (E5).
 
     Args:
         o: probabilities (B, K).
@@ -224,9 +225,9 @@ def softmax_jacobian(o: Tensor) -> Tensor:
 
 
 def softmax_cross_entropy_delta(z: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """With softmax and cross-entropy the error at the scores is output minus target: delta_k^z = o_k - t_k.
+    """Return cross-entropy after softmax and its error at the scores, output minus target: o_k - t_k.
 
-    The slide has (o_k - t_k) o_k (1 - o_k), which is the squared loss' (E5).
+    The slide has delta_k^z = (o_k - t_k) o_k (1 - o_k), which belongs to the squared loss (E5).
 
     Args:
         z: scores (B, K).
@@ -276,7 +277,7 @@ def multi_layer_forward(
 def multi_layer_backward(
     delta_h: Tensor, weights: Sequence[Tensor], u: list[Tensor], h: list[Tensor], activations: Sequence[str]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Repeat the same step from the last layer to the first: blame net input, weights, layer below.
+    """Repeat the same step from the last layer to the first: net input, weights, layer below.
 
     Args:
         delta_h: dE/dh of the output (B, K): `o - t` for the squared loss; for softmax and cross-entropy make
@@ -326,7 +327,7 @@ def gradient_norm_per_layer(
 
 def _activation(name: str) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     if name not in ACTIVATIONS:
-        raise ValueError(f"there is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
+        raise ValueError(f"Unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 

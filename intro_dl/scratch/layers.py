@@ -1,4 +1,4 @@
-"""The layers of the lectures, each written out in plain tensor operations and equal to its torch twin.
+"""The layers of the lectures, each written out in plain tensor operations and equal to the layer of torch.
 
 Shapes are named B (batch), C (channels), H and W (height and width), K (kernels: the output channels) and
 V (vocabulary). Functions ending in `_loop` are the slide's sum, term by term; use the other version to train.
@@ -11,11 +11,11 @@ from torch import Tensor
 
 
 def dense_loop(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """Every output is a weighted sum of every input: z_i = w_0i + sum_j x_j w_ji, one product at a time.
+    """Compute every output as a weighted sum of all inputs, term by term: z_i = w_0i + sum_j x_j w_ji.
 
     Args:
         x: inputs (B, m).
-        W: weights (m, n): row j holds what input j gives to each output. `nn.Linear.weight` is its transpose.
+        W: weights (m, n): row j holds the weights of input j. `nn.Linear.weight` is its transpose.
         b: biases (n,), the slide's w_0i.
 
     Source: lecture 003, "Multi Output Perceptron".
@@ -32,7 +32,7 @@ def dense_loop(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
 
 
 def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """All the sums of `dense_loop` are one matrix product: z = x W + b.
+    """Compute all the sums of `dense_loop` as one matrix product: z = x W + b.
 
     Source: lecture 003, "Dense layer from scratch" (there followed by a sigmoid).
     """
@@ -53,9 +53,9 @@ def _check_dense(x: Tensor, W: Tensor, b: Tensor) -> None:
 def dropout(
     x: Tensor, p_dropped: float, training: bool = True, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Each unit is zeroed with probability p; the survivors are scaled up so that the mean stays the same.
+    """Zero each unit with probability p, and scale up the others so that the mean stays the same.
 
-    Scaling while training ("inverted" dropout, as torch does) leaves nothing to do when predicting.
+    With scaling during training ("inverted" dropout, as in torch), prediction needs no change.
 
     Args:
         x: activities of any shape.
@@ -79,7 +79,7 @@ def dropout(
 def dropout_retaining(
     x: Tensor, p_retained: float, training: bool = True, generator: torch.Generator | None = None
 ) -> Tensor:
-    """The same dropout, with p named the other way round: the probability that a unit is kept.
+    """Apply the same dropout, with p as the probability that a unit is kept.
 
     Srivastava et al. scale by p when predicting instead of by 1/p when training; the means agree.
 
@@ -108,10 +108,10 @@ def batch_norm_train(
     """Shift and scale every channel to mean 0 and variance 1 over the batch, then by learned gamma and beta.
 
     Args:
-        x: (B, C) or (B, C, ...); a channel's statistics run over the batch and everything behind it.
+        x: (B, C) or (B, C, ...); a channel's statistics run over the batch and all dimensions after it.
         gamma, beta: learned scale and shift (C,).
         running_mean, running_var: averages over past batches (C,), for `batch_norm_eval`.
-        momentum: weight of the new batch in those averages, as in torch; many papers mean 1 - momentum by it.
+        momentum: weight of the new batch in those averages, as in torch; many papers call 1 - momentum so.
 
     Returns:
         The output, shaped as `x`, and the new running mean and variance (C,).
@@ -132,7 +132,7 @@ def batch_norm_train(
     variance = (deviation**2).mean(dim=others)  # (C,), divided by count
     x_hat = deviation / torch.sqrt(variance + eps).view(per_channel)
 
-    unbiased = variance.detach() * count / (count - 1)  # torch averages this one, but divides by the other
+    unbiased = variance.detach() * count / (count - 1)  # torch averages this one, but divides by `variance`
     running_mean = (1 - momentum) * running_mean + momentum * mean.detach()
     running_var = (1 - momentum) * running_var + momentum * unbiased
     return gamma.view(per_channel) * x_hat + beta.view(per_channel), running_mean, running_var
@@ -141,7 +141,7 @@ def batch_norm_train(
 def batch_norm_eval(
     x: Tensor, gamma: Tensor, beta: Tensor, running_mean: Tensor, running_var: Tensor, eps: float = 1e-5
 ) -> Tensor:
-    """When predicting, the averages of training stand in for the batch, so an example's output is its own.
+    """Normalize by the averages of training instead of the batch, so examples do not affect each other.
 
     Source and arguments: those of `batch_norm_train`.
     """
@@ -217,7 +217,7 @@ def conv1d(x: Tensor, u: Tensor, b: Tensor | None = None, stride: int = 1, paddi
 
 
 def conv2d_loop(x: Tensor, u: Tensor, b: Tensor | None = None, stride: int = 1, padding: int = 0) -> Tensor:
-    """Lay the kernel on every place of the image and add up the products:
+    """Place the kernel at every position of the image and add up the products:
     (x * u)_ij = sum_c sum_n sum_m x_(c, n+i, m+j) u_(c, n, m).
 
     Args:
@@ -283,7 +283,7 @@ def _check_window(x: Tensor, window: tuple[int, ...], stride: int, padding: int 
 
 
 def max_pool2d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
-    """In each channel, keep the largest value of every pooling area: a small shift changes little.
+    """Keep the largest value of every pooling area in each channel: a small shift changes little.
 
     Args:
         x: images (B, C, H, W).
@@ -300,7 +300,7 @@ def max_pool2d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
 
 
 def avg_pool2d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
-    """In each channel, keep the average of every pooling area; arguments and source as for `max_pool2d`."""
+    """Keep the average of every pooling area in each channel; arguments and source as for `max_pool2d`."""
     stride = size if stride is None else stride
     _check_pooling(x, size, stride)
     areas = x.unfold(2, size, stride).unfold(3, size, stride)  # (B, C, H', W', size, size)
@@ -339,7 +339,7 @@ def embedding(tokens: Tensor, E: Tensor) -> Tensor:
 
 
 def embedding_one_hot(tokens: Tensor, E: Tensor) -> Tensor:
-    """The same look-up as a dense layer on one-hot vectors: the 1 at the token's place picks its row."""
+    """Look up the same rows by a dense layer on one-hot vectors: the 1 at the token's place picks its row."""
     _check_tokens(tokens, E)
     one_hot = (tokens.unsqueeze(-1) == torch.arange(len(E), device=tokens.device)).to(E.dtype)  # (..., V)
     return one_hot @ E
@@ -347,7 +347,7 @@ def embedding_one_hot(tokens: Tensor, E: Tensor) -> Tensor:
 
 def _check_tokens(tokens: Tensor, E: Tensor) -> None:
     if tokens.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"tokens are whole numbers, got {tokens.dtype}: convert them with tokens.long()")
+        raise ValueError(f"tokens must be integers, got {tokens.dtype}: convert them with tokens.long()")
     outside = tokens[(tokens < 0) | (tokens >= len(E))]
     if len(outside):
         raise ValueError(

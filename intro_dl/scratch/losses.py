@@ -1,4 +1,4 @@
-"""Losses by hand, each with its gradient beside it: what is minimized, and the first error sent backward.
+"""Losses by hand, each with its gradient: the number to minimize, and the start of back-propagation.
 
 Notation of lecture 002: o is an output of the network, t its target, z the number before the last activation;
 lectures 000 and 003 write f(x) and y, lecture 004 h(x) and y. Every loss is one number, a tensor of shape ();
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Half the squared distance to the target, summed: E = 1/2 sum (o - t)^2.
+    """Return half the squared distance to the target, summed: E = 1/2 sum (o - t)^2.
 
     Args:
         outputs: o, any shape.
@@ -25,13 +25,13 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def squared_error_gradient(outputs: Tensor, targets: Tensor) -> Tensor:
-    """dE/do = o - t, the delta^o of lecture 002, "Gradient Descent for Single Layer Network"."""
+    """Return dE/do = o - t, the delta^o of lecture 002, "Gradient Descent for Single Layer Network"."""
     check_shapes("outputs", outputs, "targets", targets)
     return outputs - targets
 
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The squared distance to the target on average: J = 1/n sum (y - f(x))^2.
+    """Return the mean squared distance to the target: J = 1/n sum (y - f(x))^2.
 
     Args:
         outputs: f(x), any shape with n elements.
@@ -44,16 +44,16 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def mean_squared_error_gradient(outputs: Tensor, targets: Tensor) -> Tensor:
-    """dJ/df = 2 (f - y) / n: that of `squared_error` times 2/n, so the same learning rate is another step."""
+    """Return dJ/df = 2 (f - y) / n: 2/n times that of `squared_error`, so a step has another size."""
     check_shapes("outputs", outputs, "targets", targets)
     return 2 * (outputs - targets) / outputs.numel()
 
 
 def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """How surprised the model is by yes/no answers: J = -1/n sum [t log o + (1 - t) log(1 - o)].
+    """Return the surprise of the model at yes/no answers: J = -1/n sum [t log o + (1 - t) log(1 - o)].
 
-    The formula as it stands. Where a sigmoid has rounded to o = 0 or 1 it gives inf or nan (0 log 0): that is
-    why `binary_cross_entropy_from_logits` exists.
+    This is the formula as on the slides. If a sigmoid has rounded to o = 0 or 1, it gives inf or nan
+    (0 log 0): use `binary_cross_entropy_from_logits` instead.
 
     Args:
         probabilities: o in [0, 1], any shape with n elements.
@@ -62,7 +62,7 @@ def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
     Raises:
         ValueError: if shapes differ, or a probability or target is outside [0, 1].
 
-    Source: lectures 000 and 003, "Binary Cross Entropy Loss", with the minus sign that these slides lose;
+    Source: lectures 000 and 003, "Binary Cross Entropy Loss", with the minus sign that these slides lack;
     lecture 002, "Choosing Activation and Loss Functions"; lecture 004, "binary cross entropy loss function!".
     """
     check_shapes("probabilities", probabilities, "targets", targets)
@@ -73,7 +73,7 @@ def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_cross_entropy_gradient(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """dJ/do = (o - t) / (o (1 - o)) / n: lecture 002, "Choosing Activation and Loss Functions"."""
+    """Return dJ/do = (o - t) / (o (1 - o)) / n: lecture 002, "Choosing Activation and Loss Functions"."""
     check_shapes("probabilities", probabilities, "targets", targets)
     check_range("probabilities", probabilities)
     check_range("targets", targets)
@@ -82,7 +82,7 @@ def binary_cross_entropy_gradient(probabilities: Tensor, targets: Tensor) -> Ten
 
 
 def binary_cross_entropy_from_logits(logits: Tensor, targets: Tensor) -> Tensor:
-    """The same loss before the sigmoid: J = 1/n sum [t ln(1 + e^-z) + (1 - t) ln(1 + e^z)], for every z.
+    """Return the same loss from logits, for every z: J = 1/n sum [t ln(1 + e^-z) + (1 - t) ln(1 + e^z)].
 
     e^1000 overflows, so ln(1 + e^z) is computed as max(z, 0) + ln(1 + e^-|z|), which is the same number, and
     ln(1 + e^-z) is ln(1 + e^z) - z.
@@ -104,7 +104,7 @@ def binary_cross_entropy_from_logits(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_cross_entropy_from_logits_gradient(logits: Tensor, targets: Tensor) -> Tensor:
-    """dJ/dz = (o - t) / n: lecture 002, "We can then compute via the chain rule"."""
+    """Return dJ/dz = (o - t) / n: lecture 002, "We can then compute via the chain rule"."""
     check_shapes("logits", logits, "targets", targets)
     check_range("targets", targets)
     o = 1 / (1 + torch.exp(-logits))
@@ -112,17 +112,17 @@ def binary_cross_entropy_from_logits_gradient(logits: Tensor, targets: Tensor) -
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """How surprised the model is by the true class: E = -1/B sum_n log o_y, with o = softmax(z).
+    """Return the surprise of the model at the true class: E = -1/B sum_n log o_y, with o = softmax(z).
 
     The slides' t_k is 1 for the true class y and 0 for all others, so of -sum_k t_k log o_k one term is left:
-    log o_y = z_y - log sum_j e^(z_j). Moving all z by their largest changes no o, and nothing overflows.
+    log o_y = z_y - log sum_j e^(z_j). Subtracting the largest z changes no o and prevents overflow.
 
     Args:
         logits: z (B, K).
         labels: y (B,), integers in 0..K-1.
 
     Raises:
-        ValueError: if shapes do not fit, or a label is no integer in 0..K-1.
+        ValueError: if shapes do not fit, or a label is not an integer in 0..K-1.
 
     Source: lecture 002, "Multi-class Classification".
     """
@@ -133,10 +133,10 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> Tensor:
-    """dE/dz_k = (o_k - t_k) / B.
+    """Return dE/dz_k = (o_k - t_k) / B.
 
-    Lecture 002, "Multi-class Classification", has another factor o_k (1 - o_k): it takes do_k/dz_k for all of
-    do/dz and forgets that every o_k depends on every z_j.
+    Lecture 002, "Multi-class Classification", has an extra factor o_k (1 - o_k): it uses do_k/dz_k as if it
+    were all of do/dz, but every o_k depends on every z_j.
     """
     check_labels(logits, labels)
     e = (logits - logits.amax(dim=1, keepdim=True)).exp()
@@ -147,14 +147,14 @@ def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def perceptron_loss(scores: Tensor, labels: Tensor) -> Tensor:
-    """How far the winning class is ahead of the true one: J = 1/B sum_n (max_k z_k - z_y), at best 0.
+    """Return how far the highest score exceeds the true class's: J = 1/B sum_n (max_k z_k - z_y), at least 0.
 
     Args:
         scores: z (B, K).
         labels: y (B,), integers in 0..K-1.
 
     Raises:
-        ValueError: if shapes do not fit, or a label is no integer in 0..K-1.
+        ValueError: if shapes do not fit, or a label is not an integer in 0..K-1.
 
     Source: Rosenblatt (1958), for K classes. The "perceptron" of lectures 000 and 003 is one sigmoid neuron.
     """
@@ -164,9 +164,9 @@ def perceptron_loss(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def perceptron_loss_gradient(scores: Tensor, labels: Tensor) -> Tensor:
-    """dJ/dz: +1/B for the winner, -1/B for the true class, nothing where they agree.
+    """Return dJ/dz: +1/B for the winner, -1/B for the true class, nothing where they agree.
 
-    Of classes that tie the first one wins. So all-zero weights do learn: their winner is class 0.
+    If classes tie, the first one wins. So all-zero weights still learn: their winner is class 0.
     """
     check_labels(scores, labels)
     gradient, rows = torch.zeros_like(scores), torch.arange(len(labels))
@@ -176,21 +176,21 @@ def perceptron_loss_gradient(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def check_shapes(name: str, tensor: Tensor, other_name: str, other: Tensor) -> None:
-    """Refuse shapes that differ; broadcasting here would compare every output with every target."""
+    """Reject shapes that differ: broadcasting would compare every output with every target."""
     if tensor.shape != other.shape:
         shapes = f"{name} have shape {tuple(tensor.shape)} but {other_name} have shape {tuple(other.shape)}"
         raise ValueError(f"{shapes}: give one target for each output")
 
 
 def check_range(name: str, values: Tensor) -> None:
-    """Refuse what is not in [0, 1]; nan is not."""
+    """Reject values outside [0, 1], and nan."""
     outside = ~((values >= 0) & (values <= 1))
     if outside.any():
         raise ValueError(f"{name} must lie in [0, 1], but one is {values[outside][0].item():g}")
 
 
 def check_labels(logits: Tensor, labels: Tensor) -> None:
-    """Refuse labels that do not name one of the K classes for each of the B rows."""
+    """Reject labels that do not name one of the K classes for each of the B rows."""
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         shapes = f"logits of shape {tuple(logits.shape)} and labels of shape {tuple(labels.shape)}"
         raise ValueError(f"{shapes} do not fit: give logits (B, K) and labels (B,)")

@@ -1,7 +1,7 @@
-"""The optimizers of the lectures, literally as on the slides, and interchangeable with their torch twins.
+"""The optimizers of the lectures, literally as on the slides, and interchangeable with those of torch.
 
-Every class takes the keywords of its twin (those that it implements), so `optim=scratch_adam` replaces
-`optim=adam` on the command line and training gives the same numbers.
+Every class takes the keywords of its torch equivalent (those that it implements), so `optim=scratch_adam`
+replaces `optim=adam` on the command line and training gives the same numbers.
 
 Source: lecture 002, "Ways to Use Weight Derivatives" and "Add Momentum"; the choice of Momentum, Adagrad,
 Adadelta, Adam and RMSProp is that of lectures 000, 002 and 003, "Adaptive Learning Rate".
@@ -44,12 +44,12 @@ class UpdateRule(Optimizer):
         return loss
 
     def update(self, w: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change the parameter `w` in place, given its gradient `g` and what `state` kept of the past."""
-        raise NotImplementedError(f"{type(self).__name__} has no update rule: write its method update")
+        """Change the parameter `w` in place, given its gradient `g` and its `state` from earlier steps."""
+        raise NotImplementedError(f"{type(self).__name__} has no update rule: define its method update")
 
 
 class GradientDescent(UpdateRule):
-    """Step downhill: w <- w - eta dE/dw. Twin of `torch.optim.SGD` without momentum.
+    """Step downhill: w <- w - eta dE/dw. Equivalent to `torch.optim.SGD` without momentum.
 
     Args:
         lr: eta, the learning rate, at least 0.
@@ -66,13 +66,13 @@ class GradientDescent(UpdateRule):
 
 
 class Momentum(UpdateRule):
-    """A rolling ball: v <- gamma v + dE/dw; w <- w - eta v. Twin of `torch.optim.SGD` with momentum.
+    """A rolling ball: v <- gamma v + dE/dw; w <- w - eta v. Equivalent to `torch.optim.SGD` with momentum.
 
     Here eta multiplies the whole velocity, so a new rate acts on past gradients too. See `SlideMomentum`.
 
     Args:
         lr: eta, the learning rate, at least 0.
-        momentum: gamma in [0, 1), the share of the velocity that survives a step.
+        momentum: gamma in [0, 1), the fraction of the velocity that a step keeps.
     """
 
     def __init__(
@@ -92,17 +92,16 @@ class Momentum(UpdateRule):
 
 
 class SlideMomentum(UpdateRule):
-    """Momentum as on the slide: v <- gamma v + eta dE/dw; w <- w - v. It has no twin in torch.
+    """Momentum as on the slide: v <- gamma v + eta dE/dw; w <- w - v. torch does not have it.
 
     Here every gradient keeps the rate of its own step. At a constant rate this v is eta times the v of
-    `Momentum`, and both take the same path. They part exactly when the rate changes from eta to eta': there
-    `Momentum` applies eta' to its whole velocity at once, while here the old velocity still carries eta and
-    fades only by gamma per step. They part nowhere else: multiply this v by eta'/eta at the change, and the
-    paths are one again.
+    `Momentum`, and both take the same path. They differ only when the rate changes from eta to eta': then
+    `Momentum` applies eta' to its whole velocity at once, while here the old velocity still contains eta and
+    decays only by gamma per step. Multiply this v by eta'/eta at the change, and the paths are equal again.
 
     Args:
         lr: eta, the learning rate, at least 0.
-        momentum: gamma in [0, 1), the share of the velocity that survives a step.
+        momentum: gamma in [0, 1), the fraction of the velocity that a step keeps.
 
     Source: lecture 002, "Ways to Use Weight Derivatives" ("Add momentum").
     """
@@ -124,7 +123,9 @@ class SlideMomentum(UpdateRule):
 
 
 class Adagrad(UpdateRule):
-    """Give each weight its own rate, smaller the more its gradients summed up. Twin of `torch.optim.Adagrad`.
+    """Give each weight its own rate, which falls as its squared gradients add up.
+
+    Equivalent to `torch.optim.Adagrad`.
 
     Args:
         lr: eta, the rate before division, at least 0.
@@ -149,11 +150,13 @@ class Adagrad(UpdateRule):
 
 
 class RMSProp(UpdateRule):
-    """Adagrad that forgets: an average of squared gradients, not their sum. Twin of `torch.optim.RMSprop`.
+    """Adagrad with a running average of squared gradients, not their sum.
+
+    Equivalent to `torch.optim.RMSprop`.
 
     Args:
         lr: eta, the rate before division, at least 0.
-        alpha: share of the average that survives a step, in [0, 1).
+        alpha: fraction of the average that a step keeps, in [0, 1).
         eps: keeps the division finite.
 
     Source: lecture 002, "RMSProp (Advanced Adagrad) + Momentum"; Tieleman and Hinton (2012).
@@ -177,12 +180,14 @@ class RMSProp(UpdateRule):
 
 
 class Adadelta(UpdateRule):
-    """RMSProp whose rate is the size of its past steps, so none is chosen. Twin of `torch.optim.Adadelta`.
+    """RMSProp whose rate is the size of its past steps, so there is none to choose.
+
+    Equivalent to `torch.optim.Adadelta`.
 
     Args:
-        lr: factor on the finished step, at least 0; the paper has none, that is 1.
-        rho: share of both averages that survives a step, in [0, 1).
-        eps: gets the first step going, and keeps the division finite.
+        lr: factor on the finished step, at least 0; the paper has none, i.e. 1.
+        rho: fraction of both averages that a step keeps, in [0, 1).
+        eps: makes the first step larger than 0, and keeps the division finite.
 
     Source: lectures 000, 002 and 003, "Adaptive Learning Rate"; Zeiler (2012), Algorithm 1.
     """
@@ -208,11 +213,11 @@ class Adadelta(UpdateRule):
 
 
 class Adam(UpdateRule):
-    """Momentum and RMSProp together, both corrected for starting at zero. Twin of `torch.optim.Adam`.
+    """Momentum and RMSProp together, both corrected for starting at zero. Equivalent to `torch.optim.Adam`.
 
     Args:
         lr: alpha, the step size, at least 0.
-        betas: beta_1 and beta_2 in [0, 1), the shares of the two averages that survive a step.
+        betas: beta_1 and beta_2 in [0, 1), the fractions of the two averages that a step keeps.
         eps: keeps the division finite.
 
     Source: lecture 002, "Algorithm 1: Adam", whose lines and order these are; Kingma and Ba (2015).
@@ -250,7 +255,7 @@ class Adam(UpdateRule):
 def _check_decay(name: str, value: float) -> None:
     if not 0 <= value < 1:
         raise ValueError(
-            f"{name}={value} is not in [0, 1), the share of the past that survives a step: use e.g. 0.9"
+            f"{name}={value} is not in [0, 1), the fraction of the past that a step keeps: use e.g. 0.9"
         )
 
 

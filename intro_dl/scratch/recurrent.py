@@ -67,7 +67,7 @@ class RNNGradients(NamedTuple):
 def rnn_backward(
     dy: Tensor, x: Tensor, h0: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, W_hy: Tensor
 ) -> RNNGradients:
-    """Back-propagate through time: errors flow from the last step to the first, and each adds its share.
+    """Back-propagate through time: errors flow from the last step to the first, and each step adds a term.
 
     Args:
         dy: dL/dy (T, B, n), how the loss changes with each output.
@@ -76,7 +76,7 @@ def rnn_backward(
     """
     dx = torch.zeros_like(x)
     dW_xh, dW_hh, dW_hy = torch.zeros_like(W_xh), torch.zeros_like(W_hh), torch.zeros_like(W_hy)
-    dh = torch.zeros_like(h0)  # what later steps say about h_t; nothing comes after the last
+    dh = torch.zeros_like(h0)  # gradient from later steps; the last step has none
     for t in reversed(range(len(x))):
         h_before = h[t - 1] if t > 0 else h0
         dW_hy += h[t].T @ dy[t]
@@ -90,18 +90,18 @@ def rnn_backward(
 
 
 class Gates(NamedTuple):
-    """What an LSTM decides at one step, each (B, H); f, i and o lie in (0, 1), the candidate in (-1, 1)."""
+    """The gates of an LSTM at one step, each (B, H); f, i and o lie in (0, 1), the candidate in (-1, 1)."""
 
     f: Tensor  # 1) forget: how much of the old cell state to keep
     i: Tensor  # 2) store: how much of the candidate to write
     o: Tensor  # 4) output: how much of the cell state to show
-    c_tilde: Tensor  # the candidate, what could be written
+    c_tilde: Tensor  # the candidate to write
 
 
 def lstm_gates(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> Gates:
-    """Each gate is a dense layer on the new input and the old state, e.g. f = sigma(W_f x + U_f h + b_f).
+    """Compute each gate as a dense layer on the new input and the old state: f = sigma(W_f x + U_f h + b_f).
 
-    Arguments are those of `lstm_cell`.
+    Args: as for `lstm_cell`.
     """
     _check_lstm(x, h, W, U, b)
     f, i, o, c_tilde = (x @ W.T + h @ U.T + b).chunk(4, dim=-1)  # each (B, H)
@@ -170,7 +170,7 @@ def lstm_cell_backward(
     """Send the errors of one step's new output and new cell state back to everything that the step was given.
 
     Args:
-        dh, dc: dL/dh_t and dL/dc_t (B, H); dc holds only what later steps say about c_t, not what h_t does.
+        dh, dc: dL/dh_t and dL/dc_t (B, H); dc is the gradient from later steps only, without h_t's.
         x, h, c, W, U, b: what `lstm_cell` was given.
     """
     f, i, o, c_tilde = lstm_gates(x, h, W, U, b)
@@ -200,7 +200,7 @@ def lstm_backward(
     """
     dx = torch.zeros_like(x)
     dW, dU, db = torch.zeros_like(W), torch.zeros_like(U), torch.zeros_like(b)
-    dh_later, dc_later = torch.zeros_like(h0), torch.zeros_like(c0)  # what later steps say about h_t, c_t
+    dh_later, dc_later = torch.zeros_like(h0), torch.zeros_like(c0)  # gradients from later steps
     for t in reversed(range(len(x))):
         h_before, c_before = (h[t - 1], c[t - 1]) if t > 0 else (h0, c0)
         step = lstm_cell_backward(dh[t] + dh_later, dc_later, x[t], h_before, c_before, W, U, b)
@@ -232,9 +232,7 @@ def slide_order(
 def _check_rnn(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, W_hy: Tensor) -> None:
     hidden = W_hh.shape[0]
     if x.shape[:-1] != h.shape[:-1]:
-        raise ValueError(
-            f"inputs {_shape(x)} do not fit states {_shape(h)}: give as many of one as of the other"
-        )
+        raise ValueError(f"inputs {_shape(x)} do not fit states {_shape(h)}: give one state for each input")
     if W_xh.shape != (x.shape[-1], hidden):
         raise ValueError(
             f"W_xh {_shape(W_xh)} does not fit inputs {_shape(x)} and W_hh {_shape(W_hh)}: give (m, H)"
@@ -248,9 +246,7 @@ def _check_rnn(x: Tensor, h: Tensor, W_xh: Tensor, W_hh: Tensor, W_hy: Tensor) -
 def _check_lstm(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> None:
     features, hidden = x.shape[-1], h.shape[-1]
     if x.shape[:-1] != h.shape[:-1]:
-        raise ValueError(
-            f"inputs {_shape(x)} do not fit states {_shape(h)}: give as many of one as of the other"
-        )
+        raise ValueError(f"inputs {_shape(x)} do not fit states {_shape(h)}: give one state for each input")
     for name, values, needed in (
         ("W", W, (4 * hidden, features)),
         ("U", U, (4 * hidden, hidden)),
@@ -265,7 +261,7 @@ def _check_lstm(x: Tensor, h: Tensor, W: Tensor, U: Tensor, b: Tensor) -> None:
 
 def _check_sequence(x: Tensor) -> None:
     if x.ndim < 2 or len(x) == 0:
-        raise ValueError(f"inputs {_shape(x)} are no sequence: give (T, B, m) with at least one step")
+        raise ValueError(f"inputs {_shape(x)} are not a sequence: give (T, B, m) with at least one step")
 
 
 def _shape(tensor: Tensor) -> str:

@@ -1,9 +1,9 @@
-"""Sampling by hand: turn logits into one token, more or less boldly.
+"""Sampling by hand: choose one token from logits.
 
-A language model gives a logit z_v for each of the V tokens that may come next. Always taking the largest is
-dull and runs in circles; a V-sided die with p = softmax(z) now and then lands in the long tail of nonsense.
-Three functions offer what lies between. Each takes logits (..., V) and returns logits (..., V), where a token
-that is ruled out has logit -inf.
+A language model gives a logit z_v for each of the V tokens that may come next. Always taking the largest
+gives repetitive text; a V-sided die with p = softmax(z) sometimes draws a token from the long tail of
+nonsense. Three functions lie between these extremes. Each takes logits (..., V) and returns logits (..., V),
+where a token that is ruled out has logit -inf.
 """
 
 import math
@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 
 def divide_by_temperature(logits: Tensor, temperature: float) -> Tensor:
-    """Sharpen or flatten the die: z / T. T < 1 trusts the favorite, T > 1 gives the others a chance.
+    """Sharpen or flatten the die: z / T. T < 1 favors the most likely tokens, T > 1 the others.
 
     T -> 0 always picks the largest logit, T -> infinity makes all tokens equally likely.
 
@@ -22,24 +22,24 @@ def divide_by_temperature(logits: Tensor, temperature: float) -> Tensor:
         temperature: T > 0.
 
     Returns:
-        (z - max z) / T, shape (..., V): moving all logits changes no probability, and nothing overflows.
+        (z - max z) / T, shape (..., V): the shift changes no probability and prevents overflow.
 
     Raises:
         ValueError: if `temperature` is not a positive number.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(
-            f"temperature={temperature} must be > 0: use top_k=1 to always pick the likeliest token"
+            f"temperature={temperature} must be > 0: use top_k=1 to always pick the most likely token"
         )
     return (logits - logits.amax(dim=-1, keepdim=True)) / temperature
 
 
 def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
-    """Rule out all but the k likeliest tokens.
+    """Rule out all tokens except the k most likely.
 
     Args:
         logits: z (..., V).
-        top_k: k >= 1; from V on nothing is ruled out. Of tokens that tie for the last place one stays.
+        top_k: k >= 1; k >= V rules out nothing. If tokens tie for the last place, the first one stays.
 
     Raises:
         ValueError: if `top_k` is less than 1.
@@ -55,7 +55,7 @@ def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
 def keep_nucleus(logits: Tensor, top_p: float) -> Tensor:
     """Rule out the tail: keep the fewest tokens that together have at least probability p.
 
-    Where the model is sure this keeps one token, where it is not it keeps many; top-k always keeps k.
+    If the model is confident this keeps one token, otherwise many; top-k always keeps k.
 
     Args:
         logits: z (..., V).
@@ -70,14 +70,14 @@ def keep_nucleus(logits: Tensor, top_p: float) -> Tensor:
         raise ValueError(f"top_p={top_p} is outside (0, 1]: choose e.g. 0.9, or None to keep all")
     order = logits.argsort(dim=-1, descending=True, stable=True)  # (..., V)
     p = probabilities(logits).gather(-1, order)  # (..., V), largest first
-    before = p.cumsum(dim=-1).roll(1, dims=-1)  # what the likelier tokens have together
+    before = p.cumsum(dim=-1).roll(1, dims=-1)  # probability of all more likely tokens
     before[..., 0] = 0
     kept = torch.where((before < top_p) | (top_p == 1), logits.gather(-1, order), -math.inf)
     return torch.empty_like(logits).scatter(-1, order, kept)
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """p_v = e^(z_v) / sum_u e^(z_u): lecture 002, "Multi-class Classification"; -inf becomes 0."""
+    """Return p_v = e^(z_v) / sum_u e^(z_u): lecture 002, "Multi-class Classification"; -inf becomes 0."""
     e = (logits - logits.amax(dim=-1, keepdim=True)).exp()
     return e / e.sum(dim=-1, keepdim=True)
 
@@ -89,16 +89,16 @@ def sample(
     top_p: float | None = None,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Throw the V-sided die once for every row of logits.
+    """Draw one token for every row of logits, as with a V-sided die.
 
-    Temperature comes first, then top-k, then the nucleus of what top-k left.
+    Temperature comes first, then top-k, then the nucleus of the remaining tokens.
 
     Args:
         logits: z (..., V), at least one of each row finite.
         temperature: T > 0.
-        top_k: keep the k likeliest tokens; None keeps all.
-        top_p: keep the likeliest tokens that together reach this probability, in (0, 1]; None keeps all.
-        generator: the source of randomness, for a result that repeats.
+        top_k: keep the k most likely tokens; None keeps all.
+        top_p: keep the most likely tokens that together reach this probability, in (0, 1]; None keeps all.
+        generator: source of random numbers, for reproducible results.
 
     Returns:
         Tokens (...) in 0..V-1, int64.

@@ -1,4 +1,4 @@
-"""Learning-rate schedules that torch does not have under their lecture's name."""
+"""Learning-rate schedules of the lectures that torch does not have."""
 
 from math import exp, sqrt
 
@@ -15,7 +15,7 @@ def inverse_sqrt(optimizer: Optimizer) -> LambdaLR:
 
 
 def exponential_to_floor(optimizer: Optimizer, floor: float, steps: float) -> LambdaLR:
-    """The rate `floor + lr * exp(-t / steps)` after t steps of the optimizer.
+    """Set the rate to `floor + lr * exp(-t / steps)` after t steps of the optimizer.
 
     Source: M. Görner, Tensorflow without a PhD (2017), behind lecture 001: 1e-4 + 0.003 e^(-t/2000).
     """

@@ -1,7 +1,7 @@
-"""Watch automatic differentiation work: every number of a formula, in the order and notation of the slides.
+"""Show automatic differentiation: every number of a formula, in the order and notation of the slides.
 
-    python -m intro_dl.scratch.autodiff  # the slides' example in both modes
-    python -m intro_dl.scratch.trace | dot -Tsvg > neuron.svg  # a graph in the slides' colors, needs Graphviz
+    python -m intro_dl.scratch.trace                                 # the slides' example in both modes
+    python -m intro_dl.scratch.trace graph | dot -Tsvg > neuron.svg  # the graph of a neuron; needs Graphviz
 
 Source: lecture 004, "Problem: Compute gradients of z with respect to inputs {x1, x2}" and
 "Computational Graph of function".
@@ -9,12 +9,13 @@ Source: lecture 004, "Problem: Compute gradients of z with respect to inputs {x1
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-from intro_dl.scratch.autodiff import Dual, Node, Operand, jacobian_forward, jacobian_reverse
+from intro_dl.scratch.autodiff import Dual, Node, T, jacobian_forward, jacobian_reverse
 
 # An operation as the slides write it, then its local derivatives: {0}, {1} are operands, {w} is the result.
 NOTATION = {
@@ -36,7 +37,7 @@ NOTATION = {
 }
 
 # White inputs, red parameters, blue operations, as on the slide; shapes say the same without color.
-LOOK = {
+STYLES = {
     "input": 'shape=circle, fillcolor="white"',
     "parameter": 'shape=doublecircle, fillcolor="tomato"',
     "operation": 'shape=box, fillcolor="lightblue"',
@@ -45,6 +46,8 @@ LOOK = {
 
 
 class LocalDerivative(NamedTuple):
+    """The derivative of one step by one of its operands."""
+
     operand: str  # "w2"
     formula: str  # "w1"
     value: float
@@ -72,8 +75,8 @@ class Trace(NamedTuple):
     adjoints: dict[str, float]
 
 
-def slide_example(x1: Operand, x2: Operand) -> list[Operand]:
-    """z = sin(x1) + x1 x2, one elementary step at a time, as on the slides of lecture 004."""
+def slide_example(x1: T, x2: T) -> list[T]:
+    """Compute z = sin(x1) + x1 x2, one elementary step at a time, as on the slides of lecture 004."""
     w1 = x1
     w2 = x2
     w3 = w1 * w2
@@ -82,31 +85,34 @@ def slide_example(x1: Operand, x2: Operand) -> list[Operand]:
     return [w1, w2, w3, w4, w5]
 
 
-def trace(function: Callable[..., Sequence[Operand]], /, **inputs: float) -> Trace:
-    """Differentiate a formula in both modes and keep every number on the way.
+def trace(function: Callable[..., Sequence[Any]], /, **inputs: float) -> Trace:
+    """Differentiate a formula in both modes and keep all intermediate numbers.
 
     Args:
-        function: returns its elementary steps w1, w2, ..., the result z last; see `slide_example`.
+        function: returns its elementary steps w1, w2, ..., the result z last; see `slide_example`. It gets
+            and returns Nodes for reverse mode, Duals for forward mode.
         inputs: the point, one number for each argument of `function`.
 
     Raises:
-        ValueError: if a step is no scalar, or uses a result that `function` does not return.
+        ValueError: if a step is not a scalar, or uses a result that `function` does not return.
     """
-    nodes = function(**{name: Node(value, name) for name, value in inputs.items()})
+    nodes: Sequence[Node] = function(**{name: Node(value, name) for name, value in inputs.items()})
     names = {node: f"w{i}" for i, node in enumerate(nodes, start=1)}
     steps = [write_step(node, names) for node in nodes]
     adjoints = {names[node]: node.gradient.item() for node in nodes[-1].backward() if node in names}
     tangents = {}
     for by in inputs:
-        duals = function(**{name: Dual(value, float(name == by)) for name, value in inputs.items()})
+        duals: Sequence[Dual] = function(
+            **{name: Dual(value, float(name == by)) for name, value in inputs.items()}
+        )
         tangents[by] = {step.name: dual.tangent.item() for step, dual in zip(steps, duals, strict=True)}
     return Trace(steps, tangents, adjoints)
 
 
 def write_step(node: Node, names: dict[Node, str]) -> Step:
-    """Name, formula, value and local derivatives of one w."""
+    """Return name, formula, value and local derivatives of one w."""
     if node.value.ndim > 0:
-        raise ValueError(f"{names[node]} has shape {tuple(node.value.shape)}: a trace follows scalars only")
+        raise ValueError(f"{names[node]} has shape {tuple(node.value.shape)}: a trace needs scalars")
     if not node.edges:
         return Step(names[node], node.name, node.value.item(), [LocalDerivative(node.name, "1", 1.0)])
     operands = []
@@ -125,7 +131,7 @@ def write_step(node: Node, names: dict[Node, str]) -> Step:
 
 
 def to_dot(result: Node) -> str:
-    """The graph of a computation for Graphviz: white inputs, red parameters, blue operations.
+    """Draw the graph of a computation for Graphviz: white inputs, red parameters, blue operations.
 
     Source: lecture 004, "Computational Graph of function".
     """
@@ -136,13 +142,13 @@ def to_dot(result: Node) -> str:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
         size = "x".join(map(str, node.value.shape))
         label = f"{text}\\n{size}" if size else text
-        lines.append(f'  {own} [label="{label}", {LOOK[node.kind]}];')
+        lines.append(f'  {own} [label="{label}", {STYLES[node.kind]}];')
         lines += [f"  {identity[edge.operand]} -> {own};" for edge in node.edges]
     return "\n".join([*lines, "}"])
 
 
 def neuron() -> Node:
-    """The logistic unit sigma(w^T x + b) of lecture 004, "the main building block of Neural Networks"."""
+    """Compute the logistic unit sigma(w^T x + b) of lecture 004, "main building block of Neural Networks"."""
     x = Node(torch.tensor([1.0, 2.0, 3.0]), "x")
     w = Node(torch.tensor([0.5, -0.5, 0.25]), "w", "parameter")
     b = Node(0.1, "b", "parameter")
@@ -150,14 +156,14 @@ def neuron() -> Node:
 
 
 def sum_of_products(terms: list[tuple[str, float, float]]) -> str:
-    """The chain rule as the slides write it: symbols = numbers = result."""
+    """Write the chain rule as the slides do: symbols = numbers = result."""
     symbols = " + ".join(symbol for symbol, _, _ in terms)
     numbers = " + ".join(f"{left:.7g} * {right:.7g}" for _, left, right in terms)
     return f"{symbols} = {numbers} = {sum(left * right for _, left, right in terms):.7g}"
 
 
 def forward_lines(trace: Trace, by: str) -> list[str]:
-    """One pass of forward mode: dw/d(input) of every w, from input to output."""
+    """Write one pass of forward mode: dw/d(input) of every w, from input to output."""
     tangents, lines = trace.tangents[by], []
     for step in trace.steps:
         terms = [
@@ -171,7 +177,7 @@ def forward_lines(trace: Trace, by: str) -> list[str]:
 
 
 def reverse_lines(trace: Trace) -> list[str]:
-    """The one pass of reverse mode: dz/dw of every w, from the end to the beginning."""
+    """Write the one pass of reverse mode: dz/dw of every w, from the end to the beginning."""
     lines = []
     for name in trace.adjoints:
         terms = [
@@ -184,7 +190,7 @@ def reverse_lines(trace: Trace) -> list[str]:
     return lines
 
 
-def main() -> None:
+def print_example() -> None:
     """Print lecture 004's example, z = sin(x1) + x1 x2 at (2, 3)."""
     working = trace(slide_example, x1=2.0, x2=3.0)
     print("z = sin(x1) + x1 x2 at (x1, x2) = (2, 3)\n")
@@ -210,4 +216,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(to_dot(neuron()))
+    if sys.argv[1:] not in ([], ["graph"]):
+        sys.exit(f"Unknown arguments {' '.join(sys.argv[1:])}: use graph, or no argument for the table.")
+    print(to_dot(neuron())) if sys.argv[1:] else print_example()

@@ -1,4 +1,4 @@
-"""Train a network on real handwritten digits with nothing but this folder: no autograd, no nn, no optim.
+"""Train a network on handwritten digits with the code of this directory: no autograd, no nn, no optim.
 
     python -m intro_dl.scratch.train_by_hand
 
@@ -17,7 +17,7 @@ from intro_dl.scratch.losses import cross_entropy, cross_entropy_gradient
 
 
 def digits(test_size: int = 360) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The 1 797 digits of scikit-learn, 8x8 pixels in [0, 1], shuffled once and for all, then split.
+    """Load the 1 797 digits of scikit-learn, 8x8 pixels in [0, 1], in a fixed random order, and split them.
 
     Returns:
         Train images (1797 - test_size, 64), train labels, test images (test_size, 64), test labels.
@@ -29,7 +29,7 @@ def digits(test_size: int = 360) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def initialize(hidden: int, seed: int) -> list[Node]:
-    """W1, b1, W2, b2: weights drawn from N(0, 2 / inputs) (He et al., 2015), biases zero."""
+    """Return W1, b1, W2, b2: weights drawn from N(0, 2 / inputs) (He et al., 2015), biases zero."""
     generator = torch.Generator().manual_seed(seed)
     W1 = (2 / 64) ** 0.5 * torch.randn(64, hidden, dtype=torch.float64, generator=generator)
     W2 = (2 / hidden) ** 0.5 * torch.randn(hidden, 10, dtype=torch.float64, generator=generator)
@@ -39,13 +39,13 @@ def initialize(hidden: int, seed: int) -> list[Node]:
 
 
 def mlp(images: Tensor, W1: Node, b1: Node, W2: Node, b2: Node) -> Node:
-    """Logits (B, 10) of images (B, 64)."""
+    """Return logits (B, 10) of images (B, 64)."""
     h = (images @ W1 + b1).relu()  # (B, hidden)
     return h @ W2 + b2
 
 
 def train(epochs: int = 20, lr: float = 0.2, batch_size: int = 32, hidden: int = 64, seed: int = 0) -> float:
-    """Mini-batch gradient descent on the digits.
+    """Train with mini-batch gradient descent on the digits.
 
     Returns:
         The accuracy on the test digits, in [0, 1].

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.numerics import (
     along,
     count_pieces,
     finite_difference,

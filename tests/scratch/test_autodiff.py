@@ -147,7 +147,7 @@ def test_reverse_mode_equals_torch_autograd_for_matrices_sums_and_indexing(formu
 
 
 def network(x):
-    """A small deep formula of x (4,): two dense layers, every activation, a log-likelihood."""
+    """Evaluate a small deep formula of x (4,): two dense layers, every activation, a log-likelihood."""
     U = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(3, 4)
     hidden = (U @ x + 0.1).tanh()  # (3,)
     return (1 + (hidden * hidden.sigmoid()).exp()).log().sum() / (x**2).mean() + (x[1] * x[3]).sin()
@@ -301,7 +301,7 @@ def test_a_seed_or_tangent_of_another_shape_is_refused_with_both_shapes():
 
 
 def test_a_dual_and_a_node_in_one_formula_are_refused():
-    with pytest.raises(ValueError, match="a Dual and a Node met"):
+    with pytest.raises(ValueError, match="mixes a Dual and a Node"):
         Dual(2.0) + Node(2.0)
 
 
@@ -346,12 +346,14 @@ def test_the_adjoints_come_in_the_order_of_the_slides_and_end_at_2_58(lecture):
 
 
 def test_the_module_prints_the_trace():
-    command = [sys.executable, "-m", "intro_dl.scratch.autodiff"]
+    command = [sys.executable, "-m", "intro_dl.scratch.trace"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     adjoints = re.findall(r"^  dz/dw(\d)(?: = .*)? = (\S+)$", printed, re.MULTILINE)
     assert adjoints == [("5", "1"), ("3", "1"), ("4", "1"), ("2", "2"), ("1", "2.583853")]
     assert "  dz/dx2 = 2\n" in printed
     assert "dz/dw1 = dz/dw4 dw4/dw1 + dz/dw3 dw3/dw1" in printed  # the slide's chain rule
+    graph = subprocess.run([*command, "graph"], capture_output=True, text=True, check=True).stdout
+    assert graph.strip() == trace.to_dot(trace.neuron())
 
 
 SCALARS = {
@@ -378,7 +380,7 @@ def test_the_printed_local_derivative_of_every_operation_is_its_value(operation)
 def test_a_trace_of_a_formula_with_a_hidden_step_or_a_vector_is_refused():
     with pytest.raises(ValueError, match=r"w2 uses a step, \*, that the function does not return"):
         trace.trace(lambda x: [x, x * x + 1], x=2.0)
-    with pytest.raises(ValueError, match=r"w2 has shape \(2,\): a trace follows scalars only"):
+    with pytest.raises(ValueError, match=r"w2 has shape \(2,\): a trace needs scalars"):
         trace.trace(lambda x: [x, x * torch.ones(2), (x * torch.ones(2)).sum()], x=2.0)
 
 

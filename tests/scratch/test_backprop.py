@@ -167,7 +167,7 @@ def test_any_number_of_layers_with_any_activations_equals_autograd(batch, widths
 
 
 def lecture_001_network(seed: int = 0):
-    """The 200-100-60-30 network of lecture 001, its weights drawn as Glorot and Bengio propose."""
+    """Return the 200-100-60-30 network of lecture 001, its weights drawn as Glorot and Bengio propose."""
     widths = [784, 200, 100, 60, 30, 10]
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(100, 784, generator=generator)
@@ -238,7 +238,7 @@ def zeros(*shape: int) -> torch.Tensor:
         ),
         (
             lambda: backprop.multi_layer_forward(zeros(2, 3), [zeros(4, 3)], [zeros(4)], ["swish"]),
-            "there is no activation 'swish': choose one of sigmoid, tanh, relu, linear",
+            "Unknown activation 'swish': choose from sigmoid, tanh, relu, linear",
         ),
     ],
 )

@@ -238,7 +238,7 @@ def zeros(*shape: int) -> torch.Tensor:
         (lambda: layers.avg_pool2d(zeros(4, 4), 2), "pooling needs images (B, C, H, W), got (4, 4)"),
         (lambda: layers.embedding(torch.tensor([1, 7]), zeros(5, 2)), "token 7 is outside the vocabulary"),
         (lambda: layers.embedding_one_hot(torch.tensor([-1]), zeros(5, 2)), "token -1 is outside"),
-        (lambda: layers.embedding(zeros(2), zeros(5, 2)), "tokens are whole numbers, got torch.float32"),
+        (lambda: layers.embedding(zeros(2), zeros(5, 2)), "tokens must be integers, got torch.float32"),
         (lambda: layers.batch_norm_train(zeros(1, 3), *[zeros(3)] * 4), "at least 2 values per channel"),
         (lambda: layers.batch_norm_eval(zeros(2, 3), *[zeros(2)] * 4), "inputs (2, 3) have 3 channels"),
     ],

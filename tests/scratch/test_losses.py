@@ -21,7 +21,7 @@ def equals(loss, gradient, expected, leaf):
 
 
 def random(shape, seed):
-    """Outputs that require a gradient, and their plain values."""
+    """Return outputs that require a gradient, and their plain values."""
     torch.manual_seed(seed)
     leaf = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     return leaf, leaf.detach()

@@ -182,7 +182,7 @@ LSTM_WEIGHTS = zeros(16, 3), zeros(16, 4), zeros(16)
         ),
         (
             lambda: recurrent.rnn(zeros(0, 2, 3), zeros(2, 4), *RNN_WEIGHTS),
-            "inputs (0, 2, 3) are no sequence",
+            "inputs (0, 2, 3) are not a sequence",
         ),
         (
             lambda: recurrent.lstm_cell(zeros(2, 5), zeros(2, 4), zeros(2, 4), *LSTM_WEIGHTS),

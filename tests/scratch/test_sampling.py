@@ -117,7 +117,7 @@ def test_tokens_come_as_often_as_their_probability_says(setting):
 
 
 def test_temperature_acts_before_top_k_and_top_k_before_the_nucleus():
-    # Of the two likeliest tokens the first has 4/7 > .55: the nucleus of what top-k left is one token.
+    # Of the two most likely tokens the first has 4/7 > .55: the nucleus of what remains is one token.
     z = torch.tensor([0.4, 0.3, 0.2, 0.1]).double().log().expand(1000, 4)
     generator = torch.Generator().manual_seed(0)
     assert sample(z, top_k=2, top_p=0.55, generator=generator).unique().tolist() == [0]

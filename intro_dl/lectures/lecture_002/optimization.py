@@ -1,18 +1,18 @@
-"""Lecture 002, third part: how much to update, and how to keep the weights from learning the noise."""
+"""Lecture 002: how large a step to take, and how regularization reduces overfitting."""
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import gradient, normal, numbers, rounded
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers, rounded
 from intro_dl.scratch import optimizers
 from intro_dl.scratch.layers import dropout, dropout_retaining
 from intro_dl.scratch.schedules import inverse_sqrt
 
 
 def valley(w: Tensor) -> Tensor:
-    """A loss ten times as steep across as along, with its minimum at 0."""
+    """Return a loss that is ten times as steep in w[1] as in w[0], with its minimum at 0."""
     return (w[0] ** 2 + 10 * w[1] ** 2) / 2
 
 
@@ -54,7 +54,7 @@ def momentum() -> Outcome:
         [
             Check("50 steps: the slide's two lines against torch's SGD with momentum", w, same[1], 1e-12),
             Check("50 steps: the slide's two lines against scratch_momentum's slide form", w, same[0], 1e-12),
-            Check("50 more steps at eta / 10: slide and torch part", slide, torch_s, 1e-3, differ=True),
+            Check("50 more steps at eta / 10: slide and torch differ", slide, torch_s, 1e-3, differ=True),
             Check("slide and torch agree if v is divided by 10, too", rescaled, torch_s, 1e-12),
         ],
         [
@@ -65,7 +65,7 @@ def momentum() -> Outcome:
 
 
 def rates(make_schedule, epochs: int, eta: float = 0.1) -> Tensor:
-    """The learning rate of each epoch under a torch schedule, (epochs,)."""
+    """Return the learning rate of each epoch under a torch schedule, (epochs,)."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=eta)
     schedule, found = make_schedule(optimizer), []
     for _ in range(epochs):
@@ -139,7 +139,7 @@ def decay_is_misnamed() -> Outcome:
         ],
         [
             f"epoch 100 from eta = 0.1: formula {shown[99]:.4f}, name {named[99]:.4f}",
-            "It matters: Robbins and Monro ask for a finite sum of squares; 1/t has one, 1/sqrt(t) has not.",
+            "It matters: Robbins and Monro require a finite sum of squares; 1/t has one, 1/sqrt(t) has not.",
         ],
     )
 
@@ -155,12 +155,13 @@ def adam() -> Outcome:
     start, scale = normal(5), numbers(0.01, 0.1, 1, 10, 100)
     ours, theirs = start.clone().requires_grad_(), start.clone().requires_grad_()
     hand, library = optimizers.Adam([ours]), torch.optim.Adam([theirs])
-    first = None
-    for _ in range(1000):
+    first = torch.zeros_like(start)
+    for step in range(1000):
         for w, optimizer in ((ours, hand), (theirs, library)):
             w.grad = (scale * w + torch.sin(3 * w)).detach()
             optimizer.step()
-        first = (ours - start).detach() if first is None else first
+        if step == 0:
+            first = (ours - start).detach()
     slope = scale * start + torch.sin(3 * start)
     group = library.param_groups[0]
     defaults = [group["lr"], *group["betas"], group["eps"]]
@@ -195,10 +196,10 @@ def two_meanings_of_p() -> Outcome:
     }
     return Outcome(
         [
-            Check("share of zeros where p = 0.2 is retained", zeros["retained"], 0.8, 0.01),
-            Check("share of zeros where p = 0.2 is dropped", zeros["dropped"], 0.2, 0.01),
+            Check("fraction of zeros where p = 0.2 is retained", zeros["retained"], 0.8, 0.01),
+            Check("fraction of zeros where p = 0.2 is dropped", zeros["dropped"], 0.2, 0.01),
             Check("one p, two networks", zeros["retained"], zeros["dropped"], 0.5, differ=True),
-            Check("share of zeros of nn.Dropout(p=0.2)", zeros["torch"], 0.2, 0.01),
+            Check("fraction of zeros of nn.Dropout(p=0.2)", zeros["torch"], 0.2, 0.01),
             Check("p = 0.5, as in the lecture's snippet, hides it", zeros["half"], 0.5, 0.01),
         ],
     )
@@ -250,7 +251,7 @@ def weight_decay() -> Outcome:
                 1e-3,
                 differ=True,
             ),
-            Check("the bigger lambda, the smaller the weights", sizes, sorted(sizes, reverse=True)),
+            Check("a larger lambda gives smaller weights", sizes, sorted(sizes, reverse=True)),
         ],
         [f"size of w for lambda = 0, 0.1, 1, 10: {[round(size, 4) for size in sizes]}"],
     )

@@ -1,4 +1,4 @@
-"""Lecture 000, third part: how the loss is lowered. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
+"""Lecture 000: how training lowers the loss. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 import math
 import time
@@ -11,8 +11,8 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from intro_dl.config.targets import class_of
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import gradient, minimize, normal, numbers
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, minimize, normal, numbers
 from intro_dl.models.mlp import MLP
 from intro_dl.models.resnet import ResNet
 from intro_dl.scratch import backprop, losses, optimizers
@@ -30,7 +30,7 @@ def empirical_risk() -> Outcome:
     y, f, passed = normal(20), normal(20), (torch.arange(20) % 4 == 0).double()
     one_by_one = sum(losses.mean_squared_error(f[i : i + 1], y[i : i + 1]) for i in range(20)) / 20
     grade, score = (torch.tensor(0.1, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    # The simplest network says the same about everyone; then the best theta is known.
+    # The simplest network predicts the same for everyone; then the best theta is known.
     minimize(lambda: losses.mean_squared_error(grade.expand(20), y), [grade])
     minimize(lambda: losses.binary_cross_entropy_from_logits(score.expand(20), passed), [score])
     return Outcome(
@@ -39,7 +39,9 @@ def empirical_risk() -> Outcome:
             Check(
                 "argmin of squared error, one number for all: the mean", grade.item(), y.mean().item(), 1e-6
             ),
-            Check("argmin of cross-entropy: the share that passed", torch.sigmoid(score).item(), 0.25, 1e-6),
+            Check(
+                "argmin of cross-entropy: the fraction that passed", torch.sigmoid(score).item(), 0.25, 1e-6
+            ),
         ]
     )
 
@@ -57,7 +59,7 @@ def gradient_descent() -> Outcome:
     start = 0.1 * normal(2)
     end = {eta: _descend(start, curvature, eta) for eta in (0.49, 0.5, 0.51)}
     by_hand = start - 0.3 * curvature * start
-    drawn = MLP((784,), 10, hidden=(500,), init="normal", sigma=0.1).features[0].weight
+    drawn = next(MLP((784,), 10, hidden=(500,), init="normal", sigma=0.1).parameters())  # the weights
     return Outcome(
         [
             Check(
@@ -79,7 +81,7 @@ def gradient_descent() -> Outcome:
 
 
 def _descend(start: Tensor, curvature: Tensor, eta: float, steps: int = 500) -> Tensor:
-    """Where the scratch optimizer arrives from `start` on J = 1/2 sum curvature theta^2."""
+    """Return where the scratch optimizer ends from `start` on J = 1/2 sum curvature theta^2."""
     theta = start.clone().requires_grad_()
     rule = optimizers.GradientDescent([theta], lr=eta)
     for _ in range(steps):
@@ -121,7 +123,7 @@ def gradient_descent_snippet() -> Outcome:
             Check("weights - lr * grads against torch.optim.SGD", weights_new, twin, 1e-15),
         ],
         [
-            "TensorFlow 2 computes at once, without sessions: tf.random_normal is tf.random.normal now, and",
+            "TensorFlow 2 computes immediately, without sessions: tf.random_normal is tf.random.normal, and",
             "tf.gradients works only inside a tf.function; a GradientTape records instead (S6).",
             "PyTorch: weights = (sigma * torch.randn(shape)).requires_grad_(); loss.backward();",
             "torch.optim.SGD([weights], lr=lr).step()",
@@ -149,7 +151,7 @@ def chain_rule() -> Outcome:
         return (y - torch.sigmoid(w[1] * torch.tanh(w[0] * x))) ** 2
 
     tape = [Node(torch.tensor(w, dtype=torch.float64)) for w in (w1, w2)]
-    ((tape[1] * (tape[0] * x).tanh()).sigmoid() - y).__pow__(2).backward()
+    (((tape[1] * (tape[0] * x).tanh()).sigmoid() - y) ** 2).backward()
     by_tape = torch.stack([node.gradient for node in tape])
     return Outcome(
         [
@@ -221,7 +223,7 @@ def adaptive_learning_rates() -> Outcome:
 
 
 def _walk(make_optimizer, steps: int = 200) -> Tensor:
-    """The last of 200 points on the way down Rosenbrock's curved valley."""
+    """Return the last of `steps` points on the way down Rosenbrock's curved valley."""
     w = numbers(-1.0, 1.5).requires_grad_()
     optimizer = make_optimizer([w])
     for _ in range(steps):
@@ -232,10 +234,10 @@ def _walk(make_optimizer, steps: int = 200) -> Tensor:
 
 
 def option_class(name: str) -> type:
-    """The optimizer that `optim=<name>` trains with."""
+    """Return the optimizer class that `optim=<name>` trains with."""
     option = OmegaConf.load(str(files("intro_dl.configs") / "optim" / f"{name}.yaml"))
-    whole = OmegaConf.create({"optim": option, "regularization": {"weight_decay": 0.0}})  # which it refers to
-    return class_of(whole.optim, "optim")
+    config = OmegaConf.create({"optim": option, "regularization": {"weight_decay": 0.0}})  # it refers to this
+    return class_of(config.optim, "optim")
 
 
 @claim(
@@ -269,9 +271,10 @@ def optimizer_snippets() -> Outcome:
     return Outcome(
         checks,
         [
-            "tf.train is gone since TensorFlow 2 (2019); tf.keras.optimizers came in its place: see S7.",
-            "Same name, other numbers: TensorFlow 1's RMSProp forgets with 0.9 and adds eps below the root,",
-            "torch's with 0.99 and behind the root; its Adagrad starts its sum of squares at 0.1, not at 0.",
+            "TensorFlow 2 (2019) removed tf.train; tf.keras.optimizers replaces it: see S7.",
+            "Same name, other numbers: TensorFlow 1's RMSProp decays with 0.9 and adds eps inside the root,",
+            "torch's with 0.99 and outside the root. TensorFlow 1's Adagrad starts its sum of squares at",
+            "0.1, torch's at 0.",
         ],
     )
 
@@ -308,13 +311,13 @@ def mini_batches() -> Outcome:
 
 
 def _batch_variance(single: Tensor, B: int, draws: int = 4000) -> float:
-    """The variance, summed over the weights, of the gradient of B random examples."""
+    """Return the variance, summed over the weights, of the gradient of B random examples."""
     means = single[torch.randint(len(single), (draws, B))].mean(dim=1)  # (draws, m)
     return means.var(dim=0).sum().item()
 
 
 def _distance_after(B: int, lr: float, steps: int = 100) -> float:
-    """How far SGD ends from weights that fit every example exactly; fresh examples at every step."""
+    """Return how far SGD ends from weights that fit every example exactly; new examples at every step."""
     best, w = normal(10), torch.zeros(10, dtype=torch.float64)
     for _ in range(steps):
         x = normal(B, 10)
@@ -323,7 +326,7 @@ def _distance_after(B: int, lr: float, steps: int = 100) -> float:
 
 
 def _speedup(B: int) -> float:
-    """How many times faster an example is learned from in a batch of B than alone."""
+    """Return how many times faster a step is per example in a batch of B than for one example."""
     model, x = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)), torch.randn(16 * B, 64)
     seconds = {}
     for size in (1, B):
@@ -332,5 +335,5 @@ def _speedup(B: int) -> float:
             start = time.perf_counter()
             model(batch).sum().backward()
             steps.append(time.perf_counter() - start)
-        seconds[size] = min(steps) / size  # the fastest: other programs may hold up any of them
+        seconds[size] = min(steps) / size  # the fastest, because other programs may slow down some of them
     return seconds[1] / seconds[B]

@@ -1,4 +1,4 @@
-"""Lecture 002, last part: "Let's play", its Keras snippets, and their running PyTorch twins."""
+"""Lecture 002: "Let's play", its Keras snippets, and the same in PyTorch."""
 
 import io
 from collections.abc import Callable
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import normal
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch.train_by_hand import digits
 
@@ -36,7 +36,7 @@ def functional_api() -> Outcome:
             Check("the model against its two matrix products", model(x), outputs, 1e-12),
             Check("shape of the outputs", list(model(x).shape), [10, 2]),
             Check(
-                "as written, Dense(d1) does nothing: one matrix gives the same",
+                "as written, Dense(d1) adds nothing: one matrix gives the same",
                 model(x),
                 x @ one.T + one_bias,
                 1e-12,
@@ -44,8 +44,8 @@ def functional_api() -> Outcome:
         ],
         [
             "inputs of m numbers -> model = nn.Sequential(nn.Linear(m, d1), nn.Linear(d1, 2))",
-            "Dense has no activation unless told: give Dense(d1, activation='sigmoid'), or nn.Sigmoid() "
-            "between.",
+            "Dense has no activation by default: use Dense(d1, activation='sigmoid'), or nn.Sigmoid() "
+            "between the layers.",
             "Why the original fails: tf is an alias, not a package to import from; Keras has "
             "Input(shape=(m,)), and never had Inputs(m). See E14.",
         ],
@@ -53,7 +53,7 @@ def functional_api() -> Outcome:
 
 
 def raised(code: str) -> str:
-    """The name of the exception that some lines of Python end with, or "none"."""
+    """Return the name of the exception that some lines of Python raise, or "none"."""
     try:
         exec(code, {})
     except Exception as error:
@@ -87,7 +87,7 @@ def obsolete_names() -> Outcome:
     )
 
 
-# What Keras 3.15 answered, once. This project does not need Keras.
+# Errors of Keras 3.15, recorded once. This project does not need Keras.
 KERAS_3 = [
     "from tf.keras.layers import *       -> ModuleNotFoundError: No module named 'tf'",
     "Inputs(3)                           -> NameError: name 'Inputs' is not defined; Input(shape=(3,)) works",
@@ -101,10 +101,9 @@ KERAS_3 = [
 # MNIST with Keras -------------------------------------------------------------------------------------------
 
 
-def keras_example(**changes) -> MLP:
-    """The slides' network: 28x28 -> 500 -> 500 -> 10, sigmoid, the loss 'mse' of the softmax."""
-    arguments = {"in_shape": (1, 28, 28), "num_classes": 10, "hidden": (500, 500), "activation": "sigmoid"}
-    return MLP(**{**arguments, "loss": "mse", **changes})
+def keras_example(side: int = 28, loss: str = "mse") -> MLP:
+    """Return the slides' network: 28x28 -> 500 -> 500 -> 10, sigmoid, the loss 'mse' of the softmax."""
+    return MLP((1, side, side), 10, hidden=(500, 500), activation="sigmoid", loss=loss)
 
 
 @claim(
@@ -128,7 +127,7 @@ def keras_mnist() -> Outcome:
         [
             Check("parameters of each layer", counts, [784 * 500 + 500, 500 * 500 + 500, 500 * 10 + 10]),
             Check("parameters", sum(counts), 648_010),
-            Check("updates: 60,000 / 100 a pass, 20 passes", updates, 12_000),
+            Check("updates: 60,000 / 100 in each of 20 epochs", updates, 12_000),
             Check("the loss, against Keras' definition", net.loss(net(x), labels), mse, 1e-7),
         ],
         [
@@ -149,19 +148,19 @@ def keras_parameters() -> Outcome:
     hidden = [nn.Linear(28 * 28, 500), nn.Sigmoid(), nn.Linear(500, 500), nn.Sigmoid()]
     twin = nn.Sequential(*hidden, nn.Linear(500, 10), nn.Softmax(dim=1))
     ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (keras_example(), twin))
-    larger = sum(p.numel() for p in keras_example(in_shape=(1, 32, 32)).parameters())
+    larger = sum(p.numel() for p in keras_example(side=32).parameters())
     return Outcome(
         [
             Check("parameters of model=mlp model.hidden=[500,500]", ours, 648_010),
             Check("parameters of the slide's six lines, in torch", theirs, ours),
-            Check("a pixel more is 500 weights more", larger - ours, (32 * 32 - 28 * 28) * 500),
+            Check("each additional pixel adds 500 weights", larger - ours, (32 * 32 - 28 * 28) * 500),
         ],
         [f"{name}: {p.numel():,}" for name, p in keras_example().named_parameters()],
     )
 
 
 def train_classifier(images: Tensor, labels: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> nn.Module:
-    """One hidden layer of 50 sigmoid units, SGD at 0.1, 300 batches of 100: the same but for the loss.
+    """Train one hidden layer of 50 sigmoid units, SGD at 0.1, 300 batches of 100; only the loss differs.
 
     Args:
         loss: of logits (B, K) and labels (B,).
@@ -201,14 +200,14 @@ def mse_for_a_classifier() -> Outcome:
     return Outcome(
         [
             Check(
-                "sure of class 0 where 1 is true: slope of 'mse'",
+                "confident in class 0 where 1 is true: slope of 'mse'",
                 slope["mse"],
                 0.0,
                 1e-3,
             ),
-            Check("the same of cross-entropy", slope["cross-entropy"], 2**0.5, 1e-3),
+            Check("the same with cross-entropy", slope["cross-entropy"], 2**0.5, 1e-3),
             Check("the two slopes", slope["mse"], slope["cross-entropy"], 1.0, differ=True),
-            Check("digits, same net and steps: cross-entropy is ahead by more than 0.2", gap > 0.2, True),
+            Check("digits, same net and steps: cross-entropy is better by more than 0.2", gap > 0.2, True),
         ],
         [f"accuracy after 300 steps: {name} {value:.2f}" for name, value in accuracy.items()]
         + ["'mse' also divides by the 10 outputs, so 0.1 is a smaller step. On MNIST: H9."],
@@ -232,6 +231,7 @@ def compile_fit_evaluate() -> Outcome:
     before = weight.detach().clone()
     model.metrics((x, labels))["loss"].backward()  # one step of fit
     optimizer.step()
+    assert weight.grad is not None
 
     model.eval()
     score = model.metrics((x, labels))

@@ -1,13 +1,10 @@
-"""Lecture 002, first part: from logistic regression to hidden units, and what a network can represent.
-
-UNSW COMP9321, 2019, week 7. Goes on in lecture_002_backpropagation.py, _optimization.py and _practice.py.
-"""
+"""Lecture 002: from logistic regression to hidden units, and what a network can represent."""
 
 import torch
 from torch import nn
 
-from intro_dl.lectures.claims import Check, Outcome, cite, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim
+from intro_dl.lectures.engine.numerics import (
     count_pieces,
     fit_logistic,
     fit_output_weights,
@@ -27,7 +24,7 @@ cite(
     lectures=["002"],
     slide="2019 Turing Award",
     says="2019 Turing Award",
-    reason="Bengio, Hinton and LeCun got the Turing Award of 2018; it was announced in March 2019 "
+    reason="Bengio, Hinton and LeCun received the Turing Award of 2018; it was announced in March 2019 "
     "(https://awards.acm.org/about/2018-turing). A date cannot be computed.",
 )
 
@@ -43,7 +40,7 @@ cite(
 def logistic_regression() -> Outcome:
     x, theta, step = normal(1000, 3), normal(3), 1e-6
     u = x @ theta
-    flat = (torch.sign(u + step) - torch.sign(u - step)) / (2 * step)  # hits the jump with chance 1e-6
+    flat = (torch.sign(u + step) - torch.sign(u - step)) / (2 * step)  # hits the jump with probability 1e-6
     jump = [((torch.sign(numbers(h)) - torch.sign(numbers(-h))) / (2 * h)).item() for h in (1e-3, 1e-6)]
 
     p = torch.sigmoid(u)
@@ -54,11 +51,15 @@ def logistic_regression() -> Outcome:
     chosen = torch.stack([1 - torch.sigmoid(x @ best), torch.sigmoid(x @ best)], dim=1).argmax(dim=1)
     return Outcome(
         [
-            Check("slope of sign(u) at 1,000 random u: nothing to learn from", flat, torch.zeros_like(flat)),
+            Check(
+                "slope of sign(u) at 1,000 random u: always zero, so nothing is learned",
+                flat,
+                torch.zeros_like(flat),
+            ),
             Check("slope of sign across u = 0, with steps of 1e-3 and 1e-6", jump, [1e3, 1e6], 1e-3),
             Check("slope of logistic(u) at the same u against p (1 - p)", slope, p * (1 - p), 1e-9),
             Check("gradient of J at theta*", at_best, torch.zeros_like(best), 1e-9),
-            Check("argmax p(y | x) and sign(theta^T x) choose alike", chosen, (x @ best > 0).long()),
+            Check("argmax p(y | x) and sign(theta^T x) choose the same class", chosen, (x @ best > 0).long()),
         ],
         [f"theta = {rounded(theta)} drew the classes; theta* = {rounded(best)}"],
     )
@@ -69,7 +70,7 @@ cite(
     lectures=["002"],
     slide="Inspiration: The Brain",
     says="Our brain has ~10^11 neurons, each of which communicates (is connected) to ~10^4 other neurons.",
-    reason="Numbers of biology: there is nothing to run.",
+    reason="These are numbers from biology: there is nothing to compute.",
 )
 
 
@@ -101,7 +102,7 @@ def count_3_4_2() -> Outcome:
 
 
 def bump(x: torch.Tensor) -> torch.Tensor:
-    """A continuous function to be represented, on [0, 1]."""
+    """Evaluate a continuous function on [0, 1] that networks approximate."""
     return torch.sin(6 * x) + torch.cos(17 * x) / 3
 
 
@@ -125,7 +126,9 @@ def universal_approximator() -> Outcome:
     three_layers = tent(tent(tent(grid)))  # 6 units
     return Outcome(
         [
-            Check("more units, smaller error: the errors are sorted", errors, sorted(errors, reverse=True)),
+            Check(
+                "more units give a smaller error: the errors are sorted", errors, sorted(errors, reverse=True)
+            ),
             Check("largest error with 64 sigmoid units", errors[-1], 0.0, 2e-3),
             Check("pieces of 6 ReLU units in one layer, at most 7", count_pieces(grid, one_layer) <= 7, True),
             Check("pieces of 6 ReLU units in three layers", count_pieces(grid, three_layers), 8),
@@ -151,7 +154,7 @@ def not_any_function() -> Outcome:
     at_jump = steep_sigmoids(numbers(0.5 - 1e-12, 0.5), 64) @ jump_weights
     jump = (at_jump - numbers(0, 1)).abs().max().item()
 
-    outside = torch.linspace(-50, 50, 1001, dtype=torch.float64)  # a domain that the fit has not seen
+    outside = torch.linspace(-50, 50, 1001, dtype=torch.float64)  # outside the domain of the fit
     wave = steep_sigmoids(outside, 64) @ fit_output_weights(h, torch.sin(inside))
     unbounded = (wave - torch.sin(outside)).abs().max().item()
     return Outcome(
@@ -163,7 +166,7 @@ def not_any_function() -> Outcome:
         [
             "A network is continuous: on both sides of a jump from 0 to 1 it has the same value, so it is "
             "wrong by 1/2 or more on one side, whatever its width.",
-            "Sigmoids are constant far out: there no wave is left.",
+            "Far from the data, sigmoids are constant, so the fit cannot follow a wave there.",
         ],
     )
 
@@ -198,10 +201,10 @@ def four_or_not() -> Outcome:
     right = (ten(test_x).argmax(dim=1) == test_labels).double().mean().item()
     return Outcome(
         [
-            Check("accuracy of the answer 'non-4' to every image: the trap", always_no, 0.9, 0.03),
+            Check("accuracy of answering 'non-4' to every image", always_no, 0.9, 0.03),
             Check("the network makes less than half of the errors", 1 - accuracy < (1 - always_no) / 2, True),
-            Check("share of the 4s that it finds; 'non-4' to every image finds none", recall > 0.8, True),
-            Check("10 softmax outputs: right more often than 8 times in 10", right > 0.8, True),
+            Check("recall of the 4s above 0.8; 'non-4' to every image finds none", recall > 0.8, True),
+            Check("10 softmax outputs: accuracy above 0.8", right > 0.8, True),
             Check("their probabilities add up to 1", ten(test_x).softmax(1).sum(1), torch.ones(360), 1e-6),
         ],
         [f"accuracy {accuracy:.3f} against {always_no:.3f}; 4s found {recall:.2f}; 10 classes {right:.3f}"],

@@ -1,13 +1,13 @@
-"""Lecture 000, last part: how overfitting is held back. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
+"""Lecture 000: how to reduce overfitting. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 from itertools import product
 
 import torch
 from torch import nn
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.early_stopping import train_on_curve
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import normal
+from intro_dl.lectures.engine.short_runs import train_on_curve
 from intro_dl.scratch import layers
 
 
@@ -29,7 +29,7 @@ def dropout() -> Outcome:
     outputs = [v @ (hidden * torch.tensor(mask) / 0.5) for mask in product((0.0, 1.0), repeat=4)]
     return Outcome(
         [
-            Check("share of activations set to 0", (trained == 0).double().mean().item(), 0.5, 0.005),
+            Check("fraction of activations set to 0", (trained == 0).double().mean().item(), 0.5, 0.005),
             within(
                 "mean activity in training: standard errors from that in testing",
                 deviations.max().item(),
@@ -38,13 +38,13 @@ def dropout() -> Outcome:
             Check("testing changes nothing", layers.dropout(h, 0.5, training=False), h),
             Check("nn.Dropout in eval mode, too", nn.Dropout(0.5).eval()(h), h),
             Check(
-                "mean of all 16 thinned networks is the whole one",
+                "mean of all 16 thinned networks is the whole network",
                 torch.stack(outputs).mean(),
                 v @ hidden,
                 1e-12,
             ),
         ],
-        ["Exact for a linear output; behind further non-linear layers it is an approximation."],
+        ["Exact for a linear output; with further non-linear layers it is an approximation."],
     )
 
 
@@ -63,14 +63,14 @@ def dropout_snippets() -> Outcome:
     by_kept = layers.dropout_retaining(h, p_retained=0.8, generator=retaining)
     return Outcome(
         [
-            Check("share that nn.Dropout(0.2) drops", (dropped == 0).double().mean().item(), 0.2, 0.005),
+            Check("fraction that nn.Dropout(0.2) drops", (dropped == 0).double().mean().item(), 0.2, 0.005),
             Check("what is kept is divided by 0.8", dropped[dropped > 0], h[dropped > 0] / 0.8, 1e-12),
             Check("dropping 0.2 is keeping 0.8, mask by mask", by_rate, by_kept, 1e-12),
         ],
         [
             "Neither function had an argument p: TensorFlow 1 took keep_prob, TensorFlow 2 and Keras rate.",
             "  keep 80 %, drop 20 %:  tf1 keep_prob=0.8 | tf2, keras rate=0.2 | torch p=0.2",
-            "At 0.5 both mean the same, which is why the slide's example does no harm. See E13.",
+            "At 0.5 both mean the same, so the slide's example still works. See E13.",
         ],
     )
 
@@ -83,7 +83,7 @@ def dropout_snippets() -> Outcome:
     kind="holds",
 )
 def early_stopping() -> Outcome:
-    # Falls until epoch 6, then rises; a bump before shows what the patience is for.
+    # Falls until epoch 6, then rises; an earlier bump shows the purpose of patience.
     curve = [1.0, 0.8, 0.7, 0.75, 0.6, 0.5, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0]
     lowest, patience = curve.index(min(curve)), 3
     stopped, kept = train_on_curve(curve, patience)

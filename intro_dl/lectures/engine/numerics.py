@@ -1,4 +1,4 @@
-"""What the claims compute with: float64 numbers, slopes without autograd, fits that converge, kinks."""
+"""Numeric helpers of the claims: float64 vectors, derivatives, fits that converge, pieces of a curve."""
 
 import warnings
 from collections.abc import Callable
@@ -8,35 +8,36 @@ from torch import Tensor
 
 
 def numbers(*values: float) -> Tensor:
-    """A vector in float64."""
+    """Return a vector in float64."""
     return torch.tensor(values, dtype=torch.float64)
 
 
 def normal(*shape: int) -> Tensor:
-    """Independent draws from N(0, 1) in float64; a claim is run with its own random seed."""
+    """Draw independent numbers from N(0, 1) in float64; every claim starts with the same random seed."""
     return torch.randn(*shape, dtype=torch.float64)
 
 
 def rounded(values: Tensor, decimals: int = 4) -> list[float]:
-    """Numbers as one would write them on a slide."""
+    """Round numbers as on a slide."""
     return [round(value, decimals) + 0.0 for value in values.flatten().tolist()]  # + 0.0 turns -0.0 into 0.0
 
 
 def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The slope of `function` in every direction at `x`, by torch's autograd."""
+    """Return the gradient of `function` at `x`, by torch's autograd."""
     x = x.detach().clone().requires_grad_()
     return torch.autograd.grad(function(x), x)[0]
 
 
 def along(function: Callable[[Tensor], Tensor], x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """The value of `function` at `x` and its slope along `direction`, by torch.func.jvp: forward mode."""
+    """Return the value of `function` at `x` and its slope along `direction`, by forward mode (jvp)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's own torch.jit.script
-        return torch.func.jvp(function, (x,), (direction,))
+        value, slope, *_ = torch.func.jvp(function, (x,), (direction,))
+    return value, slope
 
 
 def finite_difference(function: Callable[[Tensor], Tensor], x: Tensor, step: float = 1e-6) -> Tensor:
-    """The same slope without any calculus: move each number a little to both sides, and look.
+    """Return the gradient without calculus: move each number a little to both sides and compare.
 
     Args:
         function: maps a tensor shaped as `x` to one number.
@@ -57,7 +58,7 @@ def with_one(inputs: Tensor) -> Tensor:
 
 
 def logistic_loss(weights: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
-    """Mean negative log-likelihood of logistic regression: softplus(z) - y z, with z = x . w.
+    """Return the mean negative log-likelihood of logistic regression: softplus(z) - y z, with z = x . w.
 
     Args:
         weights: (m,).
@@ -69,20 +70,20 @@ def logistic_loss(weights: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def logistic_hessian(weights: Tensor, inputs: Tensor) -> Tensor:
-    """The curvature of `logistic_loss`, (m, m): the mean of p (1 - p) x x^T. The labels do not matter."""
+    """Return the Hessian of `logistic_loss`, (m, m): mean of p (1 - p) x x^T, whatever the labels are."""
     p = torch.sigmoid(inputs @ weights)  # (N,)
     return (inputs.T * (p * (1 - p))) @ inputs / len(inputs)
 
 
 def fit_logistic(inputs: Tensor, labels: Tensor, start: Tensor | None = None) -> Tensor:
-    """The weights that minimize `logistic_loss`, by Newton's method with halved steps; (m,).
+    """Return the weights (m,) that minimize `logistic_loss`, by Newton's method with halved steps.
 
     Args:
         inputs, labels: as for `logistic_loss`.
         start: (m,), default zeros.
 
     Raises:
-        ValueError: if a plane separates the classes, for then the loss falls forever.
+        ValueError: if a plane separates the classes: then the loss has no minimum.
     """
     weights = torch.zeros_like(inputs[0]) if start is None else start
     for _ in range(100):
@@ -102,11 +103,11 @@ def fit_logistic(inputs: Tensor, labels: Tensor, start: Tensor | None = None) ->
 
 
 def minimize(loss: Callable[[], Tensor], parameters: list[Tensor], steps: int = 100) -> float:
-    """Lower `loss` by changing `parameters` in place, with L-BFGS; returns where it ended.
+    """Minimize `loss` with L-BFGS by changing `parameters` in place; return the final loss.
 
     Args:
         loss: computes one number from `parameters`, which must require gradients.
-        steps: iterations at most.
+        steps: maximum number of iterations.
     """
     optimizer = torch.optim.LBFGS(parameters, max_iter=steps, line_search_fn="strong_wolfe")
 
@@ -121,7 +122,7 @@ def minimize(loss: Callable[[], Tensor], parameters: list[Tensor], steps: int = 
 
 
 def count_pieces(x: Tensor, y: Tensor) -> int:
-    """How many straight pieces a piecewise linear curve has; its kinks must lie on the grid `x`.
+    """Count the straight pieces of a piecewise linear curve; its kinks must lie on the grid `x`.
 
     Args:
         x: (n,), increasing.
@@ -132,15 +133,15 @@ def count_pieces(x: Tensor, y: Tensor) -> int:
 
 
 def tent(x: Tensor) -> Tensor:
-    """One layer of two ReLU units: up from 0 to 1 on [0, 1/2], down to 0 on [1/2, 1]."""
+    """Apply one layer of two ReLU units: up from 0 to 1 on [0, 1/2], down to 0 on [1/2, 1]."""
     return 2 * torch.relu(x) - 4 * torch.relu(x - 0.5)
 
 
 def fit_output_weights(features: Tensor, targets: Tensor) -> Tensor:
-    """The output weights with the least squared error, the shortest where several have it.
+    """Return the output weights with the least squared error, the shortest if there are several.
 
     Args:
-        features: what the hidden units give, (n, W).
+        features: outputs of the hidden units, (n, W).
         targets: (n,) or (n, K).
 
     Returns:
@@ -152,7 +153,7 @@ def fit_output_weights(features: Tensor, targets: Tensor) -> Tensor:
 
 
 def steep_sigmoids(x: Tensor, width: int) -> Tensor:
-    """`width` sigmoid units whose steps are spread evenly over [0, 1], and a constant; (n, width + 1).
+    """Return sigmoid units whose steps are spread evenly over [0, 1], and a constant; (n, width + 1).
 
     Args:
         x: (n,).

@@ -1,4 +1,4 @@
-"""Lecture 003: what MIT 6.S191, lecture 1, of 2022 has and that of 2018 had not: TensorFlow 2.
+"""Lecture 003: what is new in MIT 6.S191, lecture 1, 2022 since the edition of 2018: TensorFlow 2.
 
 Everything else on its slides is in lecture 000, whose claims name both lectures.
 """
@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_000_optimization import option_class
-from intro_dl.lectures.numerics import gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
+from intro_dl.lectures.lecture_000.optimization import option_class
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.scratch import layers
 from intro_dl.scratch.autodiff import Node
@@ -44,9 +44,9 @@ def music_generation() -> Outcome:
     by_hand.load_state_dict(model.state_dict())
     return Outcome(
         [
-            within("bits a character before training", before, low=4),
-            within("bits a character after 120 steps on one tune", after["bits_per_char"], high=0.5),
-            within("share of next characters that it then knows", after["accuracy"], low=0.95),
+            within("bits per character before training", before, low=4),
+            within("bits per character after 120 steps on one tune", after["bits_per_char"], high=0.5),
+            within("fraction of next characters that it then predicts", after["accuracy"], low=0.95),
             Check(
                 "the same scores with the LSTM by hand",
                 by_hand(tokens)[0],
@@ -87,9 +87,10 @@ def dense_layer_snippets() -> Outcome:
     twin = nn.Sequential(nn.Linear(3, 2).double(), nn.Sigmoid())
     twin[0].load_state_dict({"weight": mine.W.T, "bias": mine.b[0]})
 
-    stacked = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).double()  # as on the slide: without g
-    W = stacked[0].weight.T @ stacked[1].weight.T
-    b = stacked[1](stacked[0].bias)
+    first, second = nn.Linear(3, 5).double(), nn.Linear(5, 2).double()
+    stacked = nn.Sequential(first, second)  # as on the slide: without g
+    W = first.weight.T @ second.weight.T
+    b = second(first.bias)
     return Outcome(
         [
             Check("MyDenseLayer against nn.Linear and nn.Sigmoid", mine(x), twin(x), 1e-12),
@@ -103,9 +104,9 @@ def dense_layer_snippets() -> Outcome:
             ),
         ],
         [
-            "In TensorFlow 2.x the first argument of add_weight was the name, where the slide's shape lands:",
-            "write shape=[input_dim, output_dim]. Keras 3 put the shape first, and there the slide runs.",
-            "Dense(n) has no activation unless told: Dense(n, activation='sigmoid').",
+            "In TensorFlow 2.x the first argument of add_weight is the name, but the slide passes the shape:",
+            "write shape=[input_dim, output_dim]. In Keras 3 the shape comes first, and the slide runs.",
+            "Dense(n) has no activation by default: use Dense(n, activation='sigmoid').",
         ],
     )
 
@@ -137,7 +138,7 @@ def keras_optimizers() -> Outcome:
     return Outcome(
         checks,
         [
-            "The class is tf.keras.optimizers.RMSprop, with a small p; and 'Putting it all together' writes",
+            "The class is tf.keras.optimizers.RMSprop, with a lowercase p; 'Putting it all together' writes",
             "tf.keras.optimizer.SGD(), without the s of optimizers.",
         ],
     )
@@ -182,9 +183,9 @@ def gradient_tape_snippet() -> Outcome:
         ],
         [
             "tf.random.normal needs a shape. And weights - lr * gradient is a tensor, no longer a Variable:",
-            "from the second round on the tape does not watch it, and the gradient is None. Right:",
+            "from the second iteration on, the tape does not watch it, and the gradient is None. Right:",
             "weights.assign_sub(lr * gradient).",
-            "PyTorch needs no tape to be opened: every tensor with requires_grad records.",
+            "PyTorch has no tape to open: it records every operation on a tensor with requires_grad.",
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Lecture 004, last part: convolution, pooling, the deep networks built of them, and more classes."""
+"""Lecture 004: convolution, pooling, the deep networks built from them, and more classes."""
 
 import torch
 from torch import Tensor, nn
@@ -6,16 +6,16 @@ from torch.nn import functional as F
 from torchvision.models import get_model_weights
 from torchvision.models.googlenet import Inception
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers, rounded
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import finite_difference, gradient, normal, numbers, rounded
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.torchvision import Torchvision
-from intro_dl.results.evidence import MissingResult, read_runs
+from intro_dl.results.evidence import read_runs
 from intro_dl.scratch.layers import avg_pool2d, conv1d, conv1d_loop, conv2d, conv2d_loop, max_pool2d, softmax
 
 
 def slide_along(x: Tensor, u: Tensor) -> Tensor:
-    """The slide's sum over one signal: (x * u)_i = sum_b x_(i+b) u_b."""
+    """Compute the slide's sum over one signal: (x * u)_i = sum_b x_(i+b) u_b."""
     return conv1d_loop(x[None, None], u[None, None])[0, 0]
 
 
@@ -162,7 +162,7 @@ def equivariance() -> Outcome:
         [
             Check("conv(shift(x)) against shift(conv(x))", moved, conv, 1e-12),
             Check(
-                "a dense layer has no such property",
+                "a dense layer does not have this property",
                 dense_moved[inside],
                 shift(dense_x)[inside],
                 1,
@@ -176,7 +176,7 @@ def equivariance() -> Outcome:
                 1e-12,
             ),
             Check(
-                "a dot moved within its area leaves the maxima as they were",
+                "a dot moved within its area does not change the maxima",
                 max_pool2d(nudged, 3),
                 max_pool2d(dot, 3),
             ),
@@ -204,7 +204,9 @@ def pooling() -> Outcome:
         for size, s in cases
     ]
     area = x[0, 0, :2, :2]
-    first = Check("the first area, by looking", max_pool2d(x, 2)[0, 0, 0, 0], max(area.flatten().tolist()))
+    first = Check(
+        "the first area, computed directly", max_pool2d(x, 2)[0, 0, 0, 0], max(area.flatten().tolist())
+    )
     return Outcome(
         [first, *checks], [f"area {rounded(area)}: max {area.max():.4f}, average {area.mean():.4f}"]
     )
@@ -214,13 +216,13 @@ def pooling() -> Outcome:
 
 
 def on_paper(name: str) -> Torchvision:
-    """A network of torchvision, as lecture 004 shows it: 224x224 color images, 1,000 classes, shapes only."""
+    """Return a network of torchvision for 224x224 color images and 1,000 classes, shapes only."""
     with torch.device("meta"):
         return Torchvision((3, 224, 224), 1000, name)
 
 
 def weighted(net: nn.Module) -> list[str]:
-    """The names of the layers with weights: convolutions and fully connected layers."""
+    """List the names of the layers with weights: convolutions and fully connected layers."""
     return [name for name, layer in net.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
 
 
@@ -242,7 +244,7 @@ def googlenet_parameters() -> Outcome:
             Check("inception blocks: multiple convolutions in parallel and recombined", blocks, 9),
             Check("convolutions and dense layers: 3 + 6 a block + 1", len(weighted(net)), 3 + 6 * blocks + 1),
         ],
-        [f"{count:,} parameters, a ninth of AlexNet's (P1)"],
+        [f"{count:,} parameters, one ninth of AlexNet's (P1)"],
     )
 
 
@@ -304,21 +306,18 @@ def skip_connections() -> Outcome:
             h = skip * h + torch.tanh(h @ W.T)
         norms[skip] = torch.autograd.grad(h.sum(), x)[0].norm().item()
     checks = [
-        Check("50 tanh layers: gradient that arrives at the input", norms[False], 0.0, 1e-9),
-        Check("with a skip over each layer it arrives", norms[True] > 1, True),
+        Check("50 tanh layers: gradient at the input", norms[False], 0.0, 1e-9),
+        Check("with a skip over each layer it is above 1", norms[True] > 1, True),
     ]
     working = [
         f"gradient at the input: plain {norms[False]:.1e}, with skips {norms[True]:.1f}",
-        "He et al. (2015) say of their plain nets, which have batch norm, that gradients do not vanish "
-        "there: depth makes them hard to train all the same.",
+        "He et al. (2015) report that gradients do not vanish in their plain networks, which have batch "
+        "norm: depth makes them hard to train nevertheless.",
     ]
-    try:
-        error = {}
-        for name in ("plain20", "plain56", "resnet20", "resnet56"):
-            found = read_runs(f"cifar10_{name}", "accuracy/train")
-            error[name] = 1 - sum(found) / len(found)
-    except MissingResult as missing:
-        return Outcome(checks, working, waiting=str(missing))
+    error = {}
+    for name in ("plain20", "plain56", "resnet20", "resnet56"):
+        found = read_runs(f"cifar10_{name}", "accuracy/train")
+        error[name] = 1 - sum(found) / len(found)
     checks += [
         Check(
             "without skips, 56 layers fit CIFAR-10 worse than 20", error["plain56"] > error["plain20"], True

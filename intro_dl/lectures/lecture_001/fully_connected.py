@@ -1,7 +1,4 @@
-"""Lecture 001, first part: softmax regression and multilayer perceptrons on MNIST, and how they are trained.
-
-An Introduction to Deep Learning. Goes on in lecture_001_convolution.py and lecture_001_recurrence.py.
-"""
+"""Lecture 001: softmax regression and multilayer perceptrons on MNIST, and how they are trained."""
 
 import os
 
@@ -12,8 +9,8 @@ from torch import Tensor, nn
 from intro_dl.data.batches import Batches
 from intro_dl.data.images import Digits
 from intro_dl.data.mnist import MNIST, mnist_files, read_mnist
-from intro_dl.lectures.claims import Check, Outcome, cite, claim, within
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim, within
+from intro_dl.lectures.engine.numerics import normal
 from intro_dl.models.mlp import MLP
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.models.torchvision import Torchvision
@@ -22,7 +19,7 @@ from intro_dl.scratch import backprop, layers, sampling
 
 
 def count(model: nn.Module) -> int:
-    """The number of trainable parameters."""
+    """Count the parameters."""
     return sum(weight.numel() for weight in model.parameters())
 
 
@@ -31,7 +28,7 @@ cite(
     lectures=["001"],
     slide="ImageNet",
     says="Testing: label 150K new images. [Right: 50K validation and 100K test images.]",
-    reason="The size of ILSVRC 2012 is looked up, not computed: Russakovsky et al. (2015), table 2.",
+    reason="The size of ILSVRC 2012 comes from a paper: Russakovsky et al. (2015), table 2.",
 )
 
 cite(
@@ -39,7 +36,7 @@ cite(
     lectures=["001", "004"],
     slide="ImageNet",
     says="Training data: 1.2M images, 1K categories. AlexNet shocked with 15.3% error rate versus 26%.",
-    reason="Not reproduced: ImageNet may not be passed on, and AlexNet took six days on two GPUs "
+    reason="Not reproduced: ImageNet may not be redistributed, and AlexNet took six days on two GPUs "
     "(Krizhevsky et al. 2012, whose 15.3% are the top-5 error of seven networks averaged). Its size: P1.",
 )
 
@@ -67,7 +64,7 @@ def alexnet() -> Outcome:
         ],
         [
             f"convolutions {convolutions:,} + linear {linear:,} = {convolutions + linear:,}",
-            "torchvision has the one-GPU version of Krizhevsky (2014); the two-GPU original had 60,965,224.",
+            "torchvision has the version for one GPU (Krizhevsky 2014); the original had 60,965,224.",
         ],
     )
 
@@ -99,7 +96,7 @@ def three_sided_dice() -> Outcome:
 
 
 def mean_and_deviation(images: Tensor) -> tuple[float, float]:
-    """The mean and the standard deviation of uint8 pixels in units of 255, by counting the 256 values."""
+    """Return mean and standard deviation of uint8 pixels in units of 255, by counting the 256 values."""
     counts = torch.bincount(images.flatten(), minlength=256).double()
     values = torch.arange(256, dtype=torch.float64) / 255
     mean = (counts * values).sum() / counts.sum()
@@ -188,7 +185,7 @@ def robbins_monro() -> Outcome:
 
 
 def slide_mlp(activation: str) -> MLP:
-    """The network of the slide, 784-200-100-60-30-10, with weights from N(0, 0.1^2) as in its source."""
+    """Return the slide's network, 784-200-100-60-30-10, with weights from N(0, 0.1^2) as in its source."""
     return MLP((1, 28, 28), 10, hidden=(200, 100, 60, 30), activation=activation, init="normal", sigma=0.1)
 
 
@@ -212,8 +209,9 @@ def vanishing_gradients() -> Outcome:
         linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
         weights, biases = [part.weight.detach() for part in linear], [part.bias.detach() for part in linear]
         norms[activation] = backprop.gradient_norm_per_layer(x, one_hot, weights, biases, activation)
-        model.metrics((x, labels[:500]))["loss"].backward()
-        by_autograd[activation] = [part.weight.grad.norm().item() for part in linear]
+        loss = model.metrics((x, labels[:500]))["loss"]
+        slopes = torch.autograd.grad(loss, [part.weight for part in linear])
+        by_autograd[activation] = [slope.norm().item() for slope in slopes]
     ratio = {name: sizes[0] / sizes[-1] for name, sizes in norms.items()}
     return Outcome(
         [
@@ -223,9 +221,7 @@ def vanishing_gradients() -> Outcome:
             Check("ReLU: norms by hand against autograd", norms["relu"], by_autograd["relu"], 1e-9),
         ],
         [f"{name:<8}{'  '.join(f'{size:.4f}' for size in sizes)}" for name, sizes in norms.items()]
-        + [
-            "norm of dE/dW, first layer to last, at the first step. Small, though not zero as the slide says."
-        ],
+        + ["norm of dE/dW, first layer to last, at the first step: small, but not zero as the slide says."],
     )
 
 
@@ -292,7 +288,7 @@ def mlp_size() -> Outcome:
 def not_34_million() -> Outcome:
     slide, right = 34_000_000, count(slide_mlp("relu"))
     written_out = (784 * 200 + 200) + (200 * 100 + 100) + (100 * 60 + 60) + (60 * 30 + 30) + (30 * 10 + 10)
-    # Even the widest layer at every place would not do.
+    # Even the widest layer four times does not reach the slide's number.
     widest = MLP((1, 28, 28), 10, hidden=(784,) * 4)
     return Outcome(
         [

@@ -1,4 +1,4 @@
-"""Lecture 000, second part: what a wrong prediction costs. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
+"""Lecture 000: the loss of a wrong prediction. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 import math
 
@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.toy import PassClass
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import finite_difference, gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import finite_difference, gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch import losses
 
@@ -82,7 +82,7 @@ def binary_cross_entropy_example() -> Outcome:
 
 
 def _own_loss(predicted: Tensor, actual: Tensor) -> Tensor:
-    """The loss of one student, by torch."""
+    """Return the loss of one student, by torch."""
     return F.binary_cross_entropy(predicted, actual)
 
 
@@ -198,7 +198,7 @@ def softmax_of_one_logit() -> Outcome:
     z, y = normal(6, 1), (torch.arange(6) % 2).double()[:, None]
 
     def slide(z: Tensor) -> Tensor:
-        return F.cross_entropy(z, y)  # torch's twin: y as the probabilities of one class
+        return F.cross_entropy(z, y)  # in torch: y as the probabilities of one class
 
     right = F.binary_cross_entropy_with_logits(z, y)
     return Outcome(

@@ -1,7 +1,7 @@
-"""Lecture 004, first part: logistic regression, where it comes from, and how to go downhill.
+"""Lecture 004: logistic regression, where it comes from, and gradient descent.
 
-M. Kagan, IN2P3 School of Statistics 2021. The text of the deck has no titles; words of each slide stand for
-them. Goes on in lecture_004_adaptive_basis.py, _autodiff.py, _capacity.py and _convolution.py.
+M. Kagan, IN2P3 School of Statistics 2021. The slides have no titles in the text of the lecture; here each
+title is a phrase from its slide.
 """
 
 import math
@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import (
     finite_difference,
     fit_logistic,
     gradient,
@@ -60,7 +60,7 @@ def regularized_risk() -> Outcome:
             Check("L1: weights that are exactly 0, as in the rule that drew the data", zero, true == 0),
             Check("L1: slope where w is not 0: -lambda sign(w)", slope[~zero], -0.5 * w[~zero].sign(), 1e-9),
             Check("L1: slope where w is 0: at most lambda", (slope[zero].abs() <= 0.5).all().item(), True),
-            Check("L2: the larger lambda, the smaller w", sizes, sorted(sizes, reverse=True)),
+            Check("L2: a larger lambda gives a smaller w", sizes, sorted(sizes, reverse=True)),
         ],
         [
             f"lambda = 0: {rounded(ridge(0))}",
@@ -71,7 +71,7 @@ def regularized_risk() -> Outcome:
 
 
 def log_density(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
-    """ln p(x | y) of the slide's Gaussian, for each row of `x`."""
+    """Return ln p(x | y) of the slide's Gaussian, for each row of `x`."""
     from_mean = x - mean
     distance = (from_mean @ torch.linalg.inv(covariance) * from_mean).sum(dim=-1)
     return -(len(mean) * math.log(2 * math.pi) + torch.logdet(covariance) + distance) / 2
@@ -153,19 +153,19 @@ def likelihood_to_cross_entropy() -> Outcome:
     return Outcome(
         [
             Check("-ln of the product against the sum of logarithms", likelihood, cross_entropy, 1e-12),
-            Check("the sum of logarithms against the last line", cross_entropy, logits, 1e-12),
+            Check("the sum of logarithms against the slide's last line", cross_entropy, logits, 1e-12),
             Check("the loss by hand, from probabilities", by_hand[0], cross_entropy, 1e-12),
             Check("the loss by hand, from w^T x", by_hand[1], cross_entropy, 1e-12),
             Check("torch's", F.binary_cross_entropy_with_logits(z, y, reduction="sum"), cross_entropy, 1e-12),
             Check("w^T x = 1000, y = 0: by hand, with max(z, 0) + ln(1 + e^-|z|)", stable, 1000.0, 1e-9),
-            Check("... where the last line as it stands overflows", literal, numbers(math.inf)),
+            Check("... where the slide's last line overflows", literal, numbers(math.inf)),
         ],
         [f"-ln L = {likelihood.item():.12f} in every form"],
     )
 
 
 def bowl(theta: Tensor) -> Tensor:
-    """A loss of two parameters that is not a quadratic, so that nothing below holds by luck."""
+    """Return a loss of two parameters that is not quadratic, so that no claim holds only for quadratics."""
     return theta[0] ** 2 + torch.cosh(theta[1]) + 0.3 * torch.sin(theta[0] * theta[1])
 
 
@@ -215,7 +215,11 @@ def steepest_descent() -> Outcome:
     return Outcome(
         [
             Check("change along 1,000 unit vectors against v . grad L", moved, directions @ slope, 1e-8),
-            Check("none falls faster than -grad L", moved.min().item() >= -slope.norm().item() - 1e-8, True),
+            Check(
+                "no direction falls faster than -grad L",
+                moved.min().item() >= -slope.norm().item() - 1e-8,
+                True,
+            ),
             Check("the fastest of them is close to -grad L", steepest, -slope / slope.norm(), 0.02),
         ],
         [f"grad L = {rounded(slope)}, steepest of 1,000: {rounded(steepest)}"],

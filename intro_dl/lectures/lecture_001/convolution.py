@@ -1,4 +1,4 @@
-"""Lecture 001, second part: convolutions, and how far they get on MNIST."""
+"""Lecture 001: convolutions, and their accuracy on MNIST."""
 
 import torch
 from torch import Tensor, nn, optim
@@ -6,9 +6,9 @@ from torch.nn import functional as F
 
 from intro_dl.data.dataset import Split
 from intro_dl.data.images import Digits
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_001 import count
-from intro_dl.lectures.numerics import normal
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import normal
+from intro_dl.lectures.lecture_001.fully_connected import count
 from intro_dl.models.cnn import CNN
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.softmax import SoftmaxRegression
@@ -19,7 +19,7 @@ MNIST_SHAPE = (1, 28, 28)
 
 
 def shapes(model: nn.Module, kinds: tuple[type, ...], in_shape: tuple[int, ...] = MNIST_SHAPE) -> list[tuple]:
-    """The shapes of what the layers of these kinds put out for one input, in order."""
+    """Return the output shapes of the layers of these kinds for one input, in order."""
     seen = []
     handles = [
         module.register_forward_hook(lambda _, __, output: seen.append(tuple(output.shape[1:])))
@@ -81,7 +81,7 @@ def many_channels() -> Outcome:
     slide = layers.conv2d(normal(1, 2, 28, 28), normal(3, 2, 4, 4))
     return Outcome(
         [
-            Check("random shapes, of 20, with the right Y: kernel by kernel, in size", sum(checks), 20),
+            Check("random shapes, of 20, where Y is right: kernel by kernel, and its shape", sum(checks), 20),
             Check("three 4x4x2 kernels on two channels: feature maps", slide.shape[1], 3),
             Check("last Y against torch", Y, F.conv2d(X, W), 1e-12),
         ]
@@ -138,7 +138,7 @@ def not_1176() -> Outcome:
 )
 def halving() -> Outcome:
     stride, pool = CNN(MNIST_SHAPE, 10), CNN(MNIST_SHAPE, 10, downsample="max_pool")
-    # Pooling has no weights, but moves the numbers in the names of the layers behind it.
+    # Pooling has no weights, but changes the numbers in the names of the layers after it.
     pool.load_state_dict(dict(zip(pool.state_dict(), stride.state_dict().values(), strict=True)))
     x = torch.randn(4, *MNIST_SHAPE)
     maps = normal(1, 8, 14, 14)
@@ -178,7 +178,7 @@ def tricks_size() -> Outcome:
 
 
 def _sizes(model: CNN, widths: tuple[int, ...], kernels: tuple[int, ...]) -> list[Check]:
-    """The parameters of each layer of the lecture's CNN, and all of them, against their arithmetic."""
+    """Check the parameters of each layer of the lecture's CNN, and their sum, against arithmetic."""
     channels = (1, *widths)
     by_hand = [channels[i] * widths[i] * kernels[i] ** 2 + widths[i] for i in range(3)]
     by_hand += [7 * 7 * widths[2] * 200 + 200, 200 * 10 + 10]
@@ -206,7 +206,7 @@ def lenet_size() -> Outcome:
         + [Check("parameters, every kernel seeing all 6 maps", count(model), sum(by_hand))],
         [
             f"{' + '.join(f'{number:,}' for number in by_hand)} = {sum(by_hand):,}",
-            "LeCun's own has 60,000: there most kernels see 3 or 4 of the 6 maps, and pooling has weights.",
+            "LeCun's original has 60,000: most kernels see 3 or 4 of the 6 maps, and pooling has weights.",
         ],
     )
 
@@ -247,7 +247,7 @@ def tricks_on_mnist() -> Outcome:
     "[Right: the test set may not choose the moment; let the validation set choose it.]",
     kind="erratum",
 )
-def best_of_many_looks() -> Outcome:
+def best_of_many_tests() -> Outcome:
     data = Digits()
     data.setup()
     parts = {split: (data.transform(inputs), labels) for split, (inputs, labels) in data.splits.items()}
@@ -259,9 +259,9 @@ def best_of_many_looks() -> Outcome:
             chosen_by[split].append(curves["test"][curves[split].argmax()].item())
     means = {split: sum(values) / len(values) for split, values in chosen_by.items()}
     gains = [slide - right for slide, right in zip(chosen_by["test"], chosen_by["val"], strict=True)]
-    # The same without any net: 100 looks at 10,000 images, each right with probability 0.99.
-    looks = torch.distributions.Binomial(10_000, torch.tensor(0.99)).sample((500, 100)) / 10_000
-    best_look = looks.amax(dim=1).mean().item()
+    # The same without a network: 100 tests on 10,000 images, each right with probability 0.99.
+    tests = torch.distributions.Binomial(10_000, torch.tensor(0.99)).sample((500, 100)) / 10_000
+    best_test = tests.amax(dim=1).mean().item()
     return Outcome(
         [
             Check(
@@ -271,17 +271,21 @@ def best_of_many_looks() -> Outcome:
                 1e-3,
                 differ=True,
             ),
-            within("seeds, of 5, in which the slide's looks better", sum(gain > 0 for gain in gains), low=3),
-            within("... and in which it looks worse", sum(gain < 0 for gain in gains), high=0),
-            within("a net that is right 99 % of the time: the best of 100 looks", best_look, low=0.992),
-            Check("... and a single look", looks[:, 0].mean().item(), 0.99, 2e-4),
+            within(
+                "seeds, of 5, where the slide's rule gives a higher number",
+                sum(gain > 0 for gain in gains),
+                low=3,
+            ),
+            within("... and where it gives a lower one", sum(gain < 0 for gain in gains), high=0),
+            within("a network that is right 99 % of the time: the best of 100 tests", best_test, low=0.992),
+            Check("... and a single test", tests[:, 0].mean().item(), 0.99, 2e-4),
         ],
         [f"seed {seed}: slide +{100 * gain:.2f} points" for seed, gain in enumerate(gains)],
     )
 
 
 def _accuracy_curves(parts: dict[str, Split], epochs: int = 15, images: int = 150) -> dict[str, Tensor]:
-    """The accuracy on the validation and the test split after each of some noisy epochs."""
+    """Return the accuracy on the validation and the test split after each of some noisy epochs."""
     model = SoftmaxRegression(MNIST_SHAPE, 10)
     optimizer = optim.SGD(model.parameters(), lr=0.05)
     curves = {"val": [], "test": []}

@@ -1,4 +1,4 @@
-"""Lecture 004, third part: gradients of any program, by the chain rule in two directions."""
+"""Lecture 004: gradients of any program, by the chain rule in two directions."""
 
 import math
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 from torch.autograd.functional import jacobian
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import along, finite_difference, gradient, normal, numbers, rounded
-from intro_dl.scratch.autodiff import Dual, Operand, jacobian_forward, jacobian_reverse
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import along, finite_difference, gradient, normal, numbers, rounded
+from intro_dl.scratch.autodiff import Dual, T, jacobian_forward, jacobian_reverse
 from intro_dl.scratch.backprop import gradient_norm_per_layer
 from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, trace
 from intro_dl.scratch.train_by_hand import digits
 
 
 def z_of(x: Tensor) -> Tensor:
-    """z = sin(x1) + x1 x2, in torch."""
+    """Compute z = sin(x1) + x1 x2, in torch."""
     return torch.sin(x[0]) + x[0] * x[1]
 
 
@@ -74,7 +74,7 @@ def forward_mode() -> Outcome:
             Check("the slide's product of local derivatives", product, 2.0),
             Check("dual numbers, one pass", by_hand, 2.0),
             Check("torch.func.jvp", by_torch, 2.0),
-            Check("z comes along in the same pass", value, 6.909297426825682, 1e-12),
+            Check("the same pass also computes z", value, 6.909297426825682, 1e-12),
         ],
         forward_lines(working, "x2"),
     )
@@ -159,10 +159,10 @@ def reverse_mode() -> Outcome:
 def passes() -> Outcome:
     W, V = normal(3, 8), normal(1, 40)
 
-    def few_outputs(x: Operand) -> Operand:  # R^8 -> R^3
+    def few_outputs(x: T) -> T:  # R^8 -> R^3
         return (W @ x).tanh()
 
-    def loss(x: Operand) -> Operand:  # R^40 -> R
+    def loss(x: T) -> T:  # R^40 -> R
         return ((V @ x).sin() ** 2).sum()
 
     x, many = normal(8), normal(40)
@@ -183,7 +183,7 @@ def passes() -> Outcome:
         ],
         [
             "N inputs, M outputs: forward mode N passes, reverse mode M. A loss has M = 1: that is why "
-            "training goes backward.",
+            "training uses reverse mode.",
         ],
     )
 
@@ -223,7 +223,7 @@ def backward_step() -> Outcome:
         [Check("dL/dphi^0: three backward steps against autograd", dL_dphi[0], by_torch[0], 1e-12)]
         + [Check(f"dL/dW^{a + 1} against autograd", dL_dW[a], by_torch[a + 1], 1e-12) for a in range(3)],
         [
-            "On the slide the lower phi^a carries the index j as well; it has none: each phi_i^a reaches L "
+            "On the slide the lower phi^a has the index j as well, which is wrong: each phi_i^a reaches L "
             "through every phi_j^(a+1), so all of dphi_j/dphi_i is summed over j, not its diagonal.",
         ],
     )

@@ -1,14 +1,14 @@
-"""Lecture 001, last part: sequences, the recurrent cell, and the LSTM."""
+"""Lecture 001: sequences, the recurrent cell, and the LSTM."""
 
 import math
 
 import torch
 from torch import Tensor, nn, optim
 
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.lecture_001 import count
-from intro_dl.lectures.numerics import gradient, normal
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal
+from intro_dl.lectures.engine.short_runs import fit
+from intro_dl.lectures.lecture_001.fully_connected import count
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.scratch import backprop, recurrent
 
@@ -16,7 +16,7 @@ WORDS = ("I", "love", "recurrent", "neural", "networks!")
 
 
 class Reader(nn.Module):
-    """A recurrent net that reads (T, B, m) and says n numbers at every step, (T, B, n)."""
+    """A recurrent network that reads (T, B, m) and returns n numbers at every step, (T, B, n)."""
 
     def __init__(self, inputs: int, outputs: int, hidden: int = 16) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Reader(nn.Module):
 def four_shapes() -> Outcome:
     one, many = torch.randn(1, 64, 1), torch.randn(6, 64, 1)  # (T, B, 1)
     steps = torch.arange(6.0)[:, None, None]
-    alone = torch.cat([one, torch.zeros(5, 64, 1)])  # what follows the one input says nothing
+    alone = torch.cat([one, torch.zeros(5, 64, 1)])  # zeros follow the one input
     tasks = {  # inputs, targets, which outputs are read
         "one to one: the square of a number": (one, one**2, slice(None)),
         "many to one: the mean of six": (many, many.mean(dim=0, keepdim=True), slice(-1, None)),
@@ -146,7 +146,7 @@ def three_forms_of_tanh() -> Outcome:
             for number, form in enumerate(forms, 1)
         ]
         + [
-            Check("the last form at x = 400 is infinity / infinity: no number", math.isnan(last), True),
+            Check("the last form at x = 400 is infinity / infinity: not a number", math.isnan(last), True),
             Check("tanh(400) by scratch code, which cannot overflow", backprop.tanh(far), torch.tanh(far)),
             Check("... whose slope there is 0", gradient(torch.tanh, far).item(), 0.0, 1e-12),
         ]
@@ -154,7 +154,7 @@ def three_forms_of_tanh() -> Outcome:
 
 
 class MyRNNCell(nn.Module):
-    """The slide's cell as it was meant: matrix products, and the state is handed in and out."""
+    """The slide's cell as intended: with matrix products, and the state as argument and result."""
 
     def __init__(self, rnn_units: int, input_dim: int, output_dim: int) -> None:
         super().__init__()
@@ -177,9 +177,10 @@ class MyRNNCell(nn.Module):
 )
 def rnn_snippets() -> Outcome:
     my_rnn, sentence = MyRNNCell(4, 5, 5), torch.eye(5, dtype=torch.float64)[:4]  # one-hot words
-    hidden_state = torch.zeros(4, 1, dtype=torch.float64)
+    hidden_state, predictions = torch.zeros(4, 1, dtype=torch.float64), []
     for word in sentence:
         prediction, hidden_state = my_rnn(word[:, None], hidden_state)
+        predictions.append(prediction)
 
     transposed = [weight.T for weight in (my_rnn.W_xh, my_rnn.W_hh, my_rnn.W_hy)]
     y, h = recurrent.rnn(sentence[:, None], torch.zeros(1, 4, dtype=torch.float64), *transposed)
@@ -188,12 +189,12 @@ def rnn_snippets() -> Outcome:
     return Outcome(
         [
             Check("the loop's last state against scratch code", hidden_state[:, 0], h[-1, 0], 1e-12),
-            Check("the loop's prediction against scratch code", prediction[:, 0], y[-1, 0], 1e-12),
+            Check("the loop's prediction against scratch code", predictions[-1][:, 0], y[-1, 0], 1e-12),
             Check("SimpleRNN(rnn_units): nn.RNN", simple(sentence)[0][-1], hidden_state[:, 0], 1e-12),
-            Check("LSTM(rnn_units): nn.LSTM puts out", tuple(long_short(sentence)[0].shape), (4, 4)),
+            Check("LSTM(rnn_units): output shape of nn.LSTM", tuple(long_short(sentence)[0].shape), (4, 4)),
         ],
         [
-            "The loop runs as it stands, once RNN() has weights and words are vectors.",
+            "The loop runs as it is once RNN() has weights and words are vectors.",
             "add_weight([...]) names the weight in TensorFlow 2.x instead of shaping it. The rest: E12.",
             "Keras' SimpleRNN has a bias, and returns the last state only, unless return_sequences=True.",
         ],
@@ -209,7 +210,7 @@ def rnn_snippets() -> Outcome:
     kind="erratum",
 )
 def elementwise_cell() -> Outcome:
-    cell = MyRNNCell(3, 3, 3)  # other sizes do not even broadcast
+    cell = MyRNNCell(3, 3, 3)  # with other sizes the slide's cell does not broadcast
     x, h = normal(3, 1), normal(3, 1)
     slide = torch.tanh(cell.W_hh * h + cell.W_xh * x)
     _, right = cell(x, h)
@@ -233,7 +234,7 @@ def elementwise_cell() -> Outcome:
 
 
 def _call_twice_keeping_state(cell: MyRNNCell, x: Tensor) -> tuple[Tensor, Tensor]:
-    """What a cell that keeps its state on itself answers to the same input, at first and again."""
+    """Return two outputs for the same input from a cell that keeps its state on itself."""
     kept = torch.zeros(3, 1, dtype=torch.float64)
     first, kept = cell(x, kept)
     again, kept = cell(x, kept)
@@ -292,12 +293,12 @@ def cell_sizes() -> Outcome:
             Check("nn.RNN, two biases: H (m + H + 2)", count(nn.RNN(m, H)), H * (m + H + 2)),
             Check("LSTM of the slide: 4 H (m + H + 1)", _slide_lstm_size(m, H), 4 * H * (m + H + 1)),
             Check("nn.LSTM, two biases: 4 H (m + H + 2)", count(nn.LSTM(m, H)), 4 * H * (m + H + 2)),
-            Check("an LSTM has four times an RNN's", count(nn.LSTM(m, H)), 4 * count(nn.RNN(m, H))),
+            Check("an LSTM has four times as many as an RNN", count(nn.LSTM(m, H)), 4 * count(nn.RNN(m, H))),
         ],
         [f"m = {m}, H = {H}, n = {n}"],
     )
 
 
 def _slide_lstm_size(m: int, H: int) -> int:
-    """The numbers in the W, U and b of the slide's equations."""
+    """Count the numbers in the W, U and b of the slide's equations."""
     return sum(part.numel() for part in recurrent.slide_order(*nn.LSTM(m, H).all_weights[0]))

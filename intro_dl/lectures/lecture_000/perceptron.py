@@ -1,7 +1,7 @@
-"""Lecture 000, first part: the perceptron and networks of it. MIT 6.S191, lecture 1, 2018.
+"""Lecture 000: the perceptron, and networks of perceptrons. MIT 6.S191, lecture 1, 2018.
 
-Lecture 003 is its edition of 2022 and repeats nearly all of it, with W for theta. What is new there stands in
-lecture_003.py. Goes on in lecture_000_loss.py, _optimization.py and _overfitting.py.
+Lecture 003 is its edition of 2022 and repeats nearly all of it, with W for theta. What is new there is in
+lecture_003/.
 """
 
 import math
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from intro_dl.data.toy import XOR
-from intro_dl.lectures.claims import Check, Outcome, claim, within
-from intro_dl.lectures.numerics import gradient, normal, numbers
-from intro_dl.lectures.short_runs import fit
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
+from intro_dl.lectures.engine.numerics import gradient, normal, numbers
+from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch import backprop, layers
 
 
 def slide_perceptron() -> Perceptron:
-    """The perceptron of the example: w0 = 1, w = [3, -2], g the sigmoid."""
+    """Return the perceptron of the example: w0 = 1, w = [3, -2], g the sigmoid."""
     perceptron = Perceptron(in_shape=(2,), num_classes=2).double()
     with torch.no_grad():
         perceptron.w0.copy_(torch.tensor(1.0))
@@ -41,7 +41,7 @@ def forward_propagation() -> Outcome:
     deep = nn.Sequential()
     for W, b in weights:
         deep.append(nn.Sigmoid() if len(deep) else nn.Identity())
-        deep.append(nn.Linear(*W.shape).double())
+        deep.append(nn.Linear(W.shape[0], W.shape[1]).double())
         deep[-1].load_state_dict({"weight": W.T, "bias": b})
     z_loop, z_matrix = x, x
     for k, (W, b) in enumerate(weights):
@@ -133,7 +133,7 @@ def linear_layers_collapse() -> Outcome:
 
 
 def _best_line(points: Tensor, labels: Tensor) -> float:
-    """The accuracy of the best boundary among 200 directions and 200 positions, class 1 on either side."""
+    """Return the accuracy of the best line of 200 directions and 200 positions, class 1 on either side."""
     angles = torch.linspace(0, math.pi, 200)
     heights = points @ torch.stack([angles.cos(), angles.sin()])  # (N, 200)
     above = heights[..., None] > torch.linspace(-2, 2, 200)  # (N, 200, 200)

@@ -1,4 +1,4 @@
-"""Lecture 004, second part: boundaries that are not straight, and basis functions that adapt to the data."""
+"""Lecture 004: boundaries that are not straight, and basis functions that adapt to the data."""
 
 import math
 
@@ -7,8 +7,8 @@ from sklearn.datasets import make_circles
 from torch import Tensor
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import (
     finite_difference,
     fit_logistic,
     gradient,
@@ -22,19 +22,19 @@ from intro_dl.lectures.numerics import (
 
 
 def feature_map(x: Tensor) -> Tensor:
-    """Phi: (x1, x2) -> (x1^2, x2^2, sqrt(2) x1 x2), for each row."""
+    """Compute Phi: (x1, x2) -> (x1^2, x2^2, sqrt(2) x1 x2), for each row."""
     x1, x2 = x.unbind(dim=-1)
     return torch.stack([x1**2, x2**2, math.sqrt(2) * x1 * x2], dim=-1)
 
 
 def rings(count: int) -> tuple[Tensor, Tensor]:
-    """Points around two circles with one center: class 1 inside, class 0 outside."""
+    """Draw points around two circles with one center: class 1 inside, class 0 outside."""
     points, labels = make_circles(count, noise=0.05, factor=0.4, random_state=0)
     return torch.from_numpy(points), torch.from_numpy(labels).double()
 
 
 def accuracy(z: Tensor, labels: Tensor) -> float:
-    """Share of points on the right side of z = 0."""
+    """Return the fraction of points on the right side of z = 0."""
     return ((z > 0) == (labels > 0)).double().mean().item()
 
 
@@ -98,7 +98,7 @@ def learned_basis() -> Outcome:
 
 
 def chain_rule(x: Tensor, y: Tensor, w: Tensor, U: Tensor, sign: float) -> tuple[Tensor, Tensor]:
-    """dL/dw and dL/dU as on the slide, with `sign` before the first term: the slide has +1, right is -1."""
+    """Compute dL/dw and dL/dU as on the slide, with `sign` before the first term: slide +1, right -1."""
     phi = torch.sigmoid(x @ U.T)  # (N, d)
     p = torch.sigmoid(phi @ w)  # sigma(h(x_i))
     dL_dh = sign * y * (1 - p) + (1 - y) * p  # (N,)
@@ -108,7 +108,7 @@ def chain_rule(x: Tensor, y: Tensor, w: Tensor, U: Tensor, sign: float) -> tuple
 
 
 def network_loss(x: Tensor, y: Tensor, w: Tensor, U: Tensor) -> Tensor:
-    """The slide's L(w, U) = -sum_i y_i ln sigma(h(x_i)) + (1 - y_i) ln(1 - sigma(h(x_i)))."""
+    """Return L(w, U) = -sum_i y_i ln sigma(h(x_i)) + (1 - y_i) ln(1 - sigma(h(x_i)))."""
     p = torch.sigmoid(torch.sigmoid(x @ U.T) @ w)
     return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).sum()
 
@@ -166,6 +166,6 @@ def sign_of_the_first_term() -> Outcome:
         [
             f"slide: dL/dw = {rounded(slide_w)}, a step changes L by {after[0]:+.5f}",
             f"right: dL/dw = {rounded(right_w)}, a step changes L by {after[1]:+.5f}",
-            "All terms of the slide are positive, so by it every weight w_j would only ever fall.",
+            "All terms of the slide are positive, so every weight w_j could only decrease.",
         ],
     )

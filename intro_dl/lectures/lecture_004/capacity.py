@@ -1,11 +1,11 @@
-"""Lecture 004, fourth part: what a wide layer can represent, what depth adds and asks of gradients."""
+"""Lecture 004: what a wide layer can represent, what depth adds, and what gradients must fulfill."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from intro_dl.lectures.claims import Check, Outcome, claim
-from intro_dl.lectures.numerics import (
+from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.numerics import (
     count_pieces,
     fit_output_weights,
     minimize,
@@ -49,14 +49,14 @@ def universal_approximation() -> Outcome:
     return Outcome(
         [
             Check(
-                "sigmoid: the wider, the smaller the error",
+                "sigmoid: a wider layer has a smaller error",
                 errors["sigmoid"],
                 sorted(errors["sigmoid"])[::-1],
             ),
-            Check("ReLU: the wider, the smaller the error", errors["ReLU"], sorted(errors["ReLU"])[::-1]),
+            Check("ReLU: a wider layer has a smaller error", errors["ReLU"], sorted(errors["ReLU"])[::-1]),
             Check("largest error of 64 units", [errors["sigmoid"][-1], errors["ReLU"][-1]], [0.0, 0.0], 0.01),
             Check("16 noisy points, 16 units: training error", train[16], 0.0, 1e-9),
-            Check("... and yet its test error is above that of 4 units", test[16] > test[4], True),
+            Check("... but its test error is above that of 4 units", test[16] > test[4], True),
         ],
         [
             f"{name}: {[f'{error:.1e}' for error in found]} for widths {widths}"
@@ -167,10 +167,12 @@ def double_descent() -> Outcome:
         [
             Check("width at the peak of the test error", widths[int(test.argmax())], n),
             Check(
-                "training error of every width beyond it", train[widths.index(n) + 1 :], torch.zeros(4), 1e-12
+                "training error of every larger width", train[widths.index(n) + 1 :], torch.zeros(4), 1e-12
             ),
             Check("2,000 units beat the best width below the threshold", test[-1].item() < classical, True),
-            Check("below it, a U: the best width is none of the ends", 0 < int(test[:6].argmin()) < 5, True),
+            Check(
+                "below that width, a U: the best width is in the middle", 0 < int(test[:6].argmin()) < 5, True
+            ),
         ],
         [
             f"{width:4} units: training error {a:.4f}, test error {b:.4f}"
@@ -180,7 +182,7 @@ def double_descent() -> Outcome:
 
 
 def layer_gradients(weights: list[Tensor], images: Tensor, labels: Tensor) -> list[Tensor]:
-    """dE/dW of each layer of a tanh network under softmax cross-entropy."""
+    """Return dE/dW of each layer of a tanh network under softmax cross-entropy."""
     weights = [W.detach().requires_grad_() for W in weights]
     h = images
     for W in weights[:-1]:
@@ -217,15 +219,15 @@ def control_gradients() -> Outcome:
     return Outcome(
         [
             Check("weights too small: every gradient vanishes", norms["too small"], [0.0] * 9, 1e-6),
-            Check("Xavier: none does; the smallest is above 0.1", min(norms["Xavier"]) > 0.1, True),
+            Check("Xavier: none vanishes; the smallest is above 0.1", min(norms["Xavier"]) > 0.1, True),
             Check("Xavier: the largest is less than 3 times the smallest", spread["Xavier"] < 3, True),
-            Check("weights too large: it is more than 10 times as large", spread["too large"] > 10, True),
+            Check("weights too large: it is more than 10 times the smallest", spread["too large"] > 10, True),
             Check(
                 "weights change by 1 %: Xavier's gradients by less than 10 %",
                 changes["Xavier"] < 0.1,
                 True,
             ),
-            Check("... those of too large weights by more than 50 %", changes["too large"] > 0.5, True),
+            Check("... with too large weights by more than 50 %", changes["too large"] > 0.5, True),
         ],
         [f"{name}: gradient norms {[f'{norm:.1e}' for norm in found]}" for name, found in norms.items()]
         + [f"{name}: relative change {change:.3f}" for name, change in changes.items()],

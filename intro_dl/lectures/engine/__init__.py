@@ -1,0 +1,1 @@
+"""Run the claims of the lectures and report what they compute."""

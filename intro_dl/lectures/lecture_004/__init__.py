@@ -1,0 +1,3 @@
+"""Lecture 004: M. Kagan, IN2P3 School of Statistics 2021, lecture I."""
+
+PARTS = ("logistic_regression", "adaptive_basis", "autodiff", "capacity", "convolution")  # in slide order
