@@ -95,9 +95,9 @@ def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
-    # In a pipe or a file, a table is as wide as it needs to be.
-    console = Console(width=None if sys.stdout.isatty() else 10_000)
-    console.print(screen(comparison))
+    narrow = sys.stdout.isatty()
+    console = Console(width=None if narrow else 10_000)  # in a file or pipe, as wide as the table
+    console.print(screen(comparison, narrow))
     lines = list(comparison.notes)
     lines += filter(None, (how_to_finish(folder, runs) for folder in folders))
     written = ["compare.csv", "compare.md", *(["compare.png"] if drawn else [])]

@@ -16,6 +16,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from intro_dl.compare.axes import (
     NAMES,
@@ -31,7 +32,7 @@ from intro_dl.runs.result import Status
 
 # Okabe and Ito, "Color Universal Design" (2008), without the yellow that is faint on white.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-DASHES = ["", (4, 1.5), (4, 1.5, 1, 1.5), (1, 1)]
+DASHES = [(None, None), (4, 1.5), (4, 1.5, 1, 1.5), (1, 1)]
 MARKERS = "osD^vPX"
 MOST_LINES = 12
 LABEL_WIDTH = 45  # characters
@@ -122,9 +123,12 @@ def _labels(table: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
 
 def draw_lines(data: pd.DataFrame, axes: Axes, x: str, y: str, **spread: Any) -> None:
     """Draw the mean over seeds: a line for each value of the column "line", in the order of the table."""
+    data = data.dropna(subset=[y]).astype({x: float, y: float})
+    if data.empty:  # every run diverged
+        return
     lines = list(dict.fromkeys(data["line"]))
     sns.lineplot(
-        data.astype({x: float, y: float}),
+        data,
         x=x,
         y=y,
         hue="line",
@@ -187,8 +191,7 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
 def show_legend(axes: Axes, title: str = "") -> None:
     """Explain lines and marks beside the axes, where the legend hides nothing."""
     if axes.get_legend_handles_labels()[0]:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
-        axes.legend(title=title, fontsize="small", handlelength=3, **place)
+        axes.legend(title=title, fontsize="small", handlelength=3, loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def draw_grid(comparison: Comparison, axes: Axes, across: str, up: str) -> None:
@@ -269,7 +272,7 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
         low, high = scale.transform([completed.min(), completed.max()])
         margin = 0.06 * (high - low or 1)
         axes.set_ylim(*scale.inverted().transform([low - margin, high + margin]))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     axes.set(xlim=(0.5 if last < 12 else 0, last + 0.5), xlabel="epoch")
     chance_line(comparison, axes, name)
     show_legend(axes, "mean, and range over seeds" if data.duplicated(["line", "epoch"]).any() else "")

@@ -1,5 +1,6 @@
 """Compare runs: one row for each setting, mean and standard deviation over seeds, the best row first."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
     table["run"] = pd.Series(ended, dtype=object)
     written = pd.Series([(run.folder / "result.json").stat().st_mtime for run in ended])
     newest = written.groupby([table["row"], table["seed"]], dropna=False).idxmax()
-    repeated = table.drop(newest)["run"].tolist()
+    repeated = table.drop(list(newest))["run"].tolist()
     table = table.loc[sorted(newest)]
 
     completed = table["status"] == Status.COMPLETED
@@ -129,12 +130,8 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
     rows = summary(table, columns, [*dict.fromkeys([*measures, metric]), *COSTS])
     rows = rows.sort_values(metric, ascending=not higher_is_better(metric), kind="stable")
     table = table.set_index("row", drop=False).loc[rows.index].reset_index(drop=True)
-    choices = [run.choices for run in ended]
-    shared = {
-        name: choices[0][name]
-        for name in GROUPS
-        if choices[0].get(name) and all(each.get(name) == choices[0][name] for each in choices)
-    }
+    choices = ended[0].choices.items()
+    shared = {name: each for name, each in choices if all(run.choices.get(name) == each for run in ended)}
     return Comparison(columns, rows, table, left_out, repeated, metric, measures, shared)
 
 
@@ -263,13 +260,17 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     return [*comparison.columns, *numbers, *more], body
 
 
-def screen(comparison: Comparison) -> Table:
-    """Return the table for a terminal."""
+def screen(comparison: Comparison, narrow: bool) -> Table:
+    """Return the table for a terminal, which may be narrow, or for a file or pipe."""
     head, body = cells(comparison)
-    table = Table(title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True
+    )
     for name in head:
+        broken = re.sub("([/.])", r"\1\n", name) if narrow else name
         side = "left" if name in (*comparison.columns, "status") else "right"
-        table.add_column(name, justify=side, overflow="fold")
+        least = 9 if "/" in name or name == "status" else None  # "completed", "0.1234 ±"
+        table.add_column(broken, justify=side, min_width=least, overflow="fold")
     for line, completed in zip(body, comparison.rows["n"], strict=True):
         table.add_row(*map(Text, line), style="" if completed else "red")
     return table

@@ -253,6 +253,20 @@ def test_rates_lie_on_a_log_axis_with_the_diverged_and_the_too_small_marked(make
     assert axes.lines[0].get_xdata().max() == 0.1  # 99 is no value of this axis
 
 
+@pytest.mark.parametrize("optimizers", [("sgd",), ("sgd", "adam")])
+def test_line_without_a_completed_run_shows_only_its_crosses(optimizers, make_run):
+    for optim in optimizers:
+        for rate in (0.1, 1, 10):
+            make_run(
+                f"{optim}{rate}", lr=rate, optim=optim, status="diverged" if optim == "sgd" else "completed"
+            )
+    axes, words = words_of(draw_over_number, "optim.lr")
+    assert "diverged" in words
+    assert ("adam" in words, "sgd" in words.split(" | ")) == (len(optimizers) > 1, False)
+    (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
+    assert sorted(crosses.get_xdata()) == [0.1, 1, 10]
+
+
 def test_learning_curves_differ_in_more_than_their_color(make_run):
     make_run("a", optim="sgd")
     make_run("b", optim="adam")
