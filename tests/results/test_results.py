@@ -61,12 +61,12 @@ def make_run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def answer(tmp_path, run_main):
-    """The command, with results/ in an empty folder."""
+    """Run the command with results/ in an empty folder."""
     return run_main(lambda words: main(words, tmp_path / "results"))
 
 
 def row(name: str, text: str) -> list[str]:
-    """The cells of the first table row that begins with `name`."""
+    """Return the cells of the first table row that begins with `name`."""
     (line, *_) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
