@@ -1,17 +1,17 @@
-"""Put the results of the lectures' recipes into a table, with several seeds each.
+"""Collect the results of the lectures' experiments, with several seeds each, and write RESULTS.md.
 
 python scripts/results.py                                       write RESULTS.md from results/*.json
 python scripts/results.py outputs/sweeps/<time>                 first add the runs of a sweep to results/
-python scripts/results.py runs/ machine="8 cores of a ..."      several sweeps at once, and what they ran on
+python scripts/results.py runs/ machine="8 cores of a ..."      several sweeps, and the machine they ran on
 python scripts/results.py runs/cifar test_images=1000           tested on fewer than all 10,000 images
 
-The images of a recipe may lie in files: data=image_folder data.root=<folder> is no change of it.
+Train the runs with `python scripts/train.py -m experiment=<name> seed=0,1,2,3,4`. They replace earlier runs
+of the same experiment. The images may be in files: data=image_folder data.root=<folder> counts as the same
+experiment.
 
-Runs are those of `python scripts/train.py -m experiment=<recipe> seed=0,1,2,3,4`; they take the place of
-earlier ones of the same recipe. Five seeds are wanted, three where a trick is removed, one of the nets of 56
-layers: seeds=2 is content with less.
+Each experiment needs five seeds, an ablation three, a network of 56 layers one. To accept fewer, set seeds=2.
 
-Exit code: 0, or 1 with a sentence about what is wrong; then nothing is written.
+Exit code: 0, or 1 with an error message; then nothing is written.
 """
 
 import sys

@@ -5,34 +5,32 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import MaxLen, MinLen
-from rich.console import Console
 
-from intro_dl.compare.table import (
-    Comparison,
-    by_task,
-    cell,
-    compare,
-    screen,
-    write_csv,
-    write_markdown,
-)
 from intro_dl.config.options import Option, path, read_options, run_script
 from intro_dl.runs.files import shown_path
-from intro_dl.runs.record import Run, read_runs
+from intro_dl.runs.record import Run, by_task, read_runs
+from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
+if TYPE_CHECKING:
+    from intro_dl.compare.table import Comparison
+
 OPTIONS = {
-    "by": Option(Annotated[list[str], MinLen(1), MaxLen(2)], []),  # a key for a plot, or two for a grid
+    "by": Option(Annotated[list[str], MinLen(1), MaxLen(2)], []),  # one key for a plot, or two for a heat map
     "metric": Option(str, "loss/val"),
     "out": path(),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare, print and write; 0, or ValueError with a sentence, also if every run diverged."""
+    """Compare runs, print the table and write it with its plot; return 0.
+
+    Raises:
+        ValueError: if the runs cannot be compared, or all of them diverged.
+    """
     words, options = read_options(arguments, OPTIONS)
     if not words:
         raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
@@ -45,41 +43,45 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def end_of_sweep(arguments: Sequence[str]) -> int:
-    """`main` for the folder of a sweep; where its jobs have different tasks, a table for each task."""
+    """Run `main` on the folder of a sweep; once for each task if its jobs have different tasks."""
     folder = Path(arguments[0])
     runs = read_runs([folder])
     tasks = by_task(runs)
     if len(tasks) < 2:
         return main(arguments)
-    print("The jobs have different tasks, and a table each:")
+    print("The jobs have different tasks. Each task has its own table:")
     codes = []
     for names, same in tasks.items():
         out = folder / ("_".join(sorted(names - {"loss"})) or "loss")
         codes.append(run_script("", main, [*(str(run.folder) for run in same), f"out={out}"]))
-    compared = [run for same in tasks.values() for run in same]
     for run in runs:
-        if run not in compared:
+        if not run.result.metrics:
             print(f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}")
     if advice := how_to_finish(folder, runs):
         print(advice)
     return max(codes)
 
 
-def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -> Comparison:
+def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -> "Comparison":
     """Print the table of the runs and write it, with its plot.
 
     Args:
         folders: of runs, or of sweeps.
-        by: the keys on the axes of the plot; none lets it choose.
+        by: the keys on the axes of the plot; empty for a choice that fits.
         metric: decides the order of the rows.
         out: the folder for compare.csv, compare.md and compare.png.
 
     Raises:
-        ValueError: if there is nothing that could be compared.
+        ValueError: if nothing can be compared.
     """
     runs = read_runs(folders)
+    # pandas and matplotlib take a second: import them only once there is something to compare.
+    from rich.console import Console
+
+    from intro_dl.compare.table import compare, screen, write_csv, write_markdown
+
     comparison = compare(runs, metric)
-    from intro_dl.compare.plots import plot  # matplotlib takes a second: only once there is something to draw
+    from intro_dl.compare.plots import plot
 
     picture = out / "compare.png"
     out.mkdir(parents=True, exist_ok=True)
@@ -87,9 +89,9 @@ def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
-    # In a pipe or a file, a table is as wide as it needs to be.
-    console = Console(width=None if sys.stdout.isatty() else 10_000)
-    console.print(screen(comparison))
+    narrow = sys.stdout.isatty()
+    console = Console(width=None if narrow else 10_000)  # in a file or pipe, as wide as the table
+    console.print(screen(comparison, narrow))
     lines = list(comparison.notes)
     lines += filter(None, (how_to_finish(folder, runs) for folder in folders))
     written = ["compare.csv", "compare.md", *(["compare.png"] if drawn else [])]
@@ -101,52 +103,58 @@ def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -
 
 
 def all_curves(folders: Sequence[Path]) -> str:
-    """TensorBoard's option for all folders: the one above them, unless that is the user's or a higher one."""
-    whole = [folder.resolve() for folder in folders]
-    above = Path(os.path.commonpath(whole))
-    if len(whole) > 1 and Path.cwd().is_relative_to(above) and not any("," in str(each) for each in whole):
-        return f"--logdir_spec {shlex.quote(','.join(f'{each.name}:{shown_path(each)}' for each in whole))}"
+    """Return TensorBoard's option for all folders: their parent, unless that holds the current directory."""
+    resolved = [folder.resolve() for folder in folders]
+    above = Path(os.path.commonpath(resolved))
+    if (
+        len(resolved) > 1
+        and Path.cwd().is_relative_to(above)
+        and not any("," in str(each) for each in resolved)
+    ):
+        return (
+            f"--logdir_spec {shlex.quote(','.join(f'{each.name}:{shown_path(each)}' for each in resolved))}"
+        )
     return f"--logdir {shlex.quote(shown_path(above))}"
 
 
-def what_to_try(comparison: Comparison) -> str:
-    """A sentence for the case that every run diverged."""
-    runs = comparison.runs
+def what_to_try(comparison: "Comparison") -> str:
+    """Return advice for the case that every run diverged."""
+    runs = list(comparison.runs["run"])
     which = f"All {len(runs)} runs" if len(runs) > 1 else "The only run"
-    rates = [run.settings.get("optim.lr") for run in runs]
-    rates = [rate for rate in rates if isinstance(rate, int | float)]
+    rates = [rate for run in runs if isinstance(rate := run.settings.get("optim.lr"), int | float)]
     if not rates:
         return f"{which} diverged."
     return (
-        f"{which} diverged; the smallest optim.lr tried was {cell(float(min(rates)))}. "
-        f"Try smaller ones, e.g. optim.lr={min(rates) / 10:g}."
+        f"{which} diverged; the smallest optim.lr tried was {min(rates):g}. "
+        f"Try a smaller one, e.g. optim.lr={min(rates) / 10:g}."
     )
 
 
-def how_to_finish(folder: Path, runs: list[Run]) -> str | None:
-    """How to go on with a sweep that was stopped: some of its jobs are unfinished, or have not begun."""
+def how_to_finish(folder: Path, runs: Sequence[Run]) -> str | None:
+    """Return how to resume a sweep in which some jobs did not finish or did not start; None if it is done."""
     sweep = SweepFolder(folder)
     planned = sweep.planned_jobs()
     if planned is None:
         return None
     own = [run for run in runs if run.folder.is_relative_to(folder.resolve())]
     missing = planned - len(sweep.jobs())
-    unfinished = sum(run.status in ("unfinished", "interrupted", "damaged") for run in own)
+    unfinished = sum(run.status in (Status.UNFINISHED, Status.INTERRUPTED, Status.DAMAGED) for run in own)
     refused = [run for run in own if run.result.refused]
-    failed = [run for run in own if run.status == "failed" and run not in refused]
-    if refused and missing <= 0 and not unfinished and not failed:
-        return (
-            f"Refused before training: {len(refused)} of the sweep's {planned} jobs. Begin another sweep "
-            f"with what is advised above; where the command was right, go on with: {sweep.resume_command()}"
-        )
-    if failed and missing <= 0 and not unfinished:  # they would fail again
-        return (
-            f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and the "
-            f"cause is gone, run them again with: {sweep.resume_command()}"
-        )
-    unfinished += len(failed)
+    failed = [run for run in own if run.status is Status.FAILED and run not in refused]
+    resume = sweep.resume_command()
     if missing <= 0 and not unfinished:
+        if failed:  # they would fail again
+            return (
+                f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and "
+                f"the cause is fixed, run them again with: {resume}"
+            )
+        if refused:
+            return (
+                f"Refused before training: {len(refused)} of the sweep's {planned} jobs. Correct the command "
+                f"and start a new sweep. If the command was right, resume with: {resume}"
+            )
         return None
+    unfinished += len(failed)
     what = [f"{unfinished} of its jobs did not finish"] * bool(unfinished)
-    what += [f"{missing} of {planned} have not begun"] * (missing > 0)
-    return f"The sweep is not whole: {', '.join(what)}. Go on with: {sweep.resume_command()}"
+    what += [f"{missing} of {planned} did not start"] * (missing > 0)
+    return f"The sweep is incomplete: {', '.join(what)}. Resume with: {resume}"

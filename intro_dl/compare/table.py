@@ -1,156 +1,141 @@
-"""Set runs side by side: one row for each setting, seeds taken together, the best first."""
+"""Compare runs: one row for each setting, mean and standard deviation over seeds, the best row first."""
 
-import csv
-import math
-import statistics
-from collections import defaultdict
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from intro_dl.config.names import nearest
 from intro_dl.runs.files import shown_path
-from intro_dl.runs.record import GROUPS, Run
+from intro_dl.runs.record import GROUPS, Run, by_task
+from intro_dl.runs.result import Status
 
 ABSENT = "–"
-MAIN_MEASURES = ("bits_per_char", "accuracy", "absolute_error")  # beside the loss; the first that is there
-
-
-@dataclass
-class Row:
-    """Runs that differ only in their seed."""
-
-    values: dict[str, Any]  # of the columns that differ between rows
-    runs: list[Run]  # completed
-    diverged: list[Run]
-
-    def numbers(self, name: str) -> list[float]:
-        """One number for each completed run; for each diverged one where none is completed."""
-        found = [run.measured(name) for run in self.runs or self.diverged]
-        return [value for value in found if value is not None]
-
-    def mean(self, name: str) -> float | None:
-        numbers = self.numbers(name)
-        return statistics.fmean(numbers) if numbers else None
-
-    def deviation(self, name: str) -> float | None:
-        """The sample's standard deviation, with n - 1; None for a single run."""
-        numbers = self.numbers(name)
-        return statistics.stdev(numbers) if len(numbers) > 1 else None
-
-    @property
-    def status(self) -> str:
-        if not self.diverged:
-            return "completed"
-        if not self.runs:
-            return "diverged"
-        return f"{len(self.diverged)} of {len(self.runs) + len(self.diverged)} diverged"
+MAIN_MEASURES = (
+    "bits_per_char",
+    "accuracy",
+    "absolute_error",
+)  # shown beside the loss; the first one measured
+COSTS = ["epochs", "seconds"]
 
 
 @dataclass
 class Comparison:
-    """What `compare` found."""
+    """What `compare` found.
 
-    columns: list[str]  # what differs between the rows
-    rows: list[Row]  # the best first
-    left_out: list[Run]  # failed, interrupted, unfinished or damaged
-    repeated: list[Run]  # of a setting and a seed that a newer run has too
-    metric: str  # decides the order
-    measures: list[str]  # everything that was measured
-    shared: dict[str, str]  # the choices that all runs have in common
+    Args:
+        columns: settings that differ between the rows.
+        rows: one line for each setting, the best first: the columns, "n" (completed runs), "status", and each
+            measure as mean ("loss/val") and standard deviation ("loss/val std").
+        runs: one line for each run, in the order of the rows: the columns, the measures (NaN if it diverged),
+            "seed", "status", "run" (the Run), "row" (its label in the index of `rows`), and "counts": whether
+            it enters the means. A diverged run counts only if its row has no completed run.
+        left_out: runs that failed, were interrupted, did not finish or are damaged.
+        repeated: runs that have the setting and the seed of a newer run.
+        metric: decides the order of the rows.
+        measures: everything that was measured.
+        shared: the option of each group that all runs have in common.
+    """
+
+    columns: list[str]
+    rows: pd.DataFrame
+    runs: pd.DataFrame
+    left_out: list[Run]
+    repeated: list[Run]
+    metric: str
+    measures: list[str]
+    shared: dict[str, str]
 
     @property
     def shown(self) -> list[str]:
-        """The measures for the screen: validation, then test."""
-        beside = next((m for m in MAIN_MEASURES if f"{m}/val" in self.measures), "loss")
-        names = ["loss/val", f"{beside}/val", f"{beside}/test", self.metric]
+        """The measures on the screen: validation, then test."""
+        main = next((name for name in MAIN_MEASURES if f"{name}/val" in self.measures), "loss")
+        names = ["loss/val", f"{main}/val", f"{main}/test", self.metric]
         return [name for name in dict.fromkeys(names) if name in self.measures]
 
     @property
     def seeded(self) -> bool:
         """Whether a row stands for several runs."""
-        return any(len(row.runs) + len(row.diverged) > 1 for row in self.rows)
-
-    @property
-    def runs(self) -> list[Run]:
-        """All that are compared."""
-        return [run for row in self.rows for run in row.runs + row.diverged]
+        return len(self.runs) > len(self.rows)
 
     @property
     def all_diverged(self) -> bool:
-        return not any(row.runs for row in self.rows)
+        return not self.rows["n"].any()
 
-    @cached_property
+    @property
+    def subject(self) -> str:
+        """The model and the data that all runs share, e.g. "lenet on digits"."""
+        return " on ".join(self.shared[name] for name in ("model", "data") if name in self.shared)
+
+    @property
     def chance_loss(self) -> float | None:
-        """The loss of guessing, if it is the same for all runs."""
-        found = {run.result.chance_loss for run in self.runs} - {None}
+        """The loss at chance level, if it is the same for all runs."""
+        found = {run.result.chance_loss for run in self.runs["run"]} - {None}
         return found.pop() if len(found) == 1 else None
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the table has to know."""
-        lines = []
-        for row in self.rows:
-            for run in row.diverged:
-                lines.append(f"{shown_path(run.folder)} diverged: {run.reason}")
-        for run in self.left_out:
-            lines.append(f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}")
-        for run in self.repeated:
-            lines.append(
-                f"{shown_path(run.folder)} repeats the settings and the seed of a newer run; not counted"
-            )
+        diverged = self.runs.loc[self.runs["status"] == Status.DIVERGED, "run"]
+        lines = [f"{shown_path(run.folder)} diverged: {run.reason}" for run in diverged]
+        lines += [
+            f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}"
+            for run in self.left_out
+        ]
+        lines += [
+            f"{shown_path(run.folder)} repeats the settings and the seed of a newer run; not counted"
+            for run in self.repeated
+        ]
         return [line.rstrip(".") + "." for line in lines]
 
 
-def compare(runs: list[Run], metric: str = "loss/val") -> Comparison:
-    """Set runs side by side.
+def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
+    """Compare runs.
 
     Raises:
-        ValueError: if nothing was finished, the runs have different tasks, or nothing measured `metric`.
+        ValueError: if no run finished, the runs have different tasks, or no run measured `metric`.
     """
-    ended = [run for run in runs if run.status in ("completed", "diverged")]
-    left_out = [run for run in runs if run not in ended]
+    ended = [run for run in runs if run.status.counts]
+    left_out = [run for run in runs if not run.status.counts]
     if not ended:
         first = left_out[0]
         which = f"None of the {len(runs)} runs has" if len(runs) > 1 else "The only run has not"
-        raise ValueError(
-            f"{which} finished; {shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
-        )
+        reason = f"{shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
+        raise ValueError(f"{which} finished; {reason}")
     check_task(ended)
     measures = list(dict.fromkeys(name for run in ended for name in run.result.metrics))
-    if metric not in measures and any(run.status == "completed" for run in ended):
+    if metric not in measures and any(run.status is Status.COMPLETED for run in ended):
         raise ValueError(f"No run has metric={metric}.{nearest(metric, measures)}")
-    columns, members = group(ended)
-    repeated, rows = [], []
-    for same in members:
-        newest = {run.seed: run for run in sorted(same, key=_time)}
-        repeated += [run for run in same if newest[run.seed] is not run]
-        kept = [run for run in same if newest[run.seed] is run]
-        values = {column: value_of(same[0], column) for column in columns}
-        finished = [run for run in kept if run.status == "completed"]
-        rows.append(Row(values, finished, [run for run in kept if run.status == "diverged"]))
-    rows.sort(key=lambda row: _rank(row, metric))
-    choices = [{name: run.choices.get(name) for name in GROUPS} for run in ended]
-    shared = {name: value for name, value in choices[0].items() if all(c[name] == value for c in choices)}
-    return Comparison(columns, rows, left_out, repeated, metric, measures, shared)
+
+    columns, table = settings_table(ended)
+    for name in dict.fromkeys([*measures, metric, *COSTS]):
+        table[name] = pd.Series([run.measured(name) for run in ended], dtype=float)
+    table["seed"] = [run.seed for run in ended]
+    table["status"] = [run.status for run in ended]
+    table["run"] = pd.Series(ended, dtype=object)
+    written = pd.Series([(run.folder / "result.json").stat().st_mtime for run in ended])
+    newest = written.groupby([table["row"], table["seed"]], dropna=False).idxmax()
+    repeated = table.drop(list(newest))["run"].tolist()
+    table = table.loc[sorted(newest)]
+
+    completed = table["status"] == Status.COMPLETED
+    table["counts"] = completed | ~table["row"].isin(table.loc[completed, "row"])
+    table.loc[~completed, measures] = float("nan")
+    rows = summary(table, columns, [*dict.fromkeys([*measures, metric]), *COSTS])
+    rows = rows.sort_values(metric, ascending=not higher_is_better(metric), kind="stable")
+    table = table.set_index("row", drop=False).loc[rows.index].reset_index(drop=True)
+    choices = ended[0].choices.items()
+    shared = {name: each for name, each in choices if all(run.choices.get(name) == each for run in ended)}
+    return Comparison(columns, rows, table, left_out, repeated, metric, measures, shared)
 
 
-def by_task(runs: list[Run]) -> dict[frozenset[str], list[Run]]:
-    """The runs that measured the same, e.g. accuracy and loss; without those that measured nothing."""
-    tasks = defaultdict(list)
-    for run in runs:
-        names = frozenset(name.partition("/")[0] for name in run.result.metrics)
-        if names:
-            tasks[names].append(run)
-    return tasks
-
-
-def check_task(runs: list[Run]) -> None:
+def check_task(runs: Sequence[Run]) -> None:
     """Refuse to compare a language model with a classifier: their numbers mean different things."""
     tasks = by_task(runs)
     if len(tasks) > 1:
@@ -161,73 +146,89 @@ def check_task(runs: list[Run]) -> None:
         raise ValueError(f"The runs have different tasks: {'; '.join(sides)}. Compare them separately.")
 
 
-def group(runs: list[Run]) -> tuple[list[str], list[list[Run]]]:
-    """The columns in which the runs differ, and the runs that differ in no column, but perhaps in the seed.
+def summary(table: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.DataFrame:
+    """Return a line for each row of the comparison, with means and standard deviations over its runs."""
+    rows = table.drop_duplicates("row").set_index("row")[columns]
+    seeds = table[table["counts"]].groupby("row")[numbers]
+    deviations = seeds.std().add_suffix(" std")  # n - 1 in the denominator; NaN for a single run
+    rows = rows.join([seeds.mean(), deviations])
+    completed = (table["status"] == Status.COMPLETED).groupby(table["row"])
+    rows["n"] = completed.sum()
+    rows["status"] = [_status(n, total) for n, total in zip(completed.sum(), completed.size(), strict=True)]
+    return rows
 
-    A column is a key of the config, or a group: `optim` says adam or sgd. Left out is what follows from
-    another column: `data.seed` from `seed`, or Adam's betas, which SGD has not, from `optim`.
+
+def _status(completed: int, total: int) -> str:
+    if completed in (0, total):
+        return "completed" if completed else "diverged"
+    return f"{total - completed} of {total} diverged"
+
+
+def settings_table(runs: Sequence[Run]) -> tuple[list[str], pd.DataFrame]:
+    """Return the columns in which runs differ, and what each run has in them.
+
+    A column is a key of the config, or a group: `optim` says adam or sgd. What follows from another column is
+    left out: `data.seed` follows from `seed`, and the betas of Adam, which SGD lacks, follow from `optim`.
+
+    Returns:
+        The columns, and a table with one line for each run. Its column "row" numbers the settings: runs with
+        the same number differ in their seed at most.
     """
     keys = list(dict.fromkeys(key for run in runs for key in run.settings))
-    differing = [key for key in keys if key != "seed" and _differ(runs, key)]
-    members = defaultdict(list)
-    for run in runs:
-        members[tuple(run.settings.get(key, ABSENT) for key in differing)].append(run)
-    labels = [
-        name
-        for name in GROUPS
-        if len({run.choices.get(name) for run in runs}) > 1
-        and all(len({run.choices.get(name) for run in same}) == 1 for same in members.values())
-    ]
-    common = [
+    settings = pd.DataFrame(
+        [[run.settings.get(key, ABSENT) for key in keys] for run in runs], columns=keys, dtype=object
+    )
+    differing = [
         key
-        for key in differing
-        if all(key in run.settings for run in runs)
-        and not (key.rpartition(".")[-1].startswith("_") and key.partition(".")[0] in labels)
+        for key in keys
+        if key != "seed" and settings[key].nunique(dropna=False) > 1 and not _follows_from_another(runs, key)
     ]
-    columns = [*labels, *common]
-    for key in differing:  # what the others leave open
-        if key not in columns and _parts(runs, [*columns, key]) > _parts(runs, columns):
+    values = settings.copy()
+    values["row"] = settings.groupby(differing, sort=False, dropna=False).ngroup() if differing else 0
+    for name in GROUPS:
+        values[name] = pd.Series([run.choices.get(name) for run in runs], dtype=object)
+    for key in keys:
+        if key.endswith("._target_"):  # the name of a class is enough
+            values[key] = [str(target).rpartition(".")[-1] for target in settings[key]]
+
+    groups = [name for name in GROUPS if count(values, [name]) > 1 and follows(values, name, ["row"])]
+    columns = list(groups)
+    for key in differing:
+        group, _, name = key.partition(".")
+        if (settings[key] != ABSENT).all() and not (name.startswith("_") and group in groups):
             columns.append(key)
-    order = {name: position for position, name in enumerate(GROUPS)}
+    for key in differing:  # a setting that some runs lack, if it tells rows apart that the others do not
+        if key not in columns and count(values, [*columns, key]) > count(values, columns):
+            columns.append(key)
+    words = [key for key in columns if key not in groups and values[key].map(type).isin([str]).any()]
+    columns = [key for key in columns if key not in words or not follows(values, key, groups)]
+    order = {name: place for place, name in enumerate(GROUPS)}
     columns.sort(key=lambda key: order.get(key.partition(".")[0], len(order)))
-    return columns, list(members.values())
+    return columns, values[[*columns, "row"]].copy()
 
 
-def value_of(run: Run, column: str) -> Any:
-    """What a run has in a column: the option of a group, or the value of a key."""
-    if column in GROUPS and column in run.choices:
-        return run.choices[column]
-    value = run.settings.get(column, ABSENT)
-    return value.rpartition(".")[-1] if column.endswith("._target_") and value else value
+def _follows_from_another(runs: Sequence[Run], key: str) -> bool:
+    """Return whether all runs interpolate the key from the same other key."""
+    sources = {run.derived.get(key) for run in runs}
+    return len(sources) == 1 and None not in sources
 
 
-def _differ(runs: list[Run], key: str) -> bool:
-    if len({run.derived.get(key) for run in runs}) == 1 and key in runs[0].derived:
-        return False  # follows from what it is interpolated from
-    return len({(run.settings.get(key, ABSENT)) for run in runs}) > 1
+def count(table: pd.DataFrame, columns: list[str]) -> int:
+    """Return the number of different combinations of values."""
+    return len(table[columns].drop_duplicates()) if columns else 1
 
 
-def _parts(runs: list[Run], columns: list[str]) -> int:
-    return len({tuple(value_of(run, column) for column in columns) for run in runs})
-
-
-def _time(run: Run) -> float:
-    return (run.folder / "result.json").stat().st_mtime
+def follows(table: pd.DataFrame, key: str, others: list[str]) -> bool:
+    """Return whether `key` has one value for each combination of the values of `others`."""
+    return bool(others) and count(table, [*others, key]) == count(table, others)
 
 
 def higher_is_better(metric: str) -> bool:
     return metric.startswith("accuracy")
 
 
-def _rank(row: Row, metric: str) -> tuple:
-    value = row.mean(metric) if row.runs else None
-    if value is None:
-        return (1, [str(value) for value in row.values.values()])
-    return (0, -value if higher_is_better(metric) else value)
-
-
 def cell(value: Any) -> str:
-    """A setting as the user would type it."""
+    """Return a setting as the user would type it."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:
@@ -235,85 +236,76 @@ def cell(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def measured(row: Row, name: str) -> str:
-    """Mean and standard deviation of a measure, for people."""
-    mean, deviation = row.mean(name), row.deviation(name)
-    if mean is None:
+def measured(row: pd.Series, name: str) -> str:
+    """Return mean and standard deviation of a measure, for people."""
+    mean, deviation = row[name], row[f"{name} std"]
+    if pd.isna(mean):
         return ABSENT
-    if name in ("epochs", "seconds"):
+    if name in COSTS:
         return f"{mean:.0f}" if name == "epochs" and mean == round(mean) else f"{mean:.1f}"
     digits = ".4f" if abs(mean) < 100 else ".4g"
-    return f"{mean:{digits}}" + ("" if deviation is None else f" ± {deviation:.4f}")
+    return f"{mean:{digits}}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
 
 
 def cells(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """The head and the body of the table, as text."""
-    status = any(row.diverged for row in comparison.rows)
-    head = [*comparison.columns, *comparison.shown, "epochs", "seconds"]
-    head += ["n"] * comparison.seeded + ["status"] * status
-    body = []
-    for row in comparison.rows:
-        line = [cell(row.values[column]) for column in comparison.columns]
-        for name in comparison.shown:
-            line.append(measured(row, name) if row.runs else ABSENT)
-        line += [measured(row, name) for name in ("epochs", "seconds")]
-        line += [str(len(row.runs))] * comparison.seeded + [row.status] * status
-        body.append(line)
-    return head, body
+    """Return the head and the body of the table, as text."""
+    numbers = [*comparison.shown, *COSTS]
+    more = ["n"] * comparison.seeded + ["status"] * any(comparison.rows["status"] != "completed")
+    body = [
+        [cell(row[column]) for column in comparison.columns]
+        + [measured(row, name) for name in numbers]
+        + [str(row[name]) for name in more]
+        for _, row in comparison.rows.iterrows()
+    ]
+    return [*comparison.columns, *numbers, *more], body
 
 
-def screen(comparison: Comparison) -> Table:
-    """The table for a terminal."""
+def screen(comparison: Comparison, narrow: bool) -> Table:
+    """Return the table for a terminal, which may be narrow, or for a file or pipe."""
     head, body = cells(comparison)
-    table = Table(title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True
+    )
     for name in head:
+        broken = re.sub("([/.])", r"\1\n", name) if narrow else name
         side = "left" if name in (*comparison.columns, "status") else "right"
-        table.add_column(name, justify=side, overflow="fold")
-    for line, row in zip(body, comparison.rows, strict=True):
-        table.add_row(*map(Text, line), style="" if row.runs else "red")
+        least = 9 if "/" in name or name == "status" else None  # "completed", "0.1234 ±"
+        table.add_column(broken, justify=side, min_width=least, overflow="fold")
+    for line, completed in zip(body, comparison.rows["n"], strict=True):
+        table.add_row(*map(Text, line), style="" if completed else "red")
     return table
 
 
 def headline(comparison: Comparison) -> str:
     runs = len(comparison.runs)
-    what = " on ".join(comparison.shared[name] for name in ("model", "data") if comparison.shared.get(name))
+    subject = f" of {comparison.subject}" if comparison.subject else ""
     seeds = "mean ± standard deviation over seeds, " if comparison.seeded else ""
-    where = f" of {what}" if what else ""
-    return f"{runs} run{'s' * (runs > 1)}{where}, {seeds}sorted by {comparison.metric}"
+    return f"{runs} run{'s' * (runs > 1)}{subject}, {seeds}sorted by {comparison.metric}"
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """Every row with all its digits, and every run that is left out, with the reason."""
-    head = list(comparison.columns)
-    for name in comparison.measures:
-        head += [name, f"{name} std"] if comparison.seeded else [name]
-    head += ["epochs", "seconds", "n", "seeds", "status", "reason", "runs"]
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, head, restval="")
-        writer.writeheader()
-        for row in comparison.rows:
-            line = {column: cell(value) for column, value in row.values.items()}
-            for name in (*comparison.measures, "epochs", "seconds"):
-                if row.runs or name in ("epochs", "seconds"):
-                    line[name] = _exact(row.mean(name))
-                    if f"{name} std" in head:
-                        line[f"{name} std"] = _exact(row.deviation(name))
-            runs = row.runs + row.diverged
-            line |= {"n": len(row.runs), "seeds": " ".join(str(run.seed) for run in runs)}
-            line |= {"status": row.status, "reason": " ".join(run.reason for run in row.diverged)}
-            writer.writerow(line | {"runs": " ".join(shown_path(run.folder) for run in runs)})
-        for run in comparison.left_out:
-            line = {column: cell(value_of(run, column)) for column in comparison.columns}
-            line |= {"n": 0, "seeds": run.seed, "status": run.status, "reason": run.reason}
-            writer.writerow(line | {"runs": shown_path(run.folder)})
-
-
-def _exact(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else repr(round(value, 6))
+    """Write every row with all its digits, and every run that is left out, with the reason."""
+    numbers = [name for name in (*comparison.measures, *COSTS) if name in comparison.rows]
+    if comparison.seeded:
+        numbers = [column for name in numbers for column in (name, f"{name} std")]
+    table = comparison.rows[[*comparison.columns, *numbers, "n"]].round(6)
+    table[comparison.columns] = table[comparison.columns].map(cell)
+    members = comparison.runs.groupby("row")["run"]
+    table["seeds"] = members.agg(lambda runs: " ".join(str(run.seed) for run in runs))
+    table["status"] = comparison.rows["status"]
+    table["reason"] = members.agg(lambda runs: " ".join(run.reason for run in runs if run.reason))
+    table["runs"] = members.agg(lambda runs: " ".join(shown_path(run.folder) for run in runs))
+    left_out = [
+        {key: cell(run.choices.get(key, run.settings.get(key, ABSENT))) for key in comparison.columns}
+        | {"n": 0, "seeds": run.seed, "status": run.status, "reason": run.reason}
+        | {"runs": shown_path(run.folder)}
+        for run in comparison.left_out
+    ]
+    pd.concat([table, pd.DataFrame(left_out, dtype=object)]).to_csv(path, index=False)
 
 
 def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> None:
-    """The same table for a report, with its notes and the plot."""
+    """Write the table for a report, with its notes and the plot."""
     head, body = cells(comparison)
     lines = [f"{headline(comparison)}.", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in body]
@@ -322,4 +314,4 @@ def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> 
     if picture:
         varied = f"{', '.join(comparison.columns) or 'seed'} varied"
         lines += ["", f"![{varied if len(comparison.runs) > 1 else 'learning curve'}]({picture.name})"]
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

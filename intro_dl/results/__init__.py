@@ -1,4 +1,1 @@
-"""The ladder of the lectures, measured: from finished runs to results/*.json, and from these to RESULTS.md.
-
-Free of torch, so that the page can be written anew at once.
-"""
+"""RESULTS.md: from finished runs to results/*.json, and from these files to the page."""

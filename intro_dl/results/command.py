@@ -1,4 +1,4 @@
-"""The command `python scripts/results.py`: add runs to results/, and say in RESULTS.md what is there."""
+"""The command `python scripts/results.py`: add runs to results/ and write RESULTS.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +22,15 @@ OPTIONS = {
 
 
 def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
-    """Add the runs of the folders named, if any; write the page beside `results`, and the recipes' heads."""
+    """Add the runs of the given folders, if any; write RESULTS.md, and the heads of the experiments."""
     folders, options = read_options(arguments, OPTIONS)
     if given := [name for name, option in OPTIONS.items() if options[name] != option.default and not folders]:
-        raise ValueError(f"{given[0]}= says something about runs: name their folders too.")
+        raise ValueError(f"{given[0]}= describes runs: name their folders too.")
     summaries = summarize([Path(folder).expanduser() for folder in folders], **options) if folders else {}
-    for path in write(summaries, results):
-        print(f"Wrote {shown_path(str(path))}.")
-    path, kept = results.parent / "RESULTS.md", read_summaries(results)
-    path.write_text(page(kept), encoding="utf-8")
-    for written in (path, *write_headers(results.parent / "configs" / "experiment", kept)):
-        print(f"Wrote {shown_path(str(written))}.")
+    written = write(summaries, results)
+    summaries, path = read_summaries(results), results.parent / "RESULTS.md"
+    path.write_text(page(summaries), encoding="utf-8")
+    written += [path, *write_headers(results.parent / "configs" / "experiment", summaries)]
+    for path in written:
+        print(f"Wrote {shown_path(path)}.")
     return 0

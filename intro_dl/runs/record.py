@@ -79,6 +79,15 @@ def read_run(path: Path) -> Run:
     return run
 
 
+def by_task(runs: Iterable[Run]) -> dict[frozenset[str], list[Run]]:
+    """Group runs by what they measured, e.g. accuracy and loss, without those that measured nothing."""
+    tasks: dict[frozenset[str], list[Run]] = {}
+    for run in runs:
+        if names := frozenset(name.partition("/")[0] for name in run.result.metrics):
+            tasks.setdefault(names, []).append(run)
+    return tasks
+
+
 def _explosion(run: Run) -> str | None:
     """Return why a run that was trained to its end counts as diverged.
 

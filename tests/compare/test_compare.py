@@ -95,7 +95,7 @@ def test_rows_are_sorted_by_validation_loss_and_show_what_differs(make_run, answ
 def test_metric_decides_the_order(make_run):
     make_run("a", loss=0.5, lr=0.01, **{"accuracy/test": 0.99})
     make_run("b", loss=0.2, lr=0.1, **{"accuracy/test": 0.90})
-    assert [row.values["optim.lr"] for row in compared("accuracy/test").rows] == [0.01, 0.1]
+    assert list(compared("accuracy/test").rows["optim.lr"]) == [0.01, 0.1]
 
 
 def test_runs_that_differ_only_in_their_seed_become_mean_deviation_and_n(make_run, answer):
@@ -143,27 +143,27 @@ def test_unfinished_failed_and_damaged_runs_are_listed_with_the_reason(make_run,
     for words in (
         "b is failed and not compared: optim.lr=-1",
         "c is unfinished and not compared: it has no result.json",
-        "d is damaged and not compared: its result.json is cut short",
-        "e is damaged and not compared: its .hydra/config.yaml is cut short",
+        "d is damaged and not compared: its result.json is truncated or not a result",
+        "e is damaged and not compared: .hydra/config.yaml is truncated",
     ):
         assert words in out
     assert sorted(row["status"] for row in table) == [
         "completed", "damaged", "damaged", "failed", "unfinished",
     ]  # fmt: skip
-    assert "cut short" in Path("runs/compare.md").read_text()
+    assert "truncated" in Path("runs/compare.md").read_text()
 
 
-def test_loss_that_ends_far_above_guessing_counts_as_diverged(make_run):
+def test_loss_that_ends_far_above_chance_counts_as_diverged(make_run):
     make_run("good", loss=0.1, lr=0.1)
     make_run("slow", loss=1.01 * LOG_10, lr=0.001)
     make_run("gone", loss=2.01 * LOG_10, lr=10)
-    assert [row.status for row in compared().rows] == ["completed", "completed", "diverged"]
+    assert list(compared().rows["status"]) == ["completed", "completed", "diverged"]
 
 
 def test_overfitting_is_not_taken_for_divergence(make_run):
     folder = make_run("a", loss=0.1)
     (folder / "history.csv").write_text("epoch,loss/train,loss/val,seconds\n1,0.01,40,1\n")
-    assert compared().rows[0].status == "completed"
+    assert list(compared().rows["status"]) == ["completed"]
 
 
 PLOTS = {
@@ -210,8 +210,8 @@ def test_no_line_leads_from_one_model_to_another(make_run):
     make_run("b", model="mlp", optim="sgd", epochs=5)
     make_run("c", model="lenet", optim="adam", epochs=1)
     axes, words = words_of(draw_over_number, "trainer.max_epochs")
-    lines = [container.lines[0].get_xdata().tolist() for container in axes.containers]
-    assert lines == [[1, 20], [5]]
+    lines = [line.get_xdata().tolist() for line in axes.lines]
+    assert lines[:2] == [[1, 20], [5]]
     assert "lenet, adam" in words and "mlp, sgd" in words
     assert "trainer.max_epochs, model, optim varied: digits" in words
     _, words = words_of(draw_over_number, "optim.lr")
@@ -251,6 +251,20 @@ def test_rates_lie_on_a_log_axis_with_the_diverged_and_the_too_small_marked(make
     assert "best: 0.1" in words and "log 10 = 2.3" in words and "learning rate" in words
     assert "optim.lr varied: lenet on digits" in words
     assert axes.lines[0].get_xdata().max() == 0.1  # 99 is no value of this axis
+
+
+@pytest.mark.parametrize("optimizers", [("sgd",), ("sgd", "adam")])
+def test_line_without_a_completed_run_shows_only_its_crosses(optimizers, make_run):
+    for optim in optimizers:
+        for rate in (0.1, 1, 10):
+            make_run(
+                f"{optim}{rate}", lr=rate, optim=optim, status="diverged" if optim == "sgd" else "completed"
+            )
+    axes, words = words_of(draw_over_number, "optim.lr")
+    assert "diverged" in words
+    assert ("adam" in words, "sgd" in words.split(" | ")) == (len(optimizers) > 1, False)
+    (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
+    assert sorted(crosses.get_xdata()) == [0.1, 1, 10]
 
 
 def test_learning_curves_differ_in_more_than_their_color(make_run):
@@ -324,7 +338,7 @@ MISTAKES = {
     "runs metrik=loss/val": (1, "no key metrik. Did you mean metric?"),
     "runs by=": (1, "by= has no value"),
     "runs by=a,b,c": (1, "Invalid by=a,b,c: choose a non-empty list of at most 2 strings"),
-    "nowhere": (1, "There is no folder nowhere"),
+    "nowhere": (1, "There is no directory nowhere"),
     "empty": (1, "There are no runs under empty"),
     "runs metric=accuracy/tst": (1, "Did you mean accuracy/test? Available: accuracy/test, accuracy/val"),
 }
@@ -354,12 +368,12 @@ def save_sweep(seeds: str) -> None:
     Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
 
 
-def test_sweep_that_was_stopped_says_how_to_go_on(make_run, answer):
+def test_sweep_that_was_stopped_says_how_to_resume(make_run, answer):
     make_run("0_seed=0")
     (make_run("1_seed=1", seed=1) / "result.json").unlink()
     save_sweep("0,1,2,3,4")
     _, out, _, _ = answer("runs")
-    assert "1 of its jobs did not finish, 3 of 5 have not begun" in out
+    assert "1 of its jobs did not finish, 3 of 5 did not start" in out
     assert "python scripts/train.py resume=runs" in out
 
 
@@ -370,7 +384,7 @@ def test_jobs_that_were_refused_advise_another_sweep_first(make_run, answer):
     assert "run them again with: python scripts/train.py resume=runs" in answer("runs")[1]
     (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
     out = answer("runs")[1]
-    assert "Refused before training: 1 of the sweep's 2 jobs. Begin another sweep" in out
+    assert "Refused before training: 1 of the sweep's 2 jobs. Correct the command and" in out
     assert "run them again" not in out
 
 
@@ -391,10 +405,14 @@ def test_all_diverged_names_the_smallest_rate_tried(make_run, answer):
     assert "runs/a diverged: nan" in out  # the table is there all the same
 
 
-def test_comparing_does_not_import_torch():
+def test_argument_errors_import_no_large_library():
     program = (
-        "import sys; from intro_dl.compare import command, plots\n"
-        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+        "import sys; from intro_dl.compare.command import main\n"
+        "from intro_dl.config.options import run_script\n"
+        "assert run_script('', main, ['nowhere']) == 1\n"
+        "assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "import intro_dl.compare.plots\n"
+        "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -10,9 +10,9 @@ import yaml
 
 from intro_dl.results import evidence
 from intro_dl.results.command import main
+from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, needed_seeds
 from intro_dl.results.header import LINE, header_line
 from intro_dl.results.page import difference, page, read_summaries, standard_error
-from intro_dl.results.recipes import ABLATIONS, CIFAR10, MNIST, WHOLE_BAG, seeds_of
 from tests.conftest import ROOT
 
 # Test and validation accuracies of three epochs: the first has the best test, the second the best validation.
@@ -24,12 +24,20 @@ def make_run(tmp_path, monkeypatch):
     """Write a finished run as training leaves it: make_run("sweep/0", seed=0)."""
     monkeypatch.chdir(tmp_path)
 
-    def make(name: str, seed=0, recipe="mnist_mlp", changes=(), test=EPOCHS, rate=0.1, root="data", **result):
+    def make(
+        name: str, seed=0, experiment="mnist_mlp", changes=(), test=EPOCHS, rate=0.1, root="data", **result
+    ):
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
         config = {"data": {"root": root}, "optim": {"lr": rate}, "seed": seed}
-        hydra = {"hydra": {"runtime": {"choices": {"experiment": recipe, "model": "mlp"}}}}
-        overrides = [f"experiment={recipe}", *changes, f"seed={seed}", f"data.root={root}", "resume=sweep"]
+        hydra = {"hydra": {"runtime": {"choices": {"experiment": experiment, "model": "mlp"}}}}
+        overrides = [
+            f"experiment={experiment}",
+            *changes,
+            f"seed={seed}",
+            f"data.root={root}",
+            "resume=sweep",
+        ]
         for file, content in (("config", config), ("hydra", hydra), ("overrides", overrides)):
             (folder / ".hydra" / f"{file}.yaml").write_text(yaml.safe_dump(content))
         lines = ["epoch,accuracy/val,accuracy/train" + ",accuracy/test" * bool(test)]
@@ -53,12 +61,12 @@ def make_run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def answer(tmp_path, run_main):
-    """The command, with results/ in an empty folder."""
+    """Run the command with results/ in an empty folder."""
     return run_main(lambda words: main(words, tmp_path / "results"))
 
 
 def row(name: str, text: str) -> list[str]:
-    """The cells of the first table row that begins with `name`."""
+    """Return the cells of the first table row that begins with `name`."""
     (line, *_) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -72,11 +80,11 @@ def test_results_page_is_what_the_committed_files_say():
     )
 
 
-def test_the_head_of_each_recipe_says_what_was_measured():
+def test_the_head_of_each_experiment_says_what_was_measured():
     kept = read_summaries(ROOT / "results")
-    for recipe in (*MNIST, *CIFAR10):
-        text = (ROOT / "configs" / "experiment" / f"{recipe.name}.yaml").read_text()
-        assert LINE.search(text)[0] == header_line(kept.get(recipe.name)), "run python scripts/results.py"
+    for name in EXPERIMENTS:
+        text = (ROOT / "configs" / "experiment" / f"{name}.yaml").read_text()
+        assert LINE.search(text)[0] == header_line(kept.get(name)), "run python scripts/results.py"
 
 
 def test_every_committed_file_is_on_the_page_and_names_no_place_of_a_machine():
@@ -87,28 +95,28 @@ def test_every_committed_file_is_on_the_page_and_names_no_place_of_a_machine():
         assert " /" not in summary["command"] and "=/" not in summary["command"]
 
 
-def test_every_ladder_file_is_evidence_for_the_claims():
+def test_every_file_is_evidence_for_the_claims():
     for name in read_summaries(ROOT / "results"):
         for metric in ("accuracy/test", "accuracy/train"):
             values = evidence.read_runs(name, metric)
-            assert len(values) >= seeds_of(name) and 0 < min(values) <= max(values) <= 1
+            assert len(values) >= needed_seeds(name) and 0 < min(values) <= max(values) <= 1
 
 
-@pytest.mark.parametrize("recipe", [each.name for each in (*MNIST, *CIFAR10)])
-def test_recipe_of_the_ladder_composes_and_watches_the_test_set(recipe, make_config):
-    assert make_config(f"experiment={recipe}").watch_test
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_composes_and_watches_the_test_set(experiment, make_config):
+    assert make_config(f"experiment={experiment}").watch_test
 
 
 @pytest.mark.parametrize("ablation", [each for each in ABLATIONS if each.changes], ids=lambda each: each.name)
-def test_ablation_changes_one_thing_of_the_whole_bag(ablation, make_config):
-    whole = make_config(f"experiment={WHOLE_BAG}")
-    less = make_config(f"experiment={WHOLE_BAG}", *ablation.changes)
+def test_ablation_changes_one_thing(ablation, make_config):
+    whole = make_config(f"experiment={ALL_TRICKS}")
+    less = make_config(f"experiment={ALL_TRICKS}", *ablation.changes)
     changed = {key for key in whole if whole[key] != less[key]}
     assert changed and changed <= {"regularization", "scheduler", "model"} and len(changed - {"model"}) <= 1
 
 
-def test_tricks_without_batch_normalization_are_the_whole_bag_less_it(make_config):
-    whole, less = make_config(f"experiment={WHOLE_BAG}"), make_config("experiment=mnist_tricks")
+def test_tricks_without_batch_normalization_are_an_ablation(make_config):
+    whole, less = make_config(f"experiment={ALL_TRICKS}"), make_config("experiment=mnist_tricks")
     less.model.batch_norm = True
     assert whole == less
 
@@ -138,21 +146,21 @@ def test_page_shows_mean_and_deviation_of_the_sample(make_run, answer, tmp_path)
     rules = ["**95.20 ± 0.16**", "96.20 ± 0.16", "97.20 ± 0.16", "97.20 ± 0.16"]
     expected = ["98.2", *rules, "5", "3", "185,300", "12"]
     assert row("`mnist_mlp`", text)[2:] == expected
-    assert "by 2.00 to 2.00 points" in text and "an abacus (cpu, 1 thread)" in text
+    assert "2.00 to 2.00 points above" in text and "an abacus (cpu, 1 thread)" in text
     assert "Not measured yet: `mnist_softmax`, " in text
-    assert f"Not measured yet: {', '.join(f'`{recipe.name}`' for recipe in CIFAR10)}." in text
+    assert f"Not measured yet: {', '.join(f'`{each.name}`' for each in CIFAR10)}." in text
 
 
-def test_recipes_get_their_numbers_and_others_are_left_alone(make_run, answer, tmp_path):
+def test_experiments_get_their_numbers_and_others_are_left_alone(make_run, answer, tmp_path):
     folder = tmp_path / "configs" / "experiment"
     folder.mkdir(parents=True)
-    (folder / "mnist_mlp.yaml").write_text("# The MLP.\n# Not measured yet; RESULTS.md will say.\nseed: 0\n")
+    (folder / "mnist_mlp.yaml").write_text("# The MLP.\n# Not measured yet; see RESULTS.md.\nseed: 0\n")
     (folder / "mine.yaml").write_text("# Mine.\n")
     for seed in range(5):
         make_run(f"sweep/{seed}", seed)
     assert "mnist_mlp.yaml" in answer("sweep", "machine=an abacus")[1]
     measured = (
-        "95.20 ± 0.16 % of 10,000 test images right, over 5 seeds; 12 s a run on an abacus. More: RESULTS.md."
+        "95.20 ± 0.16 % on 10,000 test images, mean over 5 seeds; 12 s per run on an abacus. See RESULTS.md."
     )
     assert (folder / "mnist_mlp.yaml").read_text() == f"# The MLP.\n# Measured: {measured}\nseed: 0\n"
     assert (folder / "mine.yaml").read_text() == "# Mine.\n"
@@ -168,7 +176,7 @@ def test_command_is_kept_without_the_places_of_a_machine(make_run, answer, tmp_p
     assert str(tmp_path) not in json.dumps(kept) and "/home" not in json.dumps(kept)
 
 
-def test_images_in_files_are_the_recipe_too_and_its_command_says_so(make_run, answer, tmp_path):
+def test_images_in_files_are_the_same_experiment_and_its_command_says_so(make_run, answer, tmp_path):
     for seed in range(5):
         make_run(f"sweep/{seed}", seed, "cifar10_plain20", ("data=image_folder",), root="cifar10")
     assert answer("sweep")[0] == 0
@@ -178,11 +186,11 @@ def test_images_in_files_are_the_recipe_too_and_its_command_says_so(make_run, an
 
 def test_tricks_are_removed_one_at_a_time(make_run, answer, tmp_path):
     for seed in range(5):
-        make_run(f"whole/{seed}", seed, WHOLE_BAG)
+        make_run(f"whole/{seed}", seed, ALL_TRICKS)
         make_run(f"plain/{seed}", seed, "mnist_tricks", test=[value - 0.02 for value in EPOCHS])
     changes = ("model.widths=[4,8,12]", "model.kernels=[5,5,4]")
     for seed in range(3):
-        make_run(f"fewer/{seed}", seed, WHOLE_BAG, changes, test=[value - 0.01 for value in EPOCHS])
+        make_run(f"fewer/{seed}", seed, ALL_TRICKS, changes, test=[value - 0.01 for value in EPOCHS])
     assert answer("whole", "plain", "fewer")[0] == 0
     text = (tmp_path / "RESULTS.md").read_text()
     assert row("batch normalization", text)[1:] == ["93.20 ± 0.16", "94.20 ± 0.16", "5", "+2.00 ± 0.10"]
@@ -191,15 +199,15 @@ def test_tricks_are_removed_one_at_a_time(make_run, answer, tmp_path):
     assert kept["changes"] == ["model.kernels=[5,5,4]", "model.widths=[4,8,12]"]
 
 
-def test_group_left_out_is_the_same_change_however_hydra_notes_it(make_run, answer, tmp_path):
+def test_group_left_out_is_the_same_change_in_each_spelling(make_run, answer, tmp_path):
     for seed, change in enumerate(("~scheduler=null", "~scheduler", "scheduler=none")):
-        make_run(f"sweep/{seed}", seed, WHOLE_BAG, (change,))
+        make_run(f"sweep/{seed}", seed, ALL_TRICKS, (change,))
     assert answer("sweep")[0] == 0
     kept = json.loads((tmp_path / "results" / "ablation" / "constant_rate.json").read_text())
     assert kept["changes"] == ["scheduler=none"]
 
 
-def test_one_run_has_no_deviation_and_will_do_for_the_deepest_nets_only(make_run, answer, tmp_path):
+def test_one_run_has_no_deviation_and_is_enough_for_the_deepest_networks_only(make_run, answer, tmp_path):
     make_run("deep", 0, "cifar10_plain56")
     make_run("shallow", 0, "cifar10_plain20")
     assert "cifar10_plain20 has 1 of 5 seeds" in answer("shallow")[2]
@@ -208,12 +216,15 @@ def test_one_run_has_no_deviation_and_will_do_for_the_deepest_nets_only(make_run
     assert cells[2:4] == ["93.00", "**95.00**"] and cells[-4] == "1"
 
 
-def test_few_test_images_are_said(make_run, answer, tmp_path):
+def test_few_test_images_are_mentioned(make_run, answer, tmp_path):
     for seed in range(5):
         make_run(f"sweep/{seed}", seed, "cifar10_plain20", test=[0.2, 0.5, 0.4])
     answer("sweep", "test_images=1000")
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "first 1,000 of the 10,000 test images" in text and "standard error of 1.6 points" in text
+    assert (
+        "first 1,000 of the 10,000 test images" in text
+        and "standard error of an accuracy is 1.6 points" in text
+    )
     assert row("`cifar10_plain20`", text)[2] == "93.00 ± 0.00"  # of the training images
 
 
@@ -241,24 +252,24 @@ def break_history(folder):
 
 
 MISTAKES = {  # what is wrong with the fifth run, and what is said
-    "few": (None, "mnist_mlp has 4 of 5 seeds (0, 1, 2, 3): train the others, or say seeds=4."),
+    "few": (None, "mnist_mlp has 4 of 5 seeds (0, 1, 2, 3): train the others, or set seeds=4."),
     "unfinished": (lambda make: (make("sweep/4", 4) / "result.json").unlink(), "sweep/4 is unfinished"),
     "diverged": (
         lambda make: make("sweep/4", 4, status="diverged", reason="nan"),
         "sweep/4 is diverged: nan.",
     ),
     "unwatched": (lambda make: make("sweep/4", 4, test=()), "sweep/4 has no accuracy/test in its history"),
-    "cut": (lambda make: break_history(make("sweep/4", 4)), "3 epochs, but its history.csv holds 1"),
-    "twice": (lambda make: make("sweep/4", 3), "Seed 3 of mnist_mlp is there twice, in sweep/3 and sweep/4"),
+    "cut": (lambda make: break_history(make("sweep/4", 4)), "3 epochs, but its history.csv has 1"),
+    "twice": (lambda make: make("sweep/4", 3), "mnist_mlp has seed 3 twice, in sweep/3 and sweep/4"),
     "unlike": (lambda make: make("sweep/4", 4, rate=0.5), "optim.lr is 0.1 in sweep/3 and 0.5 in sweep/4"),
     "unknown": (
         lambda make: make("sweep/4", 4, "mnist_mpl"),
-        "experiment=mnist_mpl in RESULTS.md. Did you mean",
+        "no row for experiment=mnist_mpl. Did you mean",
     ),
-    "no recipe": (lambda make: make("sweep/4", 4, None), "sweep/4 is no run of a recipe (experiment=...)"),
+    "none": (lambda make: make("sweep/4", 4, None), "sweep/4 was trained without experiment=..."),
     "changed": (
         lambda make: make("sweep/4", 4, changes=("optim.lr=1",)),
-        "changed by optim.lr=1, which is no",
+        "changed by optim.lr=1, and RESULTS.md has no row",
     ),
     "other": (lambda make: make("sweep/4", 4, "mnist_cnn"), "mnist_cnn has 1 of 5 seeds"),
 }
@@ -287,11 +298,11 @@ def test_fewer_seeds_are_accepted_if_that_is_said(make_run, answer):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere"], "There is no folder nowhere"),
+        (["nowhere"], "There is no directory nowhere"),
         (["."], "There are no runs under ."),
         (["seed=3"], "Unknown key seed. Did you mean seeds?"),
         (["seeds=1"], "Invalid seeds=1: choose an integer of at least 2"),
-        (["machine=abacus"], "machine= says something about runs: name their folders too."),
+        (["machine=abacus"], "machine= describes runs: name their folders too."),
         ([], "There are no results yet"),
     ],
 )
@@ -303,9 +314,9 @@ def test_mistake_is_said_in_one_sentence(arguments, said, answer, tmp_path, monk
 
 def test_damaged_result_file_is_named(answer, tmp_path):
     (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "mnist_cnn.json").write_text('{"recipe": "mnist_cnn", "runs": [')
+    (tmp_path / "results" / "mnist_cnn.json").write_text('{"experiment": "mnist_cnn", "runs": [')
     code, _, err = answer()
-    assert code == 1 and "results/mnist_cnn.json is cut short" in err
+    assert code == 1 and "results/mnist_cnn.json is truncated" in err
 
 
 def test_writing_the_page_does_not_wait_for_torch():
@@ -316,6 +327,5 @@ def test_writing_the_page_does_not_wait_for_torch():
     assert done.stdout.strip() == "False"
 
 
-def test_claims_find_the_recipes_they_read():
-    names = {each.name for each in (*MNIST, *CIFAR10)}
-    assert {"cifar10_plain20", "cifar10_resnet20", "cifar10_plain56", "cifar10_resnet56"} <= names
+def test_claims_find_the_experiments_they_read():
+    assert {"cifar10_plain20", "cifar10_resnet20", "cifar10_plain56", "cifar10_resnet56"} <= set(EXPERIMENTS)
