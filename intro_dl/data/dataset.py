@@ -37,6 +37,16 @@ class TensorData(pl.LightningDataModule):
         """The train, val and test split."""
         raise NotImplementedError(f"{type(self).__name__} must define load()")
 
+    @property
+    def kind(self) -> str:
+        """Return what the inputs are: "images", "points" or "text"."""
+        return self.metadata()["kind"]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of the K classes; empty without classes."""
+        return tuple(self.metadata().get("classes", ()))
+
     def metadata(self) -> dict[str, Any]:
         """What a user of the trained model has to know, in plain values; it is saved with the weights.
 
