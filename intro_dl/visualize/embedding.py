@@ -17,12 +17,9 @@ class LastHiddenLayer(Visualizer):
 
     For a language model it is the state from which the next character is predicted. Models without a hidden
     layer have nothing to show.
-
-    Args:
-        count: number of examples.
     """
 
-    count: int = 400
+    count: int = 400  # examples
 
     def draw(self, model, data, writer):
         inputs, targets = (part[: self.count] for part in data.splits["val"])

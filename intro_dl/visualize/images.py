@@ -14,27 +14,18 @@ from intro_dl.visualize.style import DIVERGING, SEQUENTIAL, image_pixels, mosaic
 
 @dataclass(kw_only=True, eq=False)
 class SampleInputs(Visualizer):
-    """Show the first training examples: images with augmentation and labels, or the start of the text.
+    """Show the first training examples: images with augmentation and labels, or the start of the text."""
 
-    Args:
-        count: number of images.
-    """
-
-    count: int = 30
+    count: int = 30  # images
 
     def draw(self, model, data, writer):
         inputs, targets = data.splits["train"]
         if data.kind == "text":
             writer.text("inputs/training_text", data.decode(inputs[:500]))
         elif data.kind == "images":
-            images = data.augment(inputs[: self.count])
-            names = [data.class_names[label] for label in targets[: self.count]]
-            writer.figure("inputs/training_images", draw_images(images, names, "training images"))
-
-
-def draw_images(images: Tensor, names: list[str], title: str) -> Figure:
-    """Draw uint8 images (N, C, H, W), each below its name."""
-    return mosaic([image_pixels(image) for image in images], [shorten(name) for name in names], title)
+            images = [image_pixels(image) for image in data.augment(inputs[: self.count])]
+            names = [shorten(data.class_names[label]) for label in targets[: self.count]]
+            writer.figure("inputs/training_images", mosaic(images, names, "training images"))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,12 +33,9 @@ class Filters(Visualizer):
     """Show the weights that read the image: the kernels of a convolution, or the rows of a weight matrix.
 
     For `model=softmax` these are the ten weight images of lecture 001.
-
-    Args:
-        count: maximum number of kernels or rows.
     """
 
-    count: int = 40
+    count: int = 40  # at most: kernels or rows
 
     def draw(self, model, data, writer):
         found = first_weights(model, data.dims["in_shape"]) if data.kind == "images" else None
@@ -88,15 +76,10 @@ def draw_weights(weights: Tensor, names: list[str], title: str) -> Figure:
 
 @dataclass(kw_only=True, eq=False)
 class FeatureMaps(Visualizer):
-    """Show what the convolutions compute for one validation image: a row of maps for each layer.
+    """Show what the convolutions compute for one validation image: a row of maps for each layer."""
 
-    Args:
-        layers: maximum number of rows, evenly spread over the depth.
-        maps: maximum number of maps of a layer.
-    """
-
-    layers: int = 6
-    maps: int = 12
+    layers: int = 6  # at most: rows, evenly spread over the depth
+    maps: int = 12  # at most: maps of a layer
 
     def draw(self, model, data, writer):
         if data.kind != "images" or not isinstance(model, Classifier):

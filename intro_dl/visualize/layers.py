@@ -28,12 +28,9 @@ class Histograms(Visualizer):
     The gradient is that of the loss on the same training examples each time, in eval mode. Its size over the
     depth is the picture of the vanishing gradient (lecture 004, after Glorot and Bengio 2010): compare
     `model=mlp model.hidden=[200,100,60,30]` with `model.activation=sigmoid` and `relu`.
-
-    Args:
-        examples: number of training examples; of a text, characters.
     """
 
-    examples: int = 256
+    examples: int = 256  # of the training split; of a text, characters
 
     def draw(self, model, data, writer):
         weights, activations, gradients = measure(model, first_batch(model, data, self.examples))

@@ -14,13 +14,9 @@ from intro_dl.visualize.style import image_pixels, mosaic, new_figure, shorten
 
 @dataclass(kw_only=True, eq=False)
 class Mistakes(Visualizer):
-    """Show the mistakes on the validation split: a confusion matrix, and wrongly classified images.
+    """Show the mistakes on the validation split: a confusion matrix, and wrongly classified images."""
 
-    Args:
-        images: maximum number of images.
-    """
-
-    images: int = 24
+    images: int = 24  # at most
 
     def draw(self, model, data, writer):
         if not isinstance(model, Classifier):
@@ -54,7 +50,7 @@ def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
 
 
 def draw_confusion_matrix(counts: Tensor, classes: list[str], title: str) -> Figure:
-    """Draw counts (K, K) as numbers on the color of their fraction of the true class.
+    """Draw counts (K, K), true class by predicted class, on the color of their fraction of the true class.
 
     The color scale is a square root, so that a few mistakes are visible. More than 20 classes have no
     numbers, and more than 40 no names.

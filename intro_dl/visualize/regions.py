@@ -22,12 +22,9 @@ class DecisionRegions(Visualizer):
 
     Where the probabilities are undecided, the colors of the classes mix; the line is the decision boundary.
     The predictions of a regressor have the color scale of the points.
-
-    Args:
-        resolution: number of places along each side at which the model predicts.
     """
 
-    resolution: int = 150
+    resolution: int = 150  # places along each side at which the model predicts
 
     def draw(self, model, data, writer):
         if data.kind != "points":

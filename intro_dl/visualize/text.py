@@ -1,13 +1,14 @@
 """Language models: the text they generate after each epoch, and the gates of an LSTM."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from intro_dl.scratch import recurrent
-from intro_dl.scratch.sampling import sample
+from intro_dl.scratch.sampling import generate
 from intro_dl.tasks import LanguageModel
 from intro_dl.visualize.callback import Visualizer
 from intro_dl.visualize.style import DIVERGING, SEQUENTIAL, new_figure
@@ -15,51 +16,29 @@ from intro_dl.visualize.style import DIVERGING, SEQUENTIAL, new_figure
 
 @dataclass(kw_only=True, eq=False)
 class GeneratedText(Visualizer):
-    """Show how the model continues the start of the validation text, each time with the same seed.
+    """Show how the model continues the start of the validation text, each time with the same seed."""
 
-    Args:
-        length: number of characters to generate.
-        prompt_length: number of validation characters that the model continues.
-        temperature: below 1 prefers likely characters, above 1 allows unlikely ones.
-    """
-
-    length: int = 400
-    prompt_length: int = 80
-    temperature: float = 0.8
+    length: int = 400  # characters to generate
+    prompt_length: int = 80  # validation characters that the model continues
+    temperature: float = 0.8  # below 1 prefers likely characters, above 1 allows unlikely ones
 
     def draw(self, model, data, writer):
         if not isinstance(model, LanguageModel) or data.kind != "text":
             return
         prompt = data.splits["val"][0][: self.prompt_length]
-        generated = generate(model, prompt, self.length, self.temperature)
-        heads = (f"[{writer.moment}, prompt:]", f"[generated, temperature {self.temperature:g}:]")
-        parts = (
-            f"{head}\n{data.decode(part)}" for head, part in zip(heads, (prompt, generated), strict=True)
-        )
-        writer.text("text/generated", "\n\n".join(parts))
-
-
-def generate(model: LanguageModel, prompt: Tensor, length: int, temperature: float, seed: int = 0) -> Tensor:
-    """Continue the tokens of a prompt (P,) one by one; return the `length` new tokens, on the CPU."""
-    generator, tokens, state, new = torch.Generator().manual_seed(seed), prompt[None], None, []
-    for _ in range(length):
-        logits, state = model(tokens.to(model.device), state)  # (1, T, V)
-        tokens = sample(logits[:, -1].float().cpu(), temperature, generator=generator)[:, None]  # (1, 1)
-        new.append(tokens[0])
-    return torch.cat(new)
+        steps = generate(model, prompt[None].to(model.device), self.temperature)
+        generated = torch.cat([*islice(steps, self.length)])
+        text = f"[{writer.moment}, prompt:]\n{data.decode(prompt)}"
+        head = f"[generated, temperature {self.temperature:g}:]"
+        writer.text("text/generated", f"{text}\n\n{head}\n{data.decode(generated)}")
 
 
 @dataclass(kw_only=True, eq=False)
 class GateTraces(Visualizer):
-    """Show the gates of the first LSTM layer while it reads validation text: a row of pixels for each cell.
+    """Show the gates of the first LSTM layer while it reads validation text, a row for each cell."""
 
-    Args:
-        characters: length of the text.
-        cells: number of cells, those whose gates vary most.
-    """
-
-    characters: int = 70
-    cells: int = 16
+    characters: int = 70  # length of the text
+    cells: int = 16  # those whose gates vary most
 
     def draw(self, model, data, writer):
         if data.kind != "text" or not isinstance(getattr(model, "lstm", None), nn.LSTM):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import islice
 
 import hydra
 import pytest
@@ -317,11 +318,11 @@ def test_gate_traces_are_those_of_the_lstm_that_trains():
 
 @pytest.mark.parametrize("model", [CharLSTM(11, hidden_size=8), CharRNN(11, hidden_size=8)])
 def test_text_is_generated_with_the_same_seed_every_time(model):
-    prompt = torch.tensor([1, 2, 3])
+    prompt = torch.tensor([[1, 2, 3]])
     with torch.no_grad():
-        generated = [text.generate(model, prompt, length=20, temperature=1.0) for _ in range(2)]
-        favorite = text.generate(model, prompt, length=1, temperature=1e-4)
-        logits, _ = model(prompt[None])
+        generated = [torch.cat([*islice(text.generate(model, prompt), 20)]) for _ in range(2)]
+        favorite = next(text.generate(model, prompt, temperature=1e-4))
+        logits, _ = model(prompt)
     assert generated[0].shape == (20,) and torch.equal(*generated)
     assert favorite[0] == logits[0, -1].argmax()
 
@@ -352,7 +353,7 @@ def test_graph_names_operations_after_the_parts_of_the_model():
 def test_pictures_are_opaque_and_take_any_class_name():
     names = ["$a_b$", "猫", "x" * 300]
     some = torch.zeros(3, 1, 8, 8, dtype=torch.uint8)
-    picture = style.pixels(images.draw_images(some, names, "title"))
+    picture = style.pixels(style.mosaic([style.image_pixels(image) for image in some], names, "title"))
     assert picture.shape[2] == 3 and (picture[0, 0] == 255).all()
     style.pixels(text.draw_gates({"gate": torch.rand(2, 4)}, "$a$\n", "title"))
 
