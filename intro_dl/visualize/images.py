@@ -47,7 +47,8 @@ class Filters(Visualizer):
             names, title = list(data.class_names), f"{name}: the weights of each class, {writer.moment}"
         else:
             names = [str(number) for number in range(len(shown))]
-            title = f"{name}: {len(shown)} of {total} units, {writer.moment}"
+            number = f"{len(shown)} of {total}" if len(shown) < total else f"{total}"
+            title = f"{name}: the weights of {number} units, {writer.moment}"
         writer.figure("weights/first_layer", draw_weights(shown, names, title))
 
 
@@ -125,6 +126,6 @@ def draw_feature_maps(image: Tensor, rows: list[tuple[str, Tensor]], most: int, 
             axes.imshow(each.numpy(), cmap=SEQUENTIAL, vmin=low, vmax=high)
         count, height, width = maps.shape
         number = f"{columns} of {count}" if count > columns else f"{count}"
-        text = f"{name}\n{number} maps\n{height}×{width} pixels\n{low:.2g} to {high:.2g}"
+        text = f"{name}\n{number} maps\n{height}×{width} pixels\nvalues {low:.2g} to {high:.2g}"
         line[0].text(0, 0.5, text, va="center", fontsize="small")
     return figure
