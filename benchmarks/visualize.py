@@ -5,8 +5,8 @@
 
 Each round trains three times: ten steps with the default callbacks, ten steps without their pictures, and two
 epochs without them. The cost of the pictures is the difference of the first two; it does not grow with the
-number of epochs. All times are CPU times of the whole process, imports included: other programs hardly disturb
-them.
+number of epochs. All times are CPU times of the whole process, imports included, so other programs hardly
+disturb them.
 """
 
 import os

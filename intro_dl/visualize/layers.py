@@ -117,7 +117,7 @@ def _bars(axes: Axes, values: Values, color: str) -> None:
             [place, place], [quarter, three_quarters], color=color, lw=7, alpha=0.5, solid_capstyle="butt"
         )
         axes.plot(place, median, "o", color="black", ms=4)
-    turn = {"rotation": 30, "ha": "right"} if len(values) < 9 else {"rotation": 90}
-    axes.set_xticks(range(len(values)), [*values], fontsize="small", **turn)
+    angle, end = (30, "right") if len(values) < 9 else (90, "center")
+    axes.set_xticks(range(len(values)), [*values], rotation=angle, ha=end, fontsize="small")
     axes.set_xlim(-0.6, len(values) - 0.4)
     axes.grid(alpha=0.3, axis="y")
