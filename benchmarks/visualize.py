@@ -1,12 +1,12 @@
-"""What the pictures at the end of a run cost, as a share of the run.
+"""Measure what the pictures at the end of a run cost, as a fraction of the run.
 
-    python benchmarks/look_inside.py
-    python benchmarks/look_inside.py data=mnist model=lenet rounds=9
+    python benchmarks/visualize.py
+    python benchmarks/visualize.py data=mnist model=lenet rounds=9
 
-Each round trains three times, one after the other: ten steps with the default callbacks, ten steps without
-their pictures, and two epochs without them. The pictures' cost is the difference of the first two; it does
-not grow with the epochs, so its share is that of a run of as many epochs as are named. What is counted is
-processor time of the whole process, imports included: other programs add little to it.
+Each round trains three times: ten steps with the default callbacks, ten steps without their pictures, and two
+epochs without them. The cost of the pictures is the difference of the first two; it does not grow with the
+number of epochs. All times are CPU times of the whole process, imports included, so other programs hardly
+disturb them.
 """
 
 import os
@@ -19,11 +19,11 @@ from pathlib import Path
 PICTURES = ("sample_inputs", "mistakes", "decision_regions")
 WITHOUT = [f"callbacks.{name}=null" for name in PICTURES]
 TRAIN = str(Path(__file__).parent.parent / "scripts" / "train.py")
-EPOCHS = {"all 20 epochs": 20, "stopped early at once": 6}  # the default's maximum, and 1 + its patience
+EPOCHS = {"all 20 epochs": 20, "early stopping at once": 6}  # the default's maximum, and 1 + its patience
 
 
-def processor_seconds(arguments: list[str]) -> float:
-    """What one training takes of the processor, in user and system mode together."""
+def cpu_seconds(arguments: list[str]) -> float:
+    """Return the CPU time of one training, user and system mode together."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, TRAIN, *arguments, "trainer.accelerator=cpu", f"run_dir={folder}/run"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -42,9 +42,9 @@ def main(options: dict[str, str]) -> None:
     ten = ["trainer.max_epochs=1", "trainer.limit_train_batches=10"]
     costs, epochs, starts = [], [], []
     for number in range(1, rounds + 1):
-        shown = processor_seconds([*what, *ten])
-        plain = processor_seconds([*what, *ten, *WITHOUT])
-        longer = processor_seconds([*what, "trainer.max_epochs=2", *WITHOUT])
+        shown = cpu_seconds([*what, *ten])
+        plain = cpu_seconds([*what, *ten, *WITHOUT])
+        longer = cpu_seconds([*what, "trainer.max_epochs=2", *WITHOUT])
         costs.append(shown - plain)
         epochs.append((longer - plain) / 2)
         starts.append(plain)

@@ -1,10 +1,10 @@
-"""Draw the pictures of docs/GALLERY.md anew: train small runs, then take what they put into TensorBoard.
+"""Draw the pictures of docs/GALLERY.md again: train small runs and copy their pictures from TensorBoard.
 
     python docs/make_gallery.py
     python docs/make_gallery.py browser=google-chrome
 
-A few minutes on one core, no download. Five of the pictures are of pages, which
-need a browser of the Chromium family; browser=none leaves them as they are.
+Takes a few minutes on one core, without a download. Five pictures show pages of TensorBoard and need a
+browser of the Chromium family; browser=none leaves them as they are.
 """
 
 import io
@@ -23,8 +23,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "docs" / "gallery"
-WIDEST = 900  # pixels
-MOST_BYTES = 60_000
+MAX_WIDTH = 900  # pixels
+MAX_BYTES = 60_000
 DEEP = "model=mlp model.hidden=[200,100,60,30] trainer.max_epochs=1"
 RUNS = {
     "lenet": "model=lenet trainer.max_epochs=10",
@@ -64,14 +64,16 @@ def train(folder: Path) -> None:
 
 
 def save(picture: bytes, name: str) -> None:
-    """Store a PNG in as many colors as fit, so that the repository stays small."""
+    """Save a PNG with as many colors as fit into MAX_BYTES, so that the repository stays small."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
+    if image.width > MAX_WIDTH:
+        image = image.resize(
+            (MAX_WIDTH, round(image.height * MAX_WIDTH / image.width)), Image.Resampling.LANCZOS
+        )
     for colors in (256, 128, 64, 32):
         few = io.BytesIO()
         image.quantize(colors).save(few, "PNG", optimize=True)
-        if few.tell() < MOST_BYTES:
+        if few.tell() < MAX_BYTES:
             break
     (GALLERY / f"{name}.png").write_bytes(few.getvalue())
 

@@ -106,15 +106,14 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     )  # not before: the command may be refused
     always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
-    return instantiate(
-        settings,
+    trainer = instantiate(settings, _partial_=True, _convert_="all")
+    return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
         callbacks=[*always, *callbacks],
         logger=logger,
         default_root_dir=cfg.run_dir,
         plugins=[WholeCheckpoints()],
         profiler=settings.get("profiler", Unprofiled()),
         enable_model_summary=False,
-        _convert_="all",
     )
 
 

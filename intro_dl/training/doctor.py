@@ -1,13 +1,13 @@
-"""What is wrong with a training, in plain words: `callbacks=doctor`.
+"""Name what is wrong with a training, in plain words: `callbacks=doctor`.
 
-The doctor examines the trained model once, on examples of the training and of the validation split, and
-reads the history of the run. Each disease is one function: it returns its sentence, with the evidence in it
-and what to try, or None. docs/DOCTOR.md shows them all; `experiment=broken/<name>` has a run for each.
+The doctor examines the trained model once, on training and validation examples, and reads the history of the
+run. Each failure mode is one function: it returns a sentence with the evidence and what to try, or None.
+docs/DOCTOR.md shows them all; `experiment=broken/<name>` runs each of them.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,142 +16,127 @@ from torch import Tensor, nn
 
 from intro_dl.data.dataset import TensorData
 from intro_dl.tasks import Classifier, Regressor, Task
-from intro_dl.training.divergence import Diverged, StopWhenNotFinite, layer_name, smaller
-from intro_dl.visualize.callback import Look
+from intro_dl.training.divergence import Diverged, StopWhenNotFinite, smaller
+from intro_dl.visualize.callback import Visualizer
 from intro_dl.visualize.layers import first_batch, measure
+from intro_dl.visualize.recorder import layer_name, record_calls
 
-# Few steps say nothing yet about what is learned; `trainer=smoke` takes two.
+# Few steps do not show yet what a model learns; `trainer=smoke` takes two.
 ENOUGH_STEPS = 50
-# Half the relu units of a healthy layer can be dead: too many only if the network has not learned. With fewer
-# than a tenth left, the layer is all but gone.
+# Half the relu units of a healthy layer can be dead: that is too many only if the network has not learned.
+# With fewer than a tenth left, the layer hardly computes anything.
 MANY, NEARLY_ALL = 0.5, 0.9
-# The slope of a sigmoid of which 5 % are left (|z| > 4.4) lets no more through than that of the gradient.
+# A slope below 5 % of its maximum, |z| > 4.4 for a sigmoid, lets at most 5 % of the gradient through.
 FLAT = 0.05
-# A sigmoid passes at most a quarter of a gradient on, so six leave less than 1/4^6; healthy networks of this
+# A sigmoid passes on at most a quarter of a gradient, so six leave less than 1/4^6; healthy networks of this
 # project leave the first layer more than 1/50.
 VANISHED = 1e-4
-# A training that ends above these shares of the loss of guessing has learned next to nothing, or not enough.
+# A training loss above these fractions of the chance level: the model learned almost nothing, or too little.
 STUCK, POOR = 0.9, 0.5
 EXAMPLES = 256  # of the training split, for a loss or a gradient
-UNMOVED = 0.02  # of the size of the weights: healthy runs move them by a tenth and more
+UNMOVED = 0.02  # of the norm of the weights: healthy runs move them by a tenth and more
 
 
 @dataclass
 class Units:
-    """What the units of one activation function do on the validation examples; each tensor is (units,)."""
+    """The units of one activation function on the validation examples; each tensor is (units,)."""
 
     layer: str
     dead: Tensor  # a relu that is 0 for every example
-    flat: Tensor  # a sigmoid or tanh whose slope is small on average
+    flat: Tensor  # a sigmoid or tanh whose mean slope is small
 
 
 @dataclass
-class Start:
-    """A training before its first step: all weights in a row, and the loss on some training examples."""
-
-    weights: Tensor
-    loss: float
-
-
-@dataclass
-class Exam:
-    """What the doctor has seen.
-
-    `guessing` is the loss of a model that knows nothing, `chance` the accuracy of always naming the most
-    frequent class, `gradients` the size of each weight matrix's gradient from the first layer to the last,
-    `moved` how far the weights have come since the start, as a share of their size there.
-    """
+class Evidence:
+    """What the failure modes are recognized by."""
 
     history: list[dict[str, float]]
     steps: int
     rate: float
-    guessing: float | None
-    chance: float | None
-    start_loss: float | None
-    moved: float | None
+    chance_loss: float  # loss of a model that knows nothing; 0 if unknown
+    chance_accuracy: float | None  # of always predicting the most frequent class
+    start_loss: float | None  # on some training examples, before the first step
+    moved: float | None  # distance of the weights from the initial ones, as a fraction of their norm
     scores: Tensor | None
     units: list[Units]
     equal: list[str]  # hidden layers whose units all have the same weights
-    gradients: dict[str, float]
+    gradients: dict[str, float]  # size of each weight matrix's gradient, from the first layer to the last
     options: dict[str, Any]  # the model's arguments
 
     def untried(self, **settings: str) -> list[str]:
-        """Those of the settings that the model has an argument for, and another value of."""
-        return [
-            f"model.{name}={value}"
-            for name, value in settings.items()
-            if name in self.options and self.options[name] != value
-        ]
+        """Return those settings that the model has an argument for, with another value."""
+        options = self.options
+        return [f"model.{k}={value}" for k, value in settings.items() if options.get(k, value) != value]
 
     def losses(self, split: str) -> list[float]:
-        """The loss of a split after each epoch; empty before there is enough to judge."""
-        known = self.guessing and self.steps >= ENOUGH_STEPS
+        """Return the loss of a split after each epoch; empty if it is too early to evaluate it."""
+        known = self.chance_loss and self.steps >= ENOUGH_STEPS
         return [row[f"loss/{split}"] for row in self.history if f"loss/{split}" in row] if known else []
 
-    def ends_above(self, share: float) -> bool:
-        """Whether the training loss ended above this share of the loss of guessing."""
-        return any(loss > share * self.guessing for loss in self.losses("train")[-1:])
+    def ends_above(self, fraction: float) -> bool:
+        """Return whether the training loss ended above this fraction of the chance level."""
+        return any(loss > fraction * self.chance_loss for loss in self.losses("train")[-1:])
 
-    @property
     def still_falls(self) -> bool:
-        """Whether the training loss fell in every epoch, and still does so at more than half the speed."""
+        """Return whether the training loss fell in every epoch, lately at more than half the first rate."""
         steps = [before - now for before, now in pairwise(self.losses("train"))]
         return bool(steps) and min(steps) > 0 and steps[-1] > 0.5 * steps[0]
 
 
-class Doctor(Look):
-    """Name what is wrong with a training when it has ended: on the screen and in result.json.
+@dataclass(kw_only=True, eq=False)
+class Doctor(Visualizer):
+    """Name what is wrong with a training at its end: on the screen, in result.json and in TensorBoard.
 
     Args:
-        examples: how many of the validation split it looks at; of a text, characters.
+        examples: number of validation examples to examine; of a text, characters.
     """
 
-    def __init__(self, examples: int = 1000) -> None:
-        super().__init__()
-        self.examples = examples
-        self.diagnosis: list[dict[str, str]] | None = None  # None before it has looked
-        self._start: Start | None = None
+    examples: int = 1000
+    diagnosis: list[dict[str, str]] | None = field(default=None, init=False)  # None before the examination
+    _start: tuple[Tensor, float] | None = field(default=None, init=False)  # initial weights and loss
 
-    def setup(self, trainer, module, stage):
+    def setup(self, trainer, pl_module, stage):
         for callback in trainer.callbacks:
             if isinstance(callback, StopWhenNotFinite):
                 callback.every = 1  # so that it can name the layer on a GPU, too
 
-    def on_train_start(self, trainer, module):
-        if trainer.global_step == 0:  # a resumed run's start is not known
-            self._look(trainer, module, epoch=0)
+    def on_train_start(self, trainer, pl_module):
+        if trainer.global_step == 0:  # the start of a resumed run is unknown
+            self._draw_safely(trainer, pl_module, epoch=0)
 
-    def on_exception(self, trainer, module, exception):
+    def on_exception(self, trainer, pl_module, exception):
         if isinstance(exception, Diverged):
-            finding = {"disease": "the loss exploded", "sentence": str(exception)}
-            exception.diagnosis = [finding]
+            exception.diagnosis = [{"failure_mode": "loss exploded", "sentence": str(exception)}]
 
-    def look(self, model, data, board):
-        if board.epoch == 0:
+    def draw(self, model, data, writer):
+        if writer.epoch == 0:
             loss = model.metrics(first_batch(model, data, EXAMPLES))["loss"]
-            self._start = Start(all_weights(model), float(loss))
+            self._start = all_weights(model), float(loss)
             return
         self.diagnosis = diagnose(examine(model, data, self._start, self.examples))
         sentences = [finding["sentence"] for finding in self.diagnosis]
-        board.text("doctor", "\n".join(sentences) or "found nothing wrong")
+        writer.text("doctor", "\n".join(sentences) or "found nothing wrong")
 
 
-def examine(model: Task, data: TensorData, start: Start | None, examples: int) -> Exam:
-    """Look at a trained model in eval mode, which is still attached to its trainer."""
-    _, targets = data.splits["val"]
+def examine(model: Task, data: TensorData, start: tuple[Tensor, float] | None, examples: int) -> Evidence:
+    """Collect the evidence about a trained model in eval mode, which is still attached to its trainer."""
+    targets = data.splits["val"][1]
     classes = not isinstance(model, Regressor)
-    units, scores = look_at_units(model, first_batch(model, data, examples, "val")[0])
+    units, scores = examine_units(model, first_batch(model, data, examples, "val")[0])
     _, _, gradients = measure(model, first_batch(model, data, EXAMPLES))
     matrices = [name for name, weight in model.named_parameters() if weight.ndim >= 2 and name in gradients]
     optimizer = model.trainer.optimizers[0]
-    return Exam(
+    return Evidence(
         history=model.history,
         steps=model.trainer.global_step,
         rate=optimizer.defaults.get("lr", optimizer.param_groups[0]["lr"]),
-        guessing=model.chance_loss() if classes else float(data.splits["train"][1].var(correction=0)),
-        chance=float(targets.unique(return_counts=True)[1].max() / targets.numel()) if classes else None,
-        start_loss=start.loss if start else None,
-        moved=float((all_weights(model) - start.weights).norm() / start.weights.norm()) if start else None,
+        chance_loss=(model.chance_loss() if classes else float(data.splits["train"][1].var(correction=0)))
+        or 0,
+        chance_accuracy=float(targets.unique(return_counts=True)[1].max()) / len(targets)
+        if classes
+        else None,
+        start_loss=start[1] if start else None,
+        moved=float((all_weights(model) - start[0]).norm() / start[0].norm()) if start else None,
         scores=scores if isinstance(model, Classifier) else None,
         units=units,
         equal=equal_layers(model),
@@ -161,188 +146,185 @@ def examine(model: Task, data: TensorData, start: Start | None, examples: int) -
 
 
 def all_weights(model: nn.Module) -> Tensor:
-    """A copy of all weights in a row."""
+    """Return a copy of all weights in a row."""
     return torch.cat([weight.detach().flatten().float() for weight in model.parameters()])
 
 
-def look_at_units(model: Task, inputs: Tensor) -> tuple[list[Units], Tensor]:
-    """The units of each activation function but one at the very end, and the model's output."""
-    seen: dict[str, Units] = {}
-    order: list[str] = []
+def examine_units(model: Task, inputs: Tensor) -> tuple[list[Units], Tensor]:
+    """Return the units of each activation function, except a final one, and the model's output."""
 
-    def record(name):
-        def hook(part, _, output):
-            order.append(name)
-            if not isinstance(part, nn.ReLU | nn.Sigmoid | nn.Tanh):
-                return
-            values = output.detach().transpose(0, 1).flatten(1).float()  # (units, examples and positions)
-            slope = 4 * values * (1 - values) if isinstance(part, nn.Sigmoid) else 1 - values.square()
-            relu = isinstance(part, nn.ReLU)
-            dead = (values <= 0).all(dim=1) & relu
-            flat = (slope.mean(dim=1) < FLAT) & (not relu)
-            if name in seen:  # a part that is used more than once
-                dead, flat = dead & seen[name].dead, flat & seen[name].flat
-            seen[name] = Units(layer_name(model, name), dead, flat)
+    def dead_and_flat(layer: nn.Module, _, output: Tensor) -> tuple[Tensor, Tensor] | None:
+        values = output.detach().transpose(0, 1).flatten(1).float()  # (units, examples and positions)
+        if isinstance(layer, nn.ReLU):
+            dead = (values <= 0).all(dim=1)
+            return dead, torch.zeros_like(dead)
+        if isinstance(layer, nn.Sigmoid | nn.Tanh):
+            slope = 4 * values * (1 - values) if isinstance(layer, nn.Sigmoid) else 1 - values.square()
+            flat = slope.mean(dim=1) < FLAT
+            return torch.zeros_like(flat), flat
+        return None
 
-        return hook
-
-    leaves = [(name, part) for name, part in model.named_modules() if name and not list(part.children())]
-    handles = [part.register_forward_hook(record(name)) for name, part in leaves]
-    try:
+    with record_calls(model, dead_and_flat) as calls:
         scores = model(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [units for name, units in seen.items() if name != order[-1]], scores
+    units: dict[str, Units] = {}
+    for name, found in calls:
+        if found and name != calls[-1][0]:
+            seen = units.setdefault(name, Units(layer_name(model, name), *found))
+            seen.dead, seen.flat = (
+                seen.dead & found[0],
+                seen.flat & found[1],
+            )  # of a layer that is called twice
+    return list(units.values()), scores
 
 
 def equal_layers(model: nn.Module) -> list[str]:
-    """The layers but the last whose units all have the same weights, to within rounding."""
+    """Return the layers, except the last, whose units all have the same weights, to within rounding."""
     layers = [(name, part) for name, part in model.named_modules() if isinstance(part, nn.Linear | nn.Conv2d)]
-    equal = []
-    for name, part in layers[:-1]:  # the last may start at zero: its units differ in their targets
-        weight = part.weight
-        if len(weight) > 1 and (weight - weight[:1]).abs().max() <= 1e-4 * weight.abs().max():
-            equal.append(layer_name(model, name))
-    return equal
+    return [
+        layer_name(model, name)
+        for name, layer in layers[:-1]  # the last may start at zero: its units differ in their targets
+        if len(layer.weight) > 1
+        and (layer.weight - layer.weight[:1]).abs().max() <= 1e-4 * layer.weight.abs().max()
+    ]
 
 
-def softmax_twice(exam: Exam) -> str | None:
-    """Rows of scores that are probabilities; a model that returns scores has none that sum to 1."""
-    scores = exam.scores
+def softmax_twice(seen: Evidence) -> str | None:
+    """Recognize outputs that are probabilities: each row of scores sums to 1."""
+    scores = seen.scores
     if scores is None or scores.ndim != 2 or scores.min() < 0:
         return None
     if (scores.sum(dim=1) - 1).abs().max() > 1e-3:
         return None
     classes = scores.shape[1]
-    least = math.log(math.e + classes - 1) - 1  # the softmax of (1, 0, ..., 0)
+    least = math.log(math.e + classes - 1) - 1  # the loss of (1, 0, ..., 0) after softmax
     return (
-        f"The model's outputs are probabilities already, and the loss applies softmax again: with {classes} "
-        f"classes it cannot fall below {least:.2f}. Let the model return its scores, without a softmax."
+        f"The model returns probabilities, and the loss applies softmax again: with {classes} classes it "
+        f"cannot fall below {least:.2f}. Return scores, without a softmax in the model."
     )
 
 
-def zero_initialization(exam: Exam) -> str | None:
-    """Hidden units with the same weights: they get the same gradient, and stay the same."""
-    if not exam.equal:
+def zero_initialization(seen: Evidence) -> str | None:
+    """Recognize hidden units with equal weights: they get equal gradients and stay equal."""
+    if not seen.equal:
         return None
     return (
-        f"All units of layer {exam.equal[0]} have the same weights: they started equal, so they get equal "
-        "gradients and stay one and the same unit. Start from random numbers"
-        f"{''.join(f': {each}' for each in exam.untried(init='default'))}."
+        f"All units of layer {seen.equal[0]} have the same weights: they started equal, get equal gradients "
+        "and stay equal, like a single unit. Initialize with random numbers"
+        f"{''.join(f': {each}' for each in seen.untried(init='default'))}."
     )
 
 
-def dead_units(exam: Exam) -> str | None:
-    """Relu units that are off for every example."""
-    share, worst = _worst(exam, "dead")
-    if share < (MANY if exam.ends_above(STUCK) else NEARLY_ALL):
+def dead_units(seen: Evidence) -> str | None:
+    """Recognize relu units that are 0 for every example."""
+    fraction, worst = _worst(seen, "dead")
+    if fraction < (MANY if seen.ends_above(STUCK) else NEARLY_ALL):
         return None
-    tries = [f"optim.lr={smaller(exam.rate):g} (it was {exam.rate:g})", *exam.untried(init="he")]
+    tries = [f"optim.lr={smaller(seen.rate):g} (it was {seen.rate:g})", *seen.untried(init="he")]
     return (
-        f"{share:.0%} of the units of layer {worst} are dead: 0 for every validation example, so no gradient "
-        f"comes through. Usually a step was too large: try {', or '.join(tries)}."
+        f"{fraction:.0%} of the units of layer {worst} are dead: they are 0 for every validation example, so "
+        f"they pass on no gradient. The usual cause is a step that was too large: try {', or '.join(tries)}."
     )
 
 
-def saturated_units(exam: Exam) -> str | None:
-    """Sigmoids and tanhs that stand at an end for nearly every example."""
-    share, worst = _worst(exam, "flat")
-    if share < (MANY if exam.ends_above(STUCK) else NEARLY_ALL):
+def saturated_units(seen: Evidence) -> str | None:
+    """Recognize sigmoid and tanh units that are at an end of their range for nearly every example."""
+    fraction, worst = _worst(seen, "flat")
+    if fraction < (MANY if seen.ends_above(STUCK) else NEARLY_ALL):
         return None
+    tries = [*seen.untried(init="xavier"), f"a smaller optim.lr (it was {seen.rate:g})"]
     return (
-        f"{share:.0%} of the units of layer {worst} are saturated: they stand at an end of their range, "
-        "where the slope is near 0, so hardly any gradient comes through. Their weights are too large: try "
-        f"{', or '.join([*exam.untried(init='xavier'), f'a smaller optim.lr (it was {exam.rate:g})'])}."
+        f"{fraction:.0%} of the units of layer {worst} are saturated: they are at an end of their range, "
+        "where the slope is near 0, so they pass on almost no gradient. Their weights are too large: try "
+        f"{', or '.join(tries)}."
     )
 
 
-def vanished_gradients(exam: Exam) -> str | None:
-    """A first layer whose gradient is a tiny part of the last one's, in a network that has not learned."""
-    names = list(exam.gradients)
-    if not exam.ends_above(POOR) or len(names) < 3 or exam.gradients[names[-1]] == 0:
+def vanished_gradients(seen: Evidence) -> str | None:
+    """Recognize a network that learned little, with a tiny gradient in the first layer."""
+    names = list(seen.gradients)
+    if not seen.ends_above(POOR) or len(names) < 3 or seen.gradients[names[-1]] == 0:
         return None
-    ratio = exam.gradients[names[0]] / exam.gradients[names[-1]]
+    ratio = seen.gradients[names[0]] / seen.gradients[names[-1]]
     if ratio > VANISHED:
         return None
-    better = " with ".join(exam.untried(activation="relu", init="he"))
+    better = " with ".join(seen.untried(activation="relu", init="he"))
     return (
-        f"The gradient has vanished on its way back: at {names[0]} it is {ratio:.0e} of what it is at "
-        f"{names[-1]}, so the first layers do not learn. "
-        f"Try {f'{better}, or ' if better else ''}fewer layers."
+        f"The gradient vanishes on its way back: at {names[0]} it is {ratio:.0e} of its size at {names[-1]}, "
+        f"so the first layers do not learn. Try {f'{better}, or ' if better else ''}fewer layers."
     )
 
 
-def rate_too_large(exam: Exam) -> str | None:
-    """A training loss above that of guessing, and above where it started."""
-    losses = exam.losses("train")
-    if not losses or losses[-1] < 1.1 * max(exam.guessing, exam.start_loss or 0.0):
+def rate_too_large(seen: Evidence) -> str | None:
+    """Recognize a training loss above the chance level and above its start."""
+    losses = seen.losses("train")
+    if not losses or losses[-1] < 1.1 * max(seen.chance_loss, seen.start_loss or 0.0):
         return None
     return (
-        f"The learning rate is too large: the training loss ended at {losses[-1]:.3g}, above the "
-        f"{exam.guessing:.3g} of guessing, because the steps overshoot. Try optim.lr={smaller(exam.rate):g} "
-        f"(it was {exam.rate:g})."
+        f"The learning rate is too large: the training loss ended at {losses[-1]:.3g}, above the chance "
+        f"level of {seen.chance_loss:.3g}, because the steps overshoot. Try optim.lr={smaller(seen.rate):g} "
+        f"(it was {seen.rate:g})."
     )
 
 
-def rate_too_small(exam: Exam) -> str | None:
-    """A training loss that is stuck, with weights that hardly move, or a loss that still falls and falls."""
-    losses = exam.losses("train")
-    if not exam.ends_above(STUCK) or exam.moved is None or not any(exam.gradients.values()):
+def rate_too_small(seen: Evidence) -> str | None:
+    """Recognize a stuck training loss with weights that hardly move, or a loss that still falls evenly."""
+    losses = seen.losses("train")
+    if not seen.ends_above(STUCK) or seen.moved is None or not any(seen.gradients.values()):
         return None
-    if exam.moved > UNMOVED and not (len(losses) > 5 and exam.still_falls):
+    if seen.moved > UNMOVED and not (len(losses) > 5 and seen.still_falls()):
         return None
     return (
-        f"The learning rate is too small: after {exam.steps:,} steps the training loss is still "
-        f"{losses[-1]:.3g}, and it began at {exam.start_loss:.3g}. Try "
-        f"optim.lr={max(10 * exam.rate, 1e-3):g} (it was {exam.rate:g})."
+        f"The learning rate is too small: after {seen.steps:,} steps the training loss is still "
+        f"{losses[-1]:.3g}; it started at {seen.start_loss:.3g}. Try "
+        f"optim.lr={max(10 * seen.rate, 1e-3):g} (it was {seen.rate:g})."
     )
 
 
-def shuffled_labels(exam: Exam) -> str | None:
-    """A training loss that falls, with a validation that was never better than guessing."""
-    train, val = exam.losses("train"), exam.losses("val")
-    accuracy = [row.get("accuracy/val", 0.0) for row in exam.history]
-    if not val or exam.ends_above(STUCK) or min(val) < 0.95 * exam.guessing:
+def shuffled_labels(seen: Evidence) -> str | None:
+    """Recognize a training loss that falls, with a validation loss that never beat the chance level."""
+    train, val = seen.losses("train"), seen.losses("val")
+    accuracy = [row.get("accuracy/val", 0.0) for row in seen.history]
+    if not val or seen.ends_above(STUCK) or min(val) < 0.95 * seen.chance_loss:
         return None
-    if exam.chance is not None and max(accuracy) > exam.chance + 0.1:  # of 200 examples, by luck, 0.07
+    # Of 200 examples, random labels give up to 0.07 more than the chance level.
+    if seen.chance_accuracy is not None and max(accuracy) > seen.chance_accuracy + 0.1:
         return None
     return (
-        f"The labels look shuffled: the training loss fell to {train[-1]:.3g}, but the validation loss was "
-        f"never below the {exam.guessing:.3g} of guessing. What is learned by heart has nothing to do with "
-        "the inputs: look at some examples with their labels."
+        f"The labels look shuffled: the training loss fell to {train[-1]:.3g}, but the validation loss never "
+        f"got well below the chance level of {seen.chance_loss:.3g}. The model memorized labels that do not "
+        "depend on the inputs: look at some examples with their labels."
     )
 
 
-def no_learning(exam: Exam) -> str | None:
-    """A training loss that is stuck, though nothing above explains it."""
-    if not exam.ends_above(STUCK) or exam.still_falls:
+def no_learning(seen: Evidence) -> str | None:
+    """Recognize a stuck training loss that no check above explains."""
+    if not seen.ends_above(STUCK) or seen.still_falls():
         return None
     return (
-        f"Nothing is learned: the training loss ended at {exam.losses('train')[-1]:.3g}, and guessing has "
-        f"{exam.guessing:.3g}. Either this model is too simple: try model=mlp; or the inputs say nothing "
-        "about the targets: look at some examples."
+        f"The model does not learn: the training loss ended at {seen.losses('train')[-1]:.3g}, and the "
+        f"chance level is {seen.chance_loss:.3g}. Either the model is too simple: try model=mlp; or the "
+        "inputs do not determine the targets: look at some examples."
     )
 
 
-def overfitting(exam: Exam) -> str | None:
-    """A validation loss that has risen for good, while the training loss went on falling."""
-    train, val = exam.losses("train"), exam.losses("val")
+def overfitting(seen: Evidence) -> str | None:
+    """Recognize a validation loss that rose for several epochs while the training loss fell."""
+    train, val = seen.losses("train"), seen.losses("val")
     if len(val) < 4:
         return None
     best = min(range(len(val)), key=val.__getitem__)
-    now = min(val[-3:])  # one bad epoch is no disease
-    if now < 1.25 * val[best] or now - val[best] < 0.1 * exam.guessing or train[-1] > 0.9 * train[best]:
+    now = min(val[-3:])  # a single bad epoch is not overfitting
+    if now < 1.25 * val[best] or now - val[best] < 0.1 * seen.chance_loss or train[-1] > 0.9 * train[best]:
         return None
     return (
-        f"Overfitting since epoch {best + 1}: the validation loss has risen from {val[best]:.3g} to "
-        f"{val[-1]:.3g}, while the training loss fell to {train[-1]:.3g}. Try more data, "
-        "regularization=dropout, or a smaller model; best.ckpt has the weights from before."
+        f"Overfitting since epoch {best + 1}: the validation loss rose from {val[best]:.3g} to {val[-1]:.3g} "
+        f"while the training loss fell to {train[-1]:.3g}. Try more data, regularization=dropout, or a "
+        "smaller model; best.ckpt has the weights from before the rise."
     )
 
 
-# What keeps a network from learning, each before what it may cause: of these, the first is named alone.
-CAUSES: dict[str, Callable[[Exam], str | None]] = {
+# What keeps a network from learning, each cause before its consequences: only the first is reported.
+CAUSES: dict[str, Callable[[Evidence], str | None]] = {
     "softmax applied twice": softmax_twice,
     "zero initialization": zero_initialization,
     "dead units": dead_units,
@@ -355,16 +337,18 @@ CAUSES: dict[str, Callable[[Exam], str | None]] = {
 }
 
 
-def diagnose(exam: Exam) -> list[dict[str, str]]:
-    """The diseases that an exam shows, causes before consequences; most often none or one."""
-    found = [(disease, sentence) for disease, check in CAUSES.items() if (sentence := check(exam))][:1]
-    shuffled = any(disease == "labels shuffled" for disease, _ in found)  # which is learned by heart
-    if not shuffled and (sentence := overfitting(exam)):
-        found.append(("overfitting", sentence))
-    return [{"disease": disease, "sentence": sentence} for disease, sentence in found]
+def diagnose(seen: Evidence) -> list[dict[str, str]]:
+    """Return the failure modes, causes before consequences; most often none or one."""
+    found = {mode: sentence for mode, check in CAUSES.items() if (sentence := check(seen))}
+    found = dict([*found.items()][:1])
+    if "labels shuffled" not in found and (
+        sentence := overfitting(seen)
+    ):  # shuffled labels are memorized too
+        found["overfitting"] = sentence
+    return [{"failure_mode": mode, "sentence": sentence} for mode, sentence in found.items()]
 
 
-def _worst(exam: Exam, what: str) -> tuple[float, str]:
-    """The largest share of such units in a layer, and the layer; the first of equal ones."""
-    shares = [(float(getattr(units, what).float().mean()), units.layer) for units in exam.units]
-    return max(shares, key=lambda pair: pair[0], default=(0.0, ""))
+def _worst(seen: Evidence, what: str) -> tuple[float, str]:
+    """Return the largest fraction of such units in a layer, and the layer; the first of equal ones."""
+    fractions = [(float(getattr(units, what).float().mean()), units.layer) for units in seen.units]
+    return max(fractions, key=lambda pair: pair[0], default=(0.0, ""))

@@ -1,5 +1,5 @@
-"""Pictures of what a model reads, computes and gets wrong: callbacks that change nothing learned.
+"""Callbacks that draw what a model reads, computes and gets wrong into TensorBoard.
 
-`callbacks=visualize` turns all of them on; the light ones are part of `callbacks=default`. Each one does
-nothing where it does not apply: a regressor has no confusion matrix, an MLP no gates.
+`callbacks=visualize` switches all of them on; the cheap ones are part of `callbacks=default`. A callback
+that does not apply to a model draws nothing: a regressor has no confusion matrix, an MLP has no gates.
 """

@@ -1,4 +1,4 @@
-"""How a callback looks at a model: at set times, from one device, leaving everything as it was."""
+"""The base of all visualizing callbacks: draw at set times, on one device, and change nothing."""
 
 import warnings
 from collections.abc import Iterator
@@ -19,85 +19,88 @@ from intro_dl.visualize.style import pixels
 
 
 @dataclass
-class Board:
-    """TensorBoard at one moment of a run.
+class Writer:
+    """TensorBoard at one step of a run.
 
     Args:
-        writer: where pictures, texts and histograms go.
+        summary: TensorBoard's own writer, e.g. for histograms.
         step: optimizer steps so far, the horizontal axis of the curves.
         epoch: finished epochs; 0 before the first.
     """
 
-    writer: SummaryWriter
+    summary: SummaryWriter
     step: int
     epoch: int
 
     @property
     def moment(self) -> str:
-        """When this is, for a title."""
+        """The time in words, for a title."""
         return f"after epoch {self.epoch}" if self.epoch else "before training"
 
     def figure(self, tag: str, figure: Figure) -> None:
         """Show a figure on the page IMAGES."""
-        self.writer.add_image(tag, pixels(figure), self.step, dataformats="HWC")
+        self.summary.add_image(tag, pixels(figure), self.step, dataformats="HWC")
 
     def text(self, tag: str, text: str) -> None:
-        """Show a text on the page TEXT, each of its lines and spaces as it is."""
+        """Show a text on the page TEXT, with its line breaks and spaces."""
         lines = text.replace("\r", "\n").split("\n")
-        self.writer.add_text(tag, "\n".join(f"    {line}" for line in lines), self.step)  # Markdown for code
+        self.summary.add_text(tag, "\n".join(f"    {line}" for line in lines), self.step)  # Markdown for code
 
 
-class Look(pl.Callback):
-    """Look at a model, and put what is seen into TensorBoard. Abstract: a callback defines `look`.
+@dataclass(kw_only=True, eq=False)
+class Visualizer(pl.Callback):
+    """Draw something about a model into TensorBoard. Abstract: a subclass defines `draw`.
 
-    What is learned stays the same to the last bit: the random numbers, the layers' modes and the gradients
-    are as they were before. Only the first of several devices looks. A look that fails costs a warning, not
-    the run.
+    The training stays the same to the last bit: random numbers, the modes of the layers and gradients are
+    restored. Only the first of several devices draws. An error in `draw` becomes a warning and does not
+    end the run.
 
     Args:
-        every_n_epochs: look before the first epoch and after every n-th one, and when training has ended;
-            None looks only then.
+        every_n_epochs: draw before the first epoch, after every n-th epoch and at the end; None draws only
+            at the end.
     """
 
-    def __init__(self, every_n_epochs: int | None = None) -> None:
-        if every_n_epochs is not None and every_n_epochs < 1:
+    every_n_epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        self._latest_step: int | None = None
+        if self.every_n_epochs is not None and self.every_n_epochs < 1:
             raise ValueError(
-                f"every_n_epochs={every_n_epochs} is too few: take 1 or more, or null for the end only."
+                f"Invalid every_n_epochs={self.every_n_epochs}: choose an integer of at least 1, "
+                "or null to draw only at the end."
             )
-        self.every_n_epochs = every_n_epochs
-        self._latest_step = None
 
-    def look(self, model: Task, data: TensorData, board: Board) -> None:
-        """Show one thing about `model`, which is in eval mode; random numbers may be drawn."""
-        raise NotImplementedError(f"{type(self).__name__} must define look(model, data, board)")
+    def draw(self, model: Task, data: TensorData, writer: Writer) -> None:
+        """Draw one thing about `model`, which is in eval mode; it may use random numbers."""
+        raise NotImplementedError(f"{type(self).__name__} must define draw(model, data, writer)")
 
-    def on_train_start(self, trainer, module):
+    def on_train_start(self, trainer, pl_module):
         if self.every_n_epochs and trainer.global_step == 0:
-            self._look(trainer, module, epoch=0)
+            self._draw_safely(trainer, pl_module, epoch=0)
 
-    def on_train_epoch_end(self, trainer, module):
+    def on_train_epoch_end(self, trainer, pl_module):
         epoch = trainer.current_epoch + 1
         if self.every_n_epochs and epoch % self.every_n_epochs == 0:
-            self._look(trainer, module, epoch)
+            self._draw_safely(trainer, pl_module, epoch)
 
-    def on_train_end(self, trainer, module):
+    def on_train_end(self, trainer, pl_module):
         if trainer.global_step != self._latest_step:
-            self._look(trainer, module, len(getattr(module, "history", [])))
+            self._draw_safely(trainer, pl_module, len(getattr(pl_module, "history", [])))
 
-    def _look(self, trainer, module, epoch):
-        logger, data = trainer.logger, trainer.datamodule
-        known = isinstance(module, Task) and isinstance(data, TensorData)
+    def _draw_safely(self, trainer: pl.Trainer, model: pl.LightningModule, epoch: int) -> None:
+        logger, data = trainer.logger, getattr(trainer, "datamodule", None)
+        known = isinstance(model, Task) and isinstance(data, TensorData)
         if not trainer.is_global_zero or not known or not isinstance(logger, TensorBoardLogger):
             return
         self._latest_step = trainer.global_step
-        board = Board(logger.experiment, trainer.global_step, epoch)
+        writer = Writer(logger.experiment, trainer.global_step, epoch)
         autocast = trainer.precision_plugin.forward_context()
         try:
-            with isolate_rng(), evaluating(module), torch.no_grad(), autocast:
-                self.look(module, data, board)
+            with isolate_rng(), evaluating(model), torch.no_grad(), autocast:
+                self.draw(model, data, writer)
         except Exception as error:
             warnings.warn(
-                f"{type(self).__name__} could not look at {type(module).__name__}: "
+                f"{type(self).__name__} could not draw {type(model).__name__}: "
                 f"{type(error).__name__}: {error}. The training is not affected.",
                 stacklevel=2,
             )
@@ -105,67 +108,22 @@ class Look(pl.Callback):
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put every layer into eval mode, and afterwards each into the mode it was in."""
-    modes = {part: part.training for part in model.modules()}
+    """Put every layer into eval mode, and restore the mode of each layer afterwards."""
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         yield
     finally:
-        for part, training in modes.items():
-            part.training = training
-
-
-def is_image(data: TensorData) -> bool:
-    """Whether the inputs are images (C, H, W)."""
-    return len(data.dims.get("in_shape", ())) == 3
-
-
-def is_plane(data: TensorData) -> bool:
-    """Whether the inputs are points in the plane."""
-    return tuple(data.dims.get("in_shape", ())) == (2,)
-
-
-def is_text(data: TensorData) -> bool:
-    """Whether the inputs are characters."""
-    return "vocab_size" in data.dims
-
-
-def class_names(data: TensorData) -> list[str]:
-    """What the K classes are called."""
-    names = list(getattr(data, "CLASSES", ()))
-    count = data.dims["num_classes"]
-    return names if len(names) == count else [str(number) for number in range(count)]
+        for module, training in modes.items():
+            module.training = training
 
 
 def network_inputs(model: Task, data: TensorData, inputs: Tensor) -> Tensor:
-    """What the model reads of stored inputs (B, ...), on the model's device."""
+    """Return what the model reads of stored inputs (B, ...), on the model's device."""
     return data.transform(inputs.to(model.device))
 
 
-def outputs_on(model: Task, data: TensorData, inputs: Tensor, batch_size: int = 500) -> Tensor:
-    """The model's outputs (N, ...) of stored inputs (N, ...), batch by batch; on the CPU, float32."""
+def outputs_of(model: Task, data: TensorData, inputs: Tensor, batch_size: int = 500) -> Tensor:
+    """Return the model's outputs (N, ...) of stored inputs (N, ...): float32, on the CPU."""
     parts = [model(network_inputs(model, data, batch)).float().cpu() for batch in inputs.split(batch_size)]
     return torch.cat(parts)
-
-
-@contextmanager
-def recorded_outputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
-    """The tensors that the parts without parts of their own put out, by name, in the order of execution."""
-    outputs: dict[str, Tensor] = {}
-
-    def record(name):
-        def hook(part, inputs, output):
-            output = output[0] if isinstance(output, tuple) else output  # nn.LSTM gives its state, too
-            if isinstance(output, Tensor):
-                outputs.pop(name, None)  # run twice: the place of its last time
-                outputs[name] = output
-
-        return hook
-
-    leaves = [(name, part) for name, part in model.named_modules() if name and not list(part.children())]
-    handles = [part.register_forward_hook(record(name)) for name, part in leaves]
-    try:
-        yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -1,74 +1,66 @@
-"""The last hidden layer as a cloud of points: what the model has turned its inputs into (page PROJECTOR)."""
+"""The last hidden layer in TensorBoard's embedding projector (page PROJECTOR): one point per example."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from intro_dl.data.dataset import TensorData
+from intro_dl.data.text import TextData
 from intro_dl.tasks import LanguageModel, Task
-from intro_dl.visualize.callback import Look, class_names, is_image, network_inputs
+from intro_dl.visualize.callback import Visualizer, network_inputs
+from intro_dl.visualize.recorder import record_calls
 
 
-class LastHiddenLayer(Look):
-    """What the last linear map reads, of validation examples, for TensorBoard's embedding projector.
+@dataclass(kw_only=True, eq=False)
+class LastHiddenLayer(Visualizer):
+    """Show the input of the last linear layer for validation examples, as points in space.
 
-    A language model's is the state that it reads the next character from. Models without a hidden layer have
-    nothing to show.
-
-    Args:
-        count: how many examples.
-        every_n_epochs: as in `Look`.
+    For a language model it is the state from which the next character is predicted. Models without a hidden
+    layer have nothing to show.
     """
 
-    def __init__(self, count: int = 400, every_n_epochs: int | None = None) -> None:
-        super().__init__(every_n_epochs)
-        self.count = count
+    count: int = 400  # examples
 
-    def look(self, model, data, board):
+    def draw(self, model, data, writer):
         inputs, targets = (part[: self.count] for part in data.splits["val"])
         pictures = None
         if isinstance(model, LanguageModel):
             vectors, labels = states(model, inputs), contexts(data, inputs)
         else:
             vectors = last_hidden(model, network_inputs(model, data, inputs))
-            labels = [str(round(float(target), 2)) for target in targets]
             if "num_classes" in data.dims:
-                labels = [class_names(data)[target] for target in targets]
-            if is_image(data):
+                labels = [data.class_names[target] for target in targets]
+            else:
+                labels = [f"{float(target):.2f}" for target in targets]
+            if data.kind == "images":
                 shown = inputs.float() / 255
                 pictures = shown if shown.shape[1] == 3 else shown[:, :1].expand(-1, 3, -1, -1)
         if vectors is not None:
-            board.writer.add_embedding(
-                vectors, labels, pictures, global_step=board.step, tag="last_hidden_layer"
-            )
+            step = {"global_step": writer.step, "tag": "last_hidden_layer"}
+            writer.summary.add_embedding(vectors, labels, pictures, **step)
 
 
 def last_hidden(model: Task, inputs: Tensor) -> Tensor | None:
-    """What the linear map that runs last reads of inputs (N, ...): (N, D); None if it reads the inputs."""
-    linears = [part for part in model.modules() if isinstance(part, nn.Linear)]
-    read: list[Tensor] = []
-    handles = [part.register_forward_pre_hook(lambda _, given: read.append(given[0])) for part in linears]
-    try:
+    """Return what the linear layer that runs last reads of inputs (N, ...): (N, D); None for the inputs."""
+    with record_calls(model, lambda layer, given, _: given if isinstance(layer, nn.Linear) else ()) as calls:
         model(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    read = [given[0] for _, given in calls if given]
     if not read or read[-1].ndim != 2 or torch.equal(read[-1], inputs.flatten(1)):
         return None
     return read[-1].float().cpu()
 
 
 def states(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """The state (T, H) from which the next character is read, after each of the tokens (T,)."""
+    """Return the state (T, H) from which the next character is predicted, after each of the tokens (T,)."""
     state, hidden = None, []
     for token in tokens.to(model.device):
         _, state = model(token.view(1, 1), state)
-        hidden.append(
-            state[0][-1, 0] if isinstance(state, tuple) else state[0]
-        )  # an LSTM's h, the top layer's
+        # Of an LSTM, h of the top layer.
+        hidden.append(state[0][-1, 0] if isinstance(state, tuple) else state[0])
     return torch.stack(hidden).float().cpu()
 
 
-def contexts(data: TensorData, tokens: Tensor, length: int = 12) -> list[str]:
-    """For each token, the characters read last: a label that says where in the text it stands."""
+def contexts(data: TextData, tokens: Tensor, length: int = 12) -> list[str]:
+    """Return the latest characters at each token: a label that shows its place in the text."""
     text = data.decode(tokens).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
     return [text[max(0, end - length) : end] for end in range(1, len(text) + 1)]

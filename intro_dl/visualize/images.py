@@ -1,85 +1,59 @@
-"""Images: what the network reads, what its first weights look for, and what its layers make of a digit."""
+"""Images: what the model reads, its first weights, and what its layers compute for one image."""
 
 import math
+from dataclasses import dataclass
 
-import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
-from torch import Tensor
+from torch import Tensor, nn
 
 from intro_dl.tasks import Classifier, Task
-from intro_dl.visualize.callback import (
-    Look,
-    class_names,
-    is_image,
-    is_text,
-    network_inputs,
-    recorded_outputs,
-)
-from intro_dl.visualize.style import AMOUNTS, SIGNED, evenly, image_pixels, mosaic, new_figure, short
+from intro_dl.visualize.callback import Visualizer, network_inputs
+from intro_dl.visualize.recorder import record_outputs
+from intro_dl.visualize.style import DIVERGING, SEQUENTIAL, image_pixels, mosaic, new_figure, shorten, spread
 
 
-class SampleInputs(Look):
-    """The first training examples with their labels: images as augmented, or the beginning of the text.
+@dataclass(kw_only=True, eq=False)
+class SampleInputs(Visualizer):
+    """Show the first training examples: images with augmentation and labels, or the start of the text."""
 
-    Args:
-        count: how many images.
-        every_n_epochs: as in `Look`.
-    """
+    count: int = 30  # images
 
-    def __init__(self, count: int = 30, every_n_epochs: int | None = None) -> None:
-        super().__init__(every_n_epochs)
-        self.count = count
-
-    def look(self, model, data, board):
+    def draw(self, model, data, writer):
         inputs, targets = data.splits["train"]
-        if is_text(data):
-            board.text("inputs/training_text", data.decode(inputs[:500]))
-        elif is_image(data) and "num_classes" in data.dims:
-            images, labels = data.augment_batch(inputs[: self.count]), targets[: self.count]
-            names = [short(class_names(data)[label]) for label in labels]
-            board.figure("inputs/training_images", draw_images(images, names, "training images"))
+        if data.kind == "text":
+            writer.text("inputs/training_text", data.decode(inputs[:500]))
+        elif data.kind == "images":
+            images = [image_pixels(image) for image in data.augment_batch(inputs[: self.count])]
+            names = [shorten(data.class_names[label]) for label in targets[: self.count]]
+            writer.figure("inputs/training_images", mosaic(images, names, "training images"))
 
 
-def draw_images(images: Tensor, names: list[str], title: str) -> Figure:
-    """Images (N, C, H, W) of uint8, each below its name."""
-    columns, side = (10, 0.75) if max(map(len, names), default=1) < 8 else (6, 1.3)
-    return mosaic([image_pixels(image) for image in images], names, title, columns, side)
-
-
-class Filters(Look):
-    """The weights that touch the image: a convolution's kernels, or what each unit of a linear map looks for.
+@dataclass(kw_only=True, eq=False)
+class Filters(Visualizer):
+    """Show the weights that read the image: the kernels of a convolution, or the rows of a weight matrix.
 
     For `model=softmax` these are the ten weight images of lecture 001.
-
-    Args:
-        count: at most so many kernels or units.
-        every_n_epochs: as in `Look`.
     """
 
-    def __init__(self, count: int = 40, every_n_epochs: int | None = None) -> None:
-        super().__init__(every_n_epochs)
-        self.count = count
+    count: int = 40  # at most: kernels or rows
 
-    def look(self, model, data, board):
-        found = first_weights(model, data.dims["in_shape"]) if is_image(data) else None
+    def draw(self, model, data, writer):
+        found = first_weights(model, data.dims["in_shape"]) if data.kind == "images" else None
         if found is None:
             return
         name, weights = found
-        total, weights = len(weights), weights[: self.count].float().cpu()
-        one_per_class = (
-            total == data.dims.get("num_classes") and weights.shape[-2:] == data.dims["in_shape"][1:]
-        )
-        names = class_names(data) if one_per_class else [str(number) for number in range(len(weights))]
-        shown = f"{len(weights)} of {total}" if len(weights) < total else f"{total}"
-        what = "weight image of each class" if one_per_class else f"first weights: {shown}"
-        title = f"{what}, {name}, {board.moment}"
-        board.figure("weights/first_layer", draw_weights(weights, names, title))
+        shown, total = weights[: self.count].float().cpu(), len(weights)
+        if total == data.dims["num_classes"] and shown.shape[1:] == data.dims["in_shape"]:
+            names, title = list(data.class_names), f"{name}: the weights of each class, {writer.moment}"
+        else:
+            names = [str(number) for number in range(len(shown))]
+            number = f"{len(shown)} of {total}" if len(shown) < total else f"{total}"
+            title = f"{name}: the weights of {number} units, {writer.moment}"
+        writer.figure("weights/first_layer", draw_weights(shown, names, title))
 
 
 def first_weights(model: Task, in_shape: tuple[int, int, int]) -> tuple[str, Tensor] | None:
-    """The first weights that read the image: their name, and they as images (M, C, H, W); or None."""
+    """Return the name of the first weights that read the image, and the weights as images (M, C, H, W)."""
     for name, weights in model.named_parameters():
         if weights.ndim == 4 and weights.shape[1] == in_shape[0]:
             return name, weights
@@ -89,52 +63,45 @@ def first_weights(model: Task, in_shape: tuple[int, int, int]) -> tuple[str, Ten
 
 
 def draw_weights(weights: Tensor, names: list[str], title: str) -> Figure:
-    """Weights (M, C, h, w): of one channel with their signs, of three as colors around grey.
+    """Draw weights (M, C, h, w): three channels as colors around gray, others as signed mean of the channels.
 
-    All share one scale, so that a faint picture is a small weight.
+    All share one scale, so a faint picture means small weights.
     """
-    largest, names = float(weights.abs().max()) or 1.0, [short(name) for name in names]
+    largest, names = float(weights.abs().max()) or 1.0, [shorten(name) for name in names]
     if weights.shape[1] == 3:
         shown = (0.5 + 0.5 * weights / largest).permute(0, 2, 3, 1)
         return mosaic([image.numpy() for image in shown], names, title)
-    signed = {"cmap": SIGNED, "vmin": -largest, "vmax": largest, "colorbar": "weight"}
+    signed = {"cmap": DIVERGING, "vmin": -largest, "vmax": largest, "colorbar": "weight"}
     return mosaic([image.mean(dim=0).numpy() for image in weights], names, title, **signed)
 
 
-class FeatureMaps(Look):
-    """What the convolutions make of one validation image: a row of maps for each layer.
+@dataclass(kw_only=True, eq=False)
+class FeatureMaps(Visualizer):
+    """Show what the convolutions compute for one validation image: a row of maps for each layer."""
 
-    Args:
-        layers: at most so many rows, evenly spread over the depth.
-        maps: at most so many maps of a layer.
-        every_n_epochs: as in `Look`.
-    """
+    layers: int = 6  # at most: rows, evenly spread over the depth
+    maps: int = 12  # at most: maps of a layer
 
-    def __init__(self, layers: int = 6, maps: int = 12, every_n_epochs: int | None = None) -> None:
-        super().__init__(every_n_epochs)
-        self.layers, self.maps = layers, maps
-
-    def look(self, model, data, board):
-        if not is_image(data) or not isinstance(model, Classifier):
+    def draw(self, model, data, writer):
+        if data.kind != "images" or not isinstance(model, Classifier):
             return
         images, labels = data.splits["val"]
-        with recorded_outputs(model) as outputs:
+        with record_outputs(model) as calls:
             model(network_inputs(model, data, images[:1]))
-        rows = evenly(convolution_outputs(model, outputs), self.layers)
+        rows = spread(convolution_outputs(model, calls), self.layers)
         if rows:
-            title = f"feature maps of a {class_names(data)[labels[0]]}, {board.moment}"
-            board.figure("feature_maps/one_image", draw_feature_maps(images[0], rows, self.maps, title))
+            title = f"feature maps of a validation image ({data.class_names[labels[0]]}), {writer.moment}"
+            writer.figure("feature_maps/one_image", draw_feature_maps(images[0], rows, self.maps, title))
 
 
-def convolution_outputs(model: Task, outputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
-    """For each convolution, its maps (C, H, W) after the norm, activation and pooling that follow it."""
+def convolution_outputs(model: Task, calls: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """Return the maps (C, H, W) of each convolution after its norm, activation and pooling."""
     rows: list[tuple[str, Tensor]] = []
-    for name, output in outputs.items():
-        part = model.get_submodule(name)
-        kind = type(part).__name__
-        if output.ndim != 4 or "Pad" in kind:
+    for name, output in calls:
+        layer = model.get_submodule(name)
+        if output.ndim != 4 or "Pad" in type(layer).__name__:
             continue
-        if isinstance(part, torch.nn.Conv2d):
+        if isinstance(layer, nn.Conv2d):
             rows.append((name, output[0].float().cpu()))
         elif rows:
             rows[-1] = (rows[-1][0], output[0].float().cpu())
@@ -142,33 +109,23 @@ def convolution_outputs(model: Task, outputs: dict[str, Tensor]) -> list[tuple[s
 
 
 def draw_feature_maps(image: Tensor, rows: list[tuple[str, Tensor]], most: int, title: str) -> Figure:
-    """The image (C, H, W), and below it a row for each (name, maps (M, H, W)) on its own scale."""
-    columns = min(most, max(len(maps) for _, maps in rows))
-    side = 0.85
+    """Draw the image (C, H, W), and below it a row for each (name, maps (M, H, W)) on its own scale."""
+    columns, side = min(most, max(len(maps) for _, maps in rows)), 0.85
     figure = new_figure(columns * side + 1.9, (len(rows) + 1) * side + 0.4)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
-    places = figure.add_gridspec(len(rows) + 1, columns + 1, width_ratios=[1.7, *[side] * columns])
-    _little(figure, places[0, 1]).imshow(image_pixels(image))
-    _write(figure, places[0, 0], "the input")
-    for row, (name, maps) in enumerate(rows, start=1):
+    grid = figure.subplots(
+        len(rows) + 1, columns + 1, squeeze=False, width_ratios=[1.7, *[side] * columns]
+    )  # (rows, columns) of axes
+    for axes in grid.flat:
+        axes.set_axis_off()
+    grid[0, 0].text(0, 0.5, "input image", va="center", fontsize="small")
+    grid[0, 1].imshow(image_pixels(image))
+    for line, (name, maps) in zip(grid[1:], rows, strict=True):
         low, high = float(maps.min()), float(maps.max())
-        for column, each in enumerate(maps[:columns], start=1):
-            _little(figure, places[row, column]).imshow(each.numpy(), cmap=AMOUNTS, vmin=low, vmax=high)
+        for axes, each in zip(line[1:], maps, strict=False):
+            axes.imshow(each.numpy(), cmap=SEQUENTIAL, vmin=low, vmax=high)
         count, height, width = maps.shape
-        shown = f"{columns} of " if count > columns else ""
-        _write(
-            figure,
-            places[row, 0],
-            f"{name}\n{shown}{count} maps\n{height}×{width}\n{low:.2g} to {high:.2g}",
-        )
+        number = f"{columns} of {count}" if count > columns else f"{count}"
+        text = f"{name}\n{number} maps\n{height}×{width} pixels\nvalues {low:.2g} to {high:.2g}"
+        line[0].text(0, 0.5, text, va="center", fontsize="small")
     return figure
-
-
-def _little(figure: Figure, place: SubplotSpec) -> Axes:
-    axes = figure.add_subplot(place)
-    axes.set_axis_off()
-    return axes
-
-
-def _write(figure: Figure, place: SubplotSpec, text: str) -> None:
-    _little(figure, place).text(0, 0.5, text, va="center", fontsize="small")

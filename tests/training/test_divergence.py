@@ -1,4 +1,4 @@
-"""A loss that stops being a number: which layer broke first, and what is left of the run."""
+"""A loss that is not finite: which layer broke first, and which weights are saved."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_of_broken_weights_those_whose_gradient_came_first_are_named(mlp):
 
 def test_broken_data_are_told_from_broken_layers(mlp):
     assert "look at the data" in first_broken(mlp, (BATCH[0] / 0, BATCH[1]), step=1)
-    assert "the loss itself" in first_broken(mlp, BATCH, step=1)
+    assert "in the loss itself" in first_broken(mlp, BATCH, step=1)
 
 
 def test_weights_that_belong_to_no_layer_are_named_by_themselves():
@@ -64,8 +64,8 @@ def test_step_is_exact_and_the_finished_epochs_are_kept(at_once, train, monkeypa
     answer = train("model=softmax", "trainer.max_epochs=3")
     (run,) = answer.runs
     assert "The training loss became nan at step 51 (epoch 2)" in answer.err
-    assert ("the loss itself broke" if at_once else "callbacks=doctor names the layer") in answer.err
-    assert "finished epochs are kept in outputs/" in answer.err and "best.ckpt and last.ckpt" in answer.err
+    assert ("in the loss itself" if at_once else "callbacks=doctor names the layer") in answer.err
+    assert "finished epochs are saved in outputs/" in answer.err and "best.ckpt and last.ckpt" in answer.err
     for name in ("best", "last"):
         saved = torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True)
         assert saved["epoch"] == 0

@@ -1,4 +1,4 @@
-"""The doctor names what is wrong with a training, and nothing where nothing is; `callbacks=doctor`."""
+"""`callbacks=doctor` names what is wrong with a training, and reports nothing for a healthy run."""
 
 import contextlib
 import io
@@ -14,14 +14,14 @@ from intro_dl.cli.help_text import describe
 from intro_dl.config.schema import register_schema
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.training.divergence import Diverged
-from intro_dl.training.doctor import Exam, Units, diagnose
+from intro_dl.training.doctor import Evidence, Units, diagnose
 from intro_dl.training.report import far_above_chance
 from intro_dl.training.train import train as train_config
 from tests.conftest import ROOT
 
-DISEASES = {
+FAILURE_MODES = {
     "dead_units": "dead units",
-    "exploding": "the loss exploded",
+    "exploding": "loss exploded",
     "learning_rate_too_large": "learning rate too large",
     "learning_rate_too_small": "learning rate too small",
     "no_learning": "no learning",
@@ -63,7 +63,7 @@ NO_PICTURES = [
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
-    """Train, and return the result and what the screen showed; the same run for all who ask for the same."""
+    """Train, and return the result and the output on the screen; equal overrides share one run."""
 
     @cache
     def run(*overrides: str) -> tuple[dict, str]:
@@ -82,41 +82,41 @@ def visit(tmp_path_factory):
     return run
 
 
-def test_every_recipe_of_the_zoo_has_its_disease():
-    assert {f"broken/{name}" for name in DISEASES} <= set(describe("experiment"))
+def test_every_broken_experiment_has_its_failure_mode():
+    assert {f"broken/{name}" for name in FAILURE_MODES} <= set(describe("experiment"))
     assert {path.stem for path in (ROOT / "configs" / "experiment" / "broken").glob("*.yaml")} == set(
-        DISEASES
+        FAILURE_MODES
     )
 
 
-@pytest.mark.parametrize("name", DISEASES)
-def test_doctor_names_the_disease_and_no_other(name, visit):
+@pytest.mark.parametrize("name", FAILURE_MODES)
+def test_doctor_names_the_failure_mode_and_no_other(name, visit):
     result, screen = visit(f"experiment=broken/{name}")
     (finding,) = result["diagnosis"]
-    assert finding["disease"] == DISEASES[name]
+    assert finding["failure_mode"] == FAILURE_MODES[name]
     assert finding["sentence"] in screen
 
 
-@pytest.mark.parametrize("name", DISEASES)
-def test_page_for_students_shows_the_sentence_and_the_cure(name, visit):
-    """But for the numbers and the layer, which depend on the machine."""
+@pytest.mark.parametrize("name", FAILURE_MODES)
+def test_page_for_students_shows_the_sentence_and_the_fix(name, visit):
+    """Except the numbers and the layer, which depend on the machine."""
     page = (ROOT / "docs" / "DOCTOR.md").read_text()
     (row,) = (line for line in page.splitlines() if f"`experiment=broken/{name}`" in line)
     (finding,) = visit(f"experiment=broken/{name}")[0]["diagnosis"]
     assert _without_numbers(finding["sentence"]) in _without_numbers(row)
-    assert f"`{cure(name)}`" in row
+    assert f"`{fix(name)}`" in row
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DISEASES)
-def test_cure_of_the_recipe_cures(name, visit):
-    assert visit(f"experiment=broken/{name}", *cure(name).split())[0]["diagnosis"] == []
+@pytest.mark.parametrize("name", FAILURE_MODES)
+def test_fix_of_a_broken_experiment_works(name, visit):
+    assert visit(f"experiment=broken/{name}", *fix(name).split())[0]["diagnosis"] == []
 
 
-def cure(name: str) -> str:
-    """What the recipe's comment says to change."""
-    recipe = (ROOT / "configs" / "experiment" / "broken" / f"{name}.yaml").read_text()
-    return re.search(r"^# Cure: (.+)$", recipe, re.MULTILINE)[1]
+def fix(name: str) -> str:
+    """Return the change that the comment in the experiment names."""
+    experiment = (ROOT / "configs" / "experiment" / "broken" / f"{name}.yaml").read_text()
+    return re.search(r"^# Fix: (.+)$", experiment, re.MULTILINE)[1]
 
 
 def _without_numbers(text: str) -> str:
@@ -137,20 +137,20 @@ def test_there_are_twenty_healthy_runs():
     assert len({*HEALTHY, *HEALTHY_TOO}) == 20
 
 
-def test_exploding_recipe_says_so_on_the_screen_and_in_the_result(train):
+def test_exploded_loss_is_reported_on_the_screen_and_in_the_result(train):
     answer = train("experiment=broken/exploding")
     assert answer.code == 1
     (finding,) = answer.result["diagnosis"]
     assert answer.result["status"] == "diverged"
     assert f"Error: {finding['sentence']}" in answer.err
-    assert "broke first" in answer.err and "there are no weights to keep" in answer.err
+    assert "broke first" in answer.err and "no weights are saved" in answer.err
     (run,) = answer.runs
     answer = train(f"resume={run}")
     assert "its status is diverged" in answer.err and "try optim.lr=0.1" in answer.err
     assert "Start it again with that change" in answer.err
 
 
-def test_wrong_name_of_a_recipe_gets_the_nearest(train):
+def test_unknown_broken_experiment_gets_the_nearest_name(train):
     assert "Did you mean broken/dead_units?" in train("experiment=broken/dead_unit").err
     assert "Available: broken/dead_units, " in train("experiment=broken/typo").err
 
@@ -175,14 +175,14 @@ def test_doctor_leaves_the_training_as_it_is(trained_run):
     assert all(torch.equal(plain[name], watched[name]) for name in plain)
 
 
-def exam(**seen) -> Exam:
-    """Of a healthy run of 20 epochs, but for what is given."""
+def exam(**seen) -> Evidence:
+    """Return the evidence of a healthy run of 20 epochs, except for what is given."""
     healthy = {
         "history": [{"loss/train": 2 / n, "loss/val": 2 / n, "accuracy/val": 0.9} for n in range(1, 21)],
         "steps": 800,
         "rate": 0.1,
-        "guessing": 2.3,
-        "chance": 0.1,
+        "chance_loss": 2.3,
+        "chance_accuracy": 0.1,
         "start_loss": 2.3,
         "moved": 0.5,
         "scores": torch.randn(8, 10),
@@ -191,10 +191,10 @@ def exam(**seen) -> Exam:
         "gradients": {"first": 0.1, "second": 0.1, "third": 0.1},
         "options": {"init": "default", "activation": "sigmoid"},
     }
-    return Exam(**(healthy | seen))
+    return Evidence(**(healthy | seen))
 
 
-def test_advice_is_not_what_was_tried_nor_what_the_model_has_no_word_for():
+def test_advice_is_neither_what_was_tried_nor_an_argument_that_the_model_lacks():
     off = torch.ones(5, dtype=torch.bool)
     dead = {"history": [{"loss/train": 2.3}] * 20, "units": [Units("first", off, ~off)]}
     flat = {"history": [{"loss/train": 2.3}] * 20, "units": [Units("first", ~off, off)]}
@@ -206,8 +206,8 @@ def test_advice_is_not_what_was_tried_nor_what_the_model_has_no_word_for():
             assert (f"model.{key}={value}" in finding["sentence"]) == said, finding
 
 
-def names(seen: Exam) -> list[str]:
-    return [finding["disease"] for finding in diagnose(seen)]
+def names(seen: Evidence) -> list[str]:
+    return [finding["failure_mode"] for finding in diagnose(seen)]
 
 
 def test_cause_is_named_without_its_symptoms():
@@ -226,7 +226,7 @@ def test_few_steps_are_too_early_to_tell():
     assert names(exam(history=flat_line, steps=410)) == ["no learning"]
 
 
-def test_one_bad_epoch_is_no_overfitting():
+def test_one_bad_epoch_is_not_overfitting():
     history = exam().history
     assert names(exam(history=[*history[:-1], history[-1] | {"loss/val": 3.0}])) == []
     rising = [row | {"loss/val": 0.5 + 0.1 * n} for n, row in enumerate(history)]
@@ -239,7 +239,7 @@ def test_half_a_layer_may_be_dead_where_the_network_has_learned():
     assert names(exam(units=[Units("g", torch.ones(5, dtype=torch.bool), half)])) == ["dead units"]
 
 
-def test_loss_that_ends_far_above_guessing_is_remarked_without_the_doctor():
+def test_loss_that_ends_far_above_chance_is_noted_without_the_doctor():
     model = SoftmaxRegression((2,), 10)
     model.history = [{"loss/train": 3e9, "loss/val": 4e9}]
     remark = far_above_chance(model)

@@ -1,10 +1,16 @@
-"""Looking inside changes nothing, works for every model, and shows what is there."""
+"""Visualizing changes nothing that is learned, works for every model, and shows what is there."""
 
 import re
+import subprocess
+import sys
+from itertools import islice
 
+import hydra
 import pytest
 import pytorch_lightning as pl
 import torch
+from matplotlib.figure import Figure
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
@@ -19,7 +25,8 @@ from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.resnet import ResNet
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.visualize import embedding, graph, images, layers, mistakes, regions, style, text
-from intro_dl.visualize.callback import Look, evaluating
+from intro_dl.visualize.callback import Visualizer, Writer, evaluating
+from intro_dl.visualize.recorder import record_calls, record_outputs
 from tests.conftest import ROOT
 from tests.training.test_training import same, weights
 
@@ -28,7 +35,7 @@ IMAGE = (1, 28, 28)
 
 
 def shown(run) -> EventAccumulator:
-    """All that a run has put into TensorBoard."""
+    """Return all that a run has written into TensorBoard."""
     events = EventAccumulator(str(run), size_guidance={"images": 0, "histograms": 0, "tensors": 0})
     return events.Reload()
 
@@ -98,7 +105,7 @@ def test_points_in_the_plane_get_their_regions_by_default(train):
     ],
     ids=["cnn", "char_lstm"],
 )
-def test_weights_are_the_same_to_the_last_bit_with_and_without_looking(arguments, train):
+def test_weights_are_the_same_to_the_last_bit_with_and_without_visualizing(arguments, train):
     arguments = [
         *arguments,
         "trainer.max_epochs=2",
@@ -107,26 +114,26 @@ def test_weights_are_the_same_to_the_last_bit_with_and_without_looking(arguments
     ]
     quiet = [f"callbacks.{name}=null" for name in ("sample_inputs", "mistakes", "decision_regions")]
     train(*arguments, *quiet, "run_dir=outputs/a", "test=false")
-    blind, looking = train(*arguments, "callbacks=visualize", "run_dir=outputs/b", "test=false").runs
-    assert not pictures(blind) and pictures(looking)
-    assert same(weights(blind), weights(looking))
-    one, two = ((run / "history.csv").read_text().splitlines() for run in (blind, looking))
+    plain, visualized = train(*arguments, "callbacks=visualize", "run_dir=outputs/b", "test=false").runs
+    assert not pictures(plain) and pictures(visualized)
+    assert same(weights(plain), weights(visualized))
+    one, two = ((run / "history.csv").read_text().splitlines() for run in (plain, visualized))
     assert [line.rpartition(",")[0] for line in one] == [
         line.rpartition(",")[0] for line in two
     ]  # not seconds
 
 
-class Counting(Look):
-    """A look that notes when it was called, and disturbs all it can."""
+class Counting(Visualizer):
+    """Record when it is called, and disturb all it can."""
 
     def __init__(self, every_n_epochs=None):
-        super().__init__(every_n_epochs)
+        super().__init__(every_n_epochs=every_n_epochs)
         self.seen = []
 
-    def look(self, model, data, board):
+    def draw(self, model, data, writer):
         assert not model.training and not torch.is_grad_enabled()
         torch.rand(3)
-        self.seen.append((board.step, board.moment))
+        self.seen.append((writer.step, writer.moment))
 
 
 def run_with(callback, tmp_path, epochs=5):
@@ -149,7 +156,7 @@ def run_with(callback, tmp_path, epochs=5):
     return model, trainer
 
 
-def test_looks_once_at_the_end_or_also_before_and_between(tmp_path):
+def test_draws_once_at_the_end_or_also_before_and_between(tmp_path):
     once, often = Counting(), Counting(every_n_epochs=2)
     run_with(once, tmp_path)
     run_with(often, tmp_path)
@@ -158,32 +165,32 @@ def test_looks_once_at_the_end_or_also_before_and_between(tmp_path):
     assert [moment for _, moment in often.seen][:2] == ["before training", "after epoch 2"]
 
 
-def test_zero_epochs_between_looks_are_refused():
-    with pytest.raises(ValueError, match="every_n_epochs=0 is too few"):
+def test_zero_epochs_between_drawings_are_rejected():
+    with pytest.raises(ValueError, match="Invalid every_n_epochs=0: choose an integer"):
         Counting(every_n_epochs=0)
 
 
-def test_only_the_first_device_looks(tmp_path, monkeypatch):
+def test_only_the_first_device_draws(tmp_path, monkeypatch):
     callback = Counting()
     monkeypatch.setattr(pl.Trainer, "is_global_zero", False)
     run_with(callback, tmp_path, epochs=1)
     assert not callback.seen
 
 
-def test_look_that_fails_costs_a_warning_and_not_the_run(tmp_path):
-    class Broken(Look):
-        def look(self, model, data, board):
+def test_error_while_drawing_is_a_warning_and_does_not_end_the_run(tmp_path):
+    class Broken(Visualizer):
+        def draw(self, model, data, writer):
             raise RuntimeError("no ink")
 
-    with pytest.warns(UserWarning, match="Broken could not look at SoftmaxRegression: RuntimeError: no ink"):
+    with pytest.warns(UserWarning, match="Broken could not draw SoftmaxRegression: RuntimeError: no ink"):
         model, trainer = run_with(Broken(), tmp_path, epochs=1)
     assert trainer.state.finished and model.training
 
 
-def test_look_without_tensorboard_or_data_module_does_nothing():
+def test_visualizer_without_tensorboard_or_data_module_does_nothing():
     callback = Counting()
     trainer = pl.Trainer(logger=False, accelerator="cpu", enable_checkpointing=False, max_epochs=1)
-    callback._look(trainer, SoftmaxRegression((2,), 3), epoch=1)
+    callback._draw_safely(trainer, SoftmaxRegression((2,), 3), epoch=1)
     assert not callback.seen
 
 
@@ -212,7 +219,7 @@ def test_confusion_matrix_is_drawn_for_any_number_of_classes(classes):
     style.pixels(figure)
 
 
-def test_worst_mistakes_are_the_surest_first():
+def test_worst_mistakes_are_the_most_confident_first():
     probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     predicted = probabilities.argmax(dim=1)
     worst, count = mistakes.worst_mistakes(torch.tensor([1, 1, 1, 0]), predicted, probabilities, count=2)
@@ -248,16 +255,16 @@ def test_first_weights_are_those_that_touch_the_image(model, in_shape, shape):
 
 def test_feature_maps_are_taken_after_activation_and_pooling():
     model, image = LeNet(IMAGE, 10).eval(), torch.randn(1, *IMAGE)
-    with images.recorded_outputs(model) as outputs, torch.no_grad():
+    with record_outputs(model) as calls, torch.no_grad():
         model(image)
-    first, second = images.convolution_outputs(model, outputs)
+    first, second = images.convolution_outputs(model, calls)
     assert (first[0], second[0]) == ("stage1.0", "stage2.0")
     assert torch.equal(first[1], model.stage1(image)[0])
     assert second[1].shape == (16, 5, 5)
     padded = CNN(IMAGE, 10).eval()
-    with images.recorded_outputs(padded) as outputs, torch.no_grad():
+    with record_outputs(padded) as calls, torch.no_grad():
         padded(image)
-    sizes = [maps.shape for _, maps in images.convolution_outputs(padded, outputs)]
+    sizes = [maps.shape for _, maps in images.convolution_outputs(padded, calls)]
     assert sizes == [
         (4, 28, 28),
         (8, 14, 14),
@@ -310,13 +317,13 @@ def test_gate_traces_are_those_of_the_lstm_that_trains():
 
 
 @pytest.mark.parametrize("model", [CharLSTM(11, hidden_size=8), CharRNN(11, hidden_size=8)])
-def test_text_is_written_with_the_same_dice_every_time(model):
-    prompt = torch.tensor([1, 2, 3])
+def test_text_is_generated_with_the_same_seed_every_time(model):
+    prompt = torch.tensor([[1, 2, 3]])
     with torch.no_grad():
-        written = [text.write(model, prompt, length=20, temperature=1.0) for _ in range(2)]
-        favorite = text.write(model, prompt, length=1, temperature=1e-4)
-        logits, _ = model(prompt[None])
-    assert written[0].shape == (20,) and torch.equal(*written)
+        generated = [torch.cat([*islice(text.generate(model, prompt), 20)]) for _ in range(2)]
+        favorite = next(text.generate(model, prompt, temperature=1e-4))
+        logits, _ = model(prompt)
+    assert generated[0].shape == (20,) and torch.equal(*generated)
     assert favorite[0] == logits[0, -1].argmax()
 
 
@@ -346,13 +353,13 @@ def test_graph_names_operations_after_the_parts_of_the_model():
 def test_pictures_are_opaque_and_take_any_class_name():
     names = ["$a_b$", "猫", "x" * 300]
     some = torch.zeros(3, 1, 8, 8, dtype=torch.uint8)
-    picture = style.pixels(images.draw_images(some, names, "title"))
+    picture = style.pixels(style.mosaic([style.image_pixels(image) for image in some], names, "title"))
     assert picture.shape[2] == 3 and (picture[0, 0] == 255).all()
     style.pixels(text.draw_gates({"gate": torch.rand(2, 4)}, "$a$\n", "title"))
 
 
-def test_classes_are_told_apart_without_seeing_red_or_green():
-    # What a person without green-sensitive cones sees: Machado, Oliveira and Fernandes (2009), table 1.
+def test_classes_have_distinct_colors_for_red_green_blind_people():
+    # How a person without green-sensitive cones sees colors: Machado, Oliveira and Fernandes (2009), table 1.
     deuteranopia = torch.tensor(
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
     )
@@ -369,3 +376,89 @@ def test_gallery_shows_small_pictures_that_exist():
     stored = {f"gallery/{path.name}" for path in (ROOT / "docs" / "gallery").iterdir()}
     assert len(named) == len(set(named)) and set(named) == stored
     assert max((ROOT / "docs" / name).stat().st_size for name in named) < 60_000
+
+
+def test_style_does_not_import_torch():
+    code = "import sys, intro_dl.visualize.style; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "False\n"
+
+
+def test_recorder_keeps_every_call_in_order_and_removes_its_hooks():
+    twice = nn.ReLU()
+    model = nn.Sequential(nn.Linear(2, 3), twice, nn.Linear(3, 2), twice, nn.LSTM(2, 4))
+    with record_calls(model, lambda layer, inputs, output: (inputs[0].shape[1], output.shape[1])) as calls:
+        model(torch.randn(5, 2))
+    assert calls == [("0", (2, 3)), ("1", (3, 3)), ("2", (3, 2)), ("1", (2, 2)), ("4", (2, 4))]
+    model(torch.randn(5, 2))
+    assert len(calls) == 5
+
+
+@pytest.fixture
+def tiny_folder(tmp_path):
+    """Make a directory of 2 x 8 random images: the classes are called cat and dog."""
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(8):
+            pixels = torch.randint(256, (32, 32, 3), dtype=torch.uint8).numpy()
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    return tmp_path / "images"
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "names"),
+    [
+        ("digits", "[4]", ["not 4", "4"]),
+        ("mnist", "[3,8]", ["not 3 or 8", "3 or 8"]),
+        ("mnist", None, list("0123456789")),
+        ("fashion_mnist", "[Bag]", ["not Bag", "Bag"]),
+        ("cifar10", None, None),
+        ("image_folder", None, ["cat", "dog"]),
+        ("pass_class", None, ["fail", "pass"]),
+        ("spirals", None, ["0", "1", "2"]),
+        ("xor", None, ["0", "1"]),
+    ],
+)
+def test_class_names_in_pictures_are_those_of_the_metadata(
+    name, labels, names, make_config, tiny_folder, monkeypatch
+):
+    options = [f"data.labels={labels}"] if labels else []
+    options += [f"data.root={tiny_folder}"] if name == "image_folder" else []
+    data = hydra.utils.instantiate(make_config(f"data={name}", *options).data, _convert_="all")
+    if name in ("mnist", "fashion_mnist", "cifar10"):  # without a download
+        images_of = torch.randint(256, (50, *data.dims["in_shape"]), dtype=torch.uint8)
+        splits = {split: (images_of, torch.arange(50) % 10) for split in ("train", "val", "test")}
+        monkeypatch.setattr(data, "load", lambda: splits)
+    data.setup()
+    expected = data.metadata()["classes"]
+    assert list(data.class_names) == expected == (names or expected)
+
+    drawn: dict[str, Figure] = {}
+    monkeypatch.setattr(Writer, "figure", lambda self, tag, figure: drawn.update({tag: figure}))
+    model = SoftmaxRegression(data.dims["in_shape"], data.dims["num_classes"]).eval()
+    with torch.no_grad():
+        for callback in (
+            images.SampleInputs(),
+            images.Filters(),
+            mistakes.Mistakes(),
+            regions.DecisionRegions(),
+        ):
+            callback.draw(model, data, Writer(None, step=1, epoch=1))
+    matrix = drawn["mistakes/confusion_matrix"].axes[0]
+    assert [label.get_text() for label in matrix.get_xticklabels()] == expected
+    assert [label.get_text() for label in matrix.get_yticklabels()] == expected
+    if data.kind == "points":
+        (_, legend) = drawn["regions/plane"].axes[0].get_legend_handles_labels()
+        assert legend == expected
+        return
+    assert texts(drawn["weights/first_layer"]) == expected
+    labels = data.splits["train"][1][:30]
+    assert texts(drawn["inputs/training_images"]) == [expected[label] for label in labels]
+    for caption in texts(drawn["mistakes/worst"]):
+        true, answer = re.fullmatch(r"true: (.+)\nmodel: (.+) \(\d+%\)", caption).groups()
+        assert {true, answer} <= set(expected) and true != answer
+
+
+def texts(figure: Figure) -> list[str]:
+    """Return the captions of a mosaic, without its title."""
+    return [text.get_text() for text in figure.axes[0].texts][1:]
