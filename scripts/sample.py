@@ -28,7 +28,7 @@ Exit code: 0, or 1 with a sentence about what is wrong.
 import sys
 
 from intro_dl.config.options import run_script
-from intro_dl.inference.sample_command import main
+from intro_dl.inference.sample import main
 
 if __name__ == "__main__":
     sys.exit(run_script(__doc__, main, sys.argv[1:]))

@@ -7,6 +7,8 @@ that is ruled out has logit -inf.
 """
 
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -119,3 +121,33 @@ def sample(
         logits = keep_nucleus(logits, top_p)
     p = probabilities(logits)  # (..., V)
     return torch.multinomial(p.reshape(-1, p.shape[-1]), 1, generator=generator).reshape(p.shape[:-1])
+
+
+def generate(
+    model: Callable[..., tuple[Tensor, Any]],
+    prompt: Tensor,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+) -> Iterator[Tensor]:
+    """Continue a prompt without end: feed each sampled token back into the model.
+
+    The model reads the prompt once, then one token a step; its recurrent state remembers the rest. So a step
+    costs the same, however long the text is. Call it without gradients and with the model in eval mode.
+
+    Args:
+        model: maps tokens (B, T) and a state to logits (B, T, V) and the next state.
+        prompt: tokens (B, T), T >= 1, on the device of the model; a row for each text.
+        temperature, top_k, top_p: as in `sample`.
+        seed: the same seed gives the same texts, on every device.
+
+    Yields:
+        The next token of every text, (B,).
+    """
+    generator = Generator().manual_seed(seed)
+    logits, state = model(prompt, None)
+    while True:
+        tokens = sample(logits[:, -1].float().cpu(), temperature, top_k, top_p, generator)  # (B,)
+        yield tokens
+        logits, state = model(tokens[:, None].to(prompt.device), state)  # (B, 1, V)
