@@ -4,9 +4,8 @@ A tune is valid if abc2midi turns it into notes and reports no error and no warn
 the beginning of a repeat, which tunes commonly leave out. abc2midi checks the header, every character, the
 endings of repeats, and whether each bar is as long as the meter says.
 
-Of the 804 tunes of irish.abc 729 are valid: `pytest tests/inference/test_tunes.py -k irish`. abc2midi rejects
-56 for an ending without a matching repeat and 19 for bars of a wrong length; it does not pair the repeats as
-a musician would in some of them.
+Of the 804 tunes of irish.abc 727 are valid: `pytest tests/inference/test_tunes.py -k irish`. abc2midi rejects
+56 for an ending [1 or [2 where it expects a repeat, 19 for bars of a wrong length, and 2 have no notes.
 
 abc2midi comes with the package symusic (extra `music`). symusic has the MIT license, but abc2midi is a
 program under the GPL; it runs as a separate process. `symusic.Score.from_abc` alone is not a check: it

@@ -57,8 +57,8 @@ def test_a_repeat_is_played_twice():
         ("M:C\n", "", "No M: in header"),
         ("K:G Major\n", "", "No valid K: field"),
         ("K:G Major", "K:H Major", "First K: field must specify key signature"),
-        ("G2A2", "G2A", "line 6: Track 0 Bar 2 has 7/2 time units while the time signature has 4"),
-        ("G2A2", "G2A3", "line 6: Track 0 Bar 2 has 9/2 time units while the time signature has 4"),
+        ("G2A2", "G2A", "line 6: Track 0 Bar 1 has 7/2 time units while the time signature has 4"),
+        ("G2A2", "G2A3", "line 6: Track 0 Bar 1 has 9/2 time units while the time signature has 4"),
         ("c8", "h8", "Ignoring reserved character h"),
         ("c8", "^8", "Malformed note"),
         ("c8", ">c8", "Cannot apply broken rhythm"),
@@ -95,8 +95,8 @@ def valid_tunes(irish_tunes):
     return [tune for tune in irish_tunes if not read_tune(tune).problems]
 
 
-def test_729_of_the_804_irish_tunes_are_valid(irish_tunes, valid_tunes):
-    assert (len(valid_tunes), len(irish_tunes)) == (729, 804)
+def test_727_of_the_804_irish_tunes_are_valid(irish_tunes, valid_tunes):
+    assert (len(valid_tunes), len(irish_tunes)) == (727, 804)
 
 
 def music_of(tune: str) -> int:
