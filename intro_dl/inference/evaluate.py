@@ -76,6 +76,7 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
 
 
 def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    import torch
     from sklearn.metrics import confusion_matrix
 
     from intro_dl.inference.metrics import class_table
@@ -83,7 +84,9 @@ def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, repo
     from intro_dl.visualize.mistakes import draw_confusion_matrix
 
     classes, model = run.metadata["classes"], run.model
-    counts = confusion_matrix(found.targets, found.predicted, labels=range(len(classes)))
+    counts = torch.from_numpy(
+        confusion_matrix(found.targets, found.predicted, labels=range(len(classes)))
+    )  # (K, K), true class by predicted class
     report["classes"] = class_table(found.targets, found.predicted, classes)
     report["confusion_matrix"] = counts.tolist()
     write_csv(folder / "classes.csv", report["classes"])

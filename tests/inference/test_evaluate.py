@@ -198,7 +198,7 @@ def test_a_text_with_characters_that_the_model_never_saw_names_them(trained_run,
 
 def test_a_run_folder_can_name_no_data_but_those_of_intro_dl(softmax, evaluate, tmp_path):
     config = softmax / ".hydra" / "config.yaml"
-    config.write_text(f"data: {{_target_: os.system, command: 'touch {tmp_path / 'executed'}'}}")
+    config.write_text(f"seed: 0\ndata: {{_target_: os.system, command: 'touch {tmp_path / 'executed'}'}}")
     code, _, err = evaluate(softmax)
     assert code == 1 and "data._target_=os.system is refused: a config may only name a TensorData" in err
     config.write_text(f"data: !!python/object/apply:os.system ['touch {tmp_path / 'executed'}']")

@@ -191,7 +191,7 @@ def test_the_command_writes_several_texts_to_a_folder(sample, runs, tmp_path):
 
 def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, monkeypatch, runs, tmp_path):
     symusic = pytest.importorskip("symusic", reason="needs pip install -e '.[music]'")
-    recited = reciting(TUNE + "\n" + TUNE.replace("A Jig", "A Slip").replace("G6", "G5") + "\n")
+    recited = reciting(TUNE + "\n" + TUNE.replace("A Jig", "A Slip").replace("E2D", "E2") + "\n")
     monkeypatch.setattr(
         "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=tmp_path)
     )
@@ -204,11 +204,11 @@ def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, mo
     )
     assert code == 0 and err == ""
     assert "Valid       2 (67%) at temperature 0.8, 1 of them different" in out and "unfinished" in out
-    assert "not valid 'A Slip': line 6: Track 0 Bar 3 has 5 time units while the time signature has 6" in out
+    assert re.search(r"not valid 'A Slip': line 6: .* has 5 time units while the time signature has 6", out)
     names = [path.name for path in sorted((tmp_path / "tunes").iterdir())]
     assert names == ["001-a-jig.abc", "001-a-jig.mid", "002-a-jig.abc", "002-a-jig.mid", "report.json"]
     assert (tmp_path / "tunes" / "001-a-jig.abc").read_text() == TUNE
-    assert symusic.Score(tmp_path / "tunes" / "001-a-jig.mid").note_num() == 22 - 1
+    assert symusic.Score(tmp_path / "tunes" / "001-a-jig.mid").note_num() == 2 * 11
     report = json.loads((tmp_path / "tunes" / "report.json").read_text())
     assert report["valid"] == 2 and report["tunes"] == 3 and report["settings"]["temperature"] == 0.8
     assert report["longest_copied"] >= len("X:1\nT:A ")
