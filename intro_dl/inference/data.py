@@ -1,6 +1,5 @@
 """Find the data of a run: those it was trained on, others to evaluate it on, and its training text."""
 
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -13,8 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from intro_dl.config.arguments import check_arguments, nearest
 from intro_dl.config.targets import class_of
-from intro_dl.data import text as texts
 from intro_dl.data.dataset import TensorData
+from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
 from intro_dl.runs.folder import RunFolder
 
@@ -30,12 +29,7 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     Raises:
         ValueError: if there are no such data, or they do not fit the run.
     """
-    config = _saved_config(run) if name is None else _option(run, name)
-    for key, text in changes.items():
-        config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
-    data_class = class_of(config, "data")
-    check_arguments(config, "data")
-    data = data_class(**{key: value for key, value in _plain(config).items() if key != "_target_"})
+    data = _build(_saved_config(run) if name is None else _option(run, name), changes)
     data.prepare_data()
     data.setup()
     check_same_metadata(run, data)
@@ -92,30 +86,28 @@ def training_text(run: LoadedRun, root: Path | None = None, path: Path | None = 
 
     Args:
         run: of a language model.
-        root: directory of the data sets; None for that of the training, else INTRO_DL_DATA, else data/.
+        root: directory of the data sets; None for that of the training.
         path: of the text file (data=file); None for that of the training.
 
     Raises:
         ValueError: if the text is missing; the message says where it was expected.
     """
-    name = run.metadata["data"]
-    data_class = getattr(texts, name, None)
-    if not (isinstance(data_class, type) and issubclass(data_class, texts.TextData)):
-        raise ValueError(f"intro_dl.data.text has no {name}.")
-    arguments: dict[str, Any] = {"batch_size": 1, "window": 1}
-    saved = _saved_paths(run)
-    if issubclass(data_class, texts.DownloadedText):
-        arguments["root"] = str(root or saved.get("root") or os.environ.get("INTRO_DL_DATA") or "data")
-    elif data_class is texts.TextFile:
-        arguments["path"] = str(path or saved.get("path") or "")
-        if not arguments["path"]:
-            raise ValueError("The run does not say which text it was trained on: name it with data.path=.")
-    data = data_class(**arguments)
-    if isinstance(data, texts.DownloadedText) and not data.path.is_file():
+    changes = {key: str(value) for key, value in {"root": root, "path": path}.items() if value}
+    data = _build(_saved_config(run), changes)
+    assert isinstance(data, TextData)
+    if isinstance(data, DownloadedText) and not data.path.is_file():
         raise ValueError(f"There is no {data.path}: name the directory of the data sets with data.root=.")
     data.setup()
     inputs, targets = data.splits["train"]
     return data.decode(inputs) + data.decode(targets[-1:])
+
+
+def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
+    for key, text in changes.items():
+        config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
+    data_class = class_of(config, "data")
+    check_arguments(config, "data")
+    return data_class(**{key: value for key, value in _plain(config).items() if key != "_target_"})
 
 
 def _saved_config(run: LoadedRun) -> DictConfig:
@@ -126,15 +118,6 @@ def _saved_config(run: LoadedRun) -> DictConfig:
         raise ValueError(
             f"Cannot find the data of {run.folder}: {what}. Name the data, e.g. data=mnist."
         ) from error
-
-
-def _saved_paths(run: LoadedRun) -> dict[str, Any]:
-    """Return the `data` of the run's config without values taken from the environment (`${...}`)."""
-    try:
-        config: Any = OmegaConf.to_container(RunFolder(run.folder).read_config().data, resolve=False)
-        return {str(key): value for key, value in config.items() if value and "${" not in str(value)}
-    except (ValueError, AttributeError):
-        return {}
 
 
 def _option(run: LoadedRun, name: str) -> DictConfig:

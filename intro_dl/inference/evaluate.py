@@ -126,9 +126,10 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
         return
     if run.kind == "images":
         shown = wrong[:MISTAKES_SHOWN]
-        parts = (found.inputs, found.targets, found.predicted, found.probabilities)
         title += f": the most confident of {count:,} mistakes on {report['n']:,} images"
-        save(draw_mistakes(*(part[shown] for part in parts), classes, title), picture)
+        images, labels, predicted = found.inputs[shown], found.targets[shown], found.predicted[shown]
+        figure = draw_mistakes(images, labels, predicted, found.probabilities[shown], classes, title)
+        save(figure, picture)
     elif run.metadata["dims"]["in_shape"] == [2]:
         title += f": {count:,} mistakes on {report['n']:,} points"
         features = run.metadata["features"]

@@ -11,7 +11,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -27,9 +27,7 @@ class Unreadable(ValueError):
     """An input that cannot be predicted; the message names it."""
 
 
-def image_sources(
-    words: Sequence[str], stdin: io.BufferedIOBase
-) -> Iterator[tuple[str, Path | bytes | Unreadable]]:
+def image_sources(words: Sequence[str], stdin: BinaryIO) -> Iterator[tuple[str, Path | bytes | Unreadable]]:
     """Yield the images that the words name: files, all files below a directory, or - for standard input.
 
     Standard input is one image, or the names of files, one a line.
@@ -207,7 +205,7 @@ def _channels_first(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def row_sources(
-    words: Sequence[str], features: Sequence[str], stdin: io.BufferedIOBase
+    words: Sequence[str], features: Sequence[str], stdin: BinaryIO
 ) -> Iterator[tuple[str, list[float] | Unreadable]]:
     """Yield the rows that the words name: CSV files, - for standard input, or numbers such as 4,5.
 

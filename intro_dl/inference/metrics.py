@@ -100,9 +100,8 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
     Returns:
         `precision` of a class that was never predicted and `recall` of a class without examples are None.
     """
-    precision, recall, _, n = precision_recall_fscore_support(
-        targets, predicted, labels=range(len(classes)), zero_division=math.nan
-    )
+    measure: Any = precision_recall_fscore_support  # its type stub does not know nan
+    precision, recall, _, n = measure(targets, predicted, labels=range(len(classes)), zero_division=math.nan)
     answers = torch.bincount(predicted, minlength=len(classes)).tolist()
     return [
         {

@@ -25,7 +25,7 @@ class Scores(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self.names = ["predictions"]
         if isinstance(model, Classifier):
             self.names = ["scores", "probabilities"] if model.gives_probabilities else ["scores"]

@@ -47,6 +47,10 @@ class Prediction:
     steps: list[str] = field(default_factory=list)
     error: str | None = None
 
+    def values(self) -> list[str | float]:
+        """Return the number of a regression, or each class with its probability."""
+        return [self.value] if self.value is not None else [part for pair in self.top for part in pair]
+
 
 def main(arguments: Sequence[str]) -> int:
     """Predict; return 0, or 1 if an input was unreadable. ValueError has a message for the user."""
@@ -168,27 +172,25 @@ def _table(run: "LoadedRun", predictions: list[Prediction]) -> str:
     if not shown:
         return ""
     source, number = _names(run)
+    unit, style = run.metadata.get("target", {}).get("unit"), ".1%" if number == "probability" else ".4g"
+    header = [source, "class", number, *["next", ""] * (len(shown[0].top) - 1)]
     if "classes" not in run.metadata:
-        unit = run.metadata.get("target", {}).get("unit")
-        rows = [[source, f"{number} ({unit})" if unit else number]]
-        rows += [[each.source, f"{each.value:.4g}"] for each in shown]
-    else:
-        style = ".1%" if number == "probability" else ".4g"
-        rows = [[source, "class", number, *["next", ""] * (len(shown[0].top) - 1)]]
-        for each in shown:
-            rows.append(
-                [each.source, *(text for name, value in each.top for text in (name, f"{value:{style}}"))]
-            )
+        header = [source, f"{number} ({unit})" if unit else number]
+    rows = [[each.source, *(_text(value, style) for value in each.values())] for each in shown]
     if any(each.steps for each in shown):
-        changes = ["changes", *(", ".join(each.steps) or "-" for each in shown)]
-        rows = [[*row, text] for row, text in zip(rows, changes, strict=True)]
-    text = "".join(f"{line}\n" for line in aligned(rows))
+        header.append("changes")
+        rows = [[*row, ", ".join(each.steps) or "-"] for row, each in zip(rows, shown, strict=True)]
+    text = "".join(f"{line}\n" for line in aligned([header, *rows]))
     inverted = sum("inverted" in each.steps for each in shown)
     if inverted:
         ground = run.metadata.get("background")
         why = f": the run was trained on a {ground} background" if ground else ""
         text += f"\nInverted {inverted} of {len(shown)} images{why}. invert=no leaves them unchanged.\n"
     return text
+
+
+def _text(value: str | float, style: str) -> str:
+    return value if isinstance(value, str) else f"{value:{style}}"
 
 
 def _json(run: "LoadedRun", predictions: list[Prediction]) -> str:
@@ -217,7 +219,6 @@ def _csv(run: "LoadedRun", predictions: list[Prediction]) -> str:
         ends = ["", *(f"_{place}" for place in range(2, most + 1))]
         names = [f"{name}{end}" for end in ends for name in ("class", number)]
     for each in predictions:
-        values = [each.value] if each.value is not None else [part for pair in each.top for part in pair]
         row = {source: each.source, "steps": "; ".join(each.steps), "error": each.error}
-        rows.append(row | dict(zip(names, values, strict=False)))
+        rows.append(row | dict(zip(names, each.values(), strict=False)))
     return pd.DataFrame(rows, columns=[source, *names, "steps", "error"]).to_csv(index=False)

@@ -18,6 +18,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 MESSAGE = re.compile(r"(?:Error|Warning) in line-char (\d+)-\d+ : (.*)")
 HARMLESS = ("Assuming repeat", "replacing |: with double repeat (::)")
@@ -74,6 +75,7 @@ def read_tune(text: str) -> Tune:
             "Checking tunes and writing MIDI need symusic. Install it in the project's directory with: "
             "pip install -e '.[music]'"
         ) from error
+    read_midi: Any = symusic.Score.from_midi
     with TemporaryDirectory() as folder:
         abc, midi = Path(folder) / "tune.abc", Path(folder) / "tune.mid"
         abc.write_text(f"{text}\n", encoding="utf-8")
@@ -87,7 +89,7 @@ def read_tune(text: str) -> Tune:
     lines = [f"line {line}: {what.strip()}" for line, what in found if what.strip() not in HARMLESS]
     if ran.returncode:
         lines.append(f"abc2midi failed with exit code {ran.returncode}")
-    elif not lines and not symusic.Score.from_midi(content).note_num():
+    elif not lines and not read_midi(content).note_num():
         lines.append("there are no notes")
     return Tune(text, list(dict.fromkeys(lines)), content)  # each once: it reads a repeat twice
 

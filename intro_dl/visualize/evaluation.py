@@ -38,7 +38,10 @@ def draw_reliability(rows: list[dict[str, float]], error: float, title: str) -> 
     }
     upper.bar(height=accuracy, label="accuracy of the bin", **bars)
     upper.plot([0, 1], [0, 1], color="black", linestyle="--", label="accuracy = confidence")
-    confidence, dots = [row["confidence"] for row in rows], {"color": COLORS[5], "linestyle": ""}
+    confidence, dots = (
+        [row["confidence"] for row in rows],
+        {"color": COLORS[5], "linestyle": "", "clip_on": False},
+    )
     upper.plot(confidence, accuracy, marker="o", label="at the mean confidence of the bin", **dots)
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy (fraction correct)")
     figure.legend(loc="outside lower center", fontsize="small")

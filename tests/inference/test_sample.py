@@ -164,10 +164,11 @@ def test_the_training_text_is_the_first_nine_tenths_of_the_file(runs):
 
 
 def test_a_training_text_that_is_not_there_is_not_downloaded(runs, tmp_path):
-    run = load_run(runs / "text")
-    run = replace(run, metadata=run.metadata | {"data": "IrishABC"})
+    moved = shutil.copytree(runs / "text", tmp_path / "moved")
+    config = moved / ".hydra" / "config.yaml"
+    config.write_text("seed: 0\ndata: {_target_: intro_dl.data.text.IrishABC, root: data}")
     with pytest.raises(ValueError, match="irish.abc.*data.root="):
-        training_text(run, root=tmp_path)
+        training_text(load_run(moved), root=tmp_path)
 
 
 # The command
@@ -193,14 +194,13 @@ def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, mo
     symusic = pytest.importorskip("symusic", reason="needs pip install -e '.[music]'")
     recited = reciting(TUNE + "\n" + TUNE.replace("A Jig", "A Slip").replace("E2D", "E2") + "\n")
     monkeypatch.setattr(
-        "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=tmp_path)
+        "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=runs / "tunes")
     )
     code, out, err = sample(
         tmp_path,
         "format=abc",
         f"length={3.5 * len(TUNE):.0f}",
         "out=tunes",
-        f"data.path={runs / 'tunes.abc'}",
     )
     assert code == 0 and err == ""
     assert "Valid       2 (67%) at temperature 0.8, 1 of them different" in out and "unfinished" in out
