@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import intro_dl
 from intro_dl.data.dataset import TensorData
@@ -17,6 +18,8 @@ from intro_dl.data.text import Pydoc
 from intro_dl.data.toy import Grades, PassClass
 from intro_dl.inference.load import model_class
 from intro_dl.runs.checkpoint import read_checkpoint
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -226,6 +229,21 @@ def test_a_checkpoint_of_version_0_1_is_refused_by_all_who_read_it(run_copy):
         read_checkpoint(run_copy / "checkpoints" / "best.ckpt")
     with pytest.raises(ValueError, match=message):
         intro_dl.load_run(str(run_copy))
+
+
+def test_a_run_of_version_0_1_is_not_resumed(train):
+    run = train("model=softmax", "trainer=smoke").runs[0]
+    file = run / "checkpoints" / "last.ckpt"
+    torch.save(torch.load(file, weights_only=True) | {"facts": {}}, file)
+    answer = train(f"resume={run}", "trainer.max_epochs=2")
+    assert answer.code == 1 and "last.ckpt was written by intro_dl 0.1, whose runs this version" in answer.err
+
+
+def test_every_model_of_an_option_is_found_by_its_name():
+    options = [yaml.safe_load(file.read_text()) for file in (ROOT / "configs" / "model").rglob("*.yaml")]
+    targets = [option["_target_"] for option in options if "_target_" in option]
+    names = [target.rpartition(".")[2] for target in targets]
+    assert len(names) > 10 and all(model_class(name) is not None for name in names)
 
 
 @pytest.mark.parametrize("name", ["os.system", "system", "Task", "Classifier", "nn", "import_module"])
