@@ -2,13 +2,17 @@
 
 from typing import Any
 
-__version__ = "0.1.0"
-__all__ = ["load_run"]
+__all__ = ["__version__", "load_run"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_run":  # on first use, because it needs torch
+    """Import on first use: `load_run` needs torch."""
+    if name == "load_run":
         from intro_dl.inference.load import load_run
 
         return load_run
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("intro-dl")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,16 +1,16 @@
-"""Judge a trained run: loss and accuracy, each class, the confusion matrix, calibration, the surest mistakes.
+"""Evaluate a trained run: loss, accuracy, each class, the confusion matrix, calibration and mistakes.
 
 python scripts/evaluate.py outputs/lenet/<time>                   the best weights on the test split
-python scripts/evaluate.py outputs/lenet/<time> split=val         or on the validation split
+python scripts/evaluate.py outputs/lenet/<time> split=val         on the validation split
 python scripts/evaluate.py outputs/lenet/<time> data=mnist        on other data of the same classes and sizes
-python scripts/evaluate.py outputs/lenet/<time> data.root=/data   its own data, which are elsewhere by now
-python scripts/evaluate.py outputs/lenet/<time> weights=last out=<folder>
+python scripts/evaluate.py outputs/lenet/<time> data.root=/data   on its own data in another directory
+python scripts/evaluate.py outputs/lenet/<time> weights=last out=<directory>
 
-Inputs are always prepared with the mean and the standard deviation of the run. A regression gets the errors
-in the unit of its target, a text model the bits of each character. Tables (CSV), pictures (PNG) and
-evaluation.json go to <run>/evaluation/; those of other data, splits or weights to a folder below it.
+Inputs are always normalized with the mean and the standard deviation of the run. A regression gets its
+errors in the unit of the target, a text model the bits of each character. Tables (CSV), pictures (PNG) and
+evaluation.json go to <run>/evaluation/, or to a directory below it for other data, splits or weights.
 
-Exit code: 0, or 1 with a sentence about what is wrong.
+Exit code: 0, or 1 with an error message.
 """
 
 import sys

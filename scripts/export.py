@@ -1,18 +1,17 @@
-"""Write a trained model for other programs, checked to give the same numbers.
+"""Export a trained model for other programs, and check that it gives the same numbers.
 
 python scripts/export.py outputs/lenet/<time>                     ONNX, to <run>/export/
-python scripts/export.py outputs/lenet/<time> format=onnx,torch_export,safetensors
-python scripts/export.py outputs/char_lstm/<time> format=onnx out=<folder> weights=last
+python scripts/export.py outputs/lenet/<time> format=onnx,safetensors
+python scripts/export.py outputs/char_lstm/<time> format=onnx out=<directory> weights=last
 
-onnx          model.onnx, for onnxruntime and others; needs: pip install -e '.[export]'
-torch_export  model.pt2, for torch.export.load without any code of intro_dl
-safetensors   model.safetensors, the weights alone, by name; needs the same packages
+onnx         model.onnx, for onnxruntime and other programs
+safetensors  model.safetensors, the weights alone, by name
 
-model.json beside them says how to feed the model: input shapes, normalization, class names, alphabet. Inputs
-are prepared as in training, a batch may have any size, and a text model reads one character and the state
-before it.
+Both need: pip install -e '.[export]'
+model.json describes how to use the model: input shapes, normalization, class names, alphabet. Normalize
+inputs as it says. A batch may have any size. A text model reads one character and its previous state.
 
-Exit code: 0, or 1 with a sentence about what is wrong.
+Exit code: 0, or 1 with an error message.
 """
 
 import sys

@@ -1,18 +1,18 @@
-"""Ask a trained run about images, or about rows of numbers.
+"""Predict with a trained run: images, or rows of numbers.
 
 python scripts/predict.py outputs/lenet/<time> digit.png photo.jpg       files
-python scripts/predict.py outputs/lenet/<time> scans/ top=5              all images in and below a folder
+python scripts/predict.py outputs/lenet/<time> scans/ top=5              all images in and below a directory
 ls *.png | python scripts/predict.py outputs/lenet/<time> -            names, or one image, from stdin
 python scripts/predict.py outputs/lenet/<time> scans/ format=json        also format=csv; out=<file>
 python scripts/predict.py outputs/perceptron/<time> students.csv         points: the rows of a CSV file
-python scripts/predict.py outputs/perceptron/<time> 4,5 8,1              or the numbers as they are
+python scripts/predict.py outputs/perceptron/<time> 4,5 8,1              points: numbers
 
-Images may have any size, be grey or in color, have 16 bits or transparent parts. For a run trained on
-drawings such as MNIST, invert=auto (yes, no) turns dark on light into light on dark, and frame=auto (no)
-brings a drawing of another size to the size and the place that theirs have; the last column says what was
-done. weights=last takes those of the last epoch.
+Images may have any size; grey, color, 16 bits and transparent parts are fine. For a run trained on drawings
+such as MNIST, invert=auto (or yes, no) turns dark on light into light on dark, and digit_box=auto (or no)
+scales and centers a drawing like those of the training. The last column lists these changes. weights=last
+uses the weights of the last epoch.
 
-Exit code: 0; 1 if something could not be read, said in a sentence each, while all the rest was predicted.
+Exit code: 0, or 1 if an input could not be read; the others are predicted all the same.
 """
 
 import sys

@@ -1,1 +1,1 @@
-"""What one does with a trained run: evaluate it, predict with it, hand it on to other programs."""
+"""Use a trained run: evaluate it, predict with it, sample from it, export it."""

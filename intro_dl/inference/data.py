@@ -1,4 +1,4 @@
-"""The data that a run is judged on: its own, found in its saved config, or others with the same metadata."""
+"""Find the data of a run: those it was trained on, others to evaluate it on, and its training text."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -14,39 +14,33 @@ from intro_dl.config.arguments import check_arguments
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
 from intro_dl.data.dataset import TensorData
-from intro_dl.data.text import TextData
+from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
 from intro_dl.runs.folder import RunFolder
 
 
 def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> TensorData:
-    """The data of the run, or those called `name`, with their splits read.
+    """Build the data of the run, or those called `name`, and read their splits.
 
     Args:
+        run: decides which data are allowed: they must have the same metadata.
         name: an option of `data=`; None for the data that the run was trained on.
         changes: keys of the data and their values as typed, e.g. {"root": "/data"}.
 
     Raises:
-        ValueError: if there are no such data, or their metadata are not those of the run.
+        ValueError: if there are no such data, or they do not fit the run.
     """
-    config = _saved_config(run) if name is None else _option(run, name)
-    for key, text in changes.items():
-        config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
-    data_class = class_of(config, "data")
-    check_arguments(config, "data")
-    arguments = OmegaConf.to_container(config, resolve=True)
-    del arguments["_target_"]
-    data = data_class(**arguments)
+    data = _build(_saved_config(run) if name is None else _option(run, name), changes)
     data.prepare_data()
     data.setup()
-    check_same_facts(run, data)
+    check_same_metadata(run, data)
     return data
 
 
-def check_same_facts(run: LoadedRun, data: TensorData) -> None:
-    """Refuse data on which the model of the run would answer another question.
+def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
+    """Refuse data that ask the model another question.
 
-    The mean and the standard deviation may differ: the model gets inputs prepared with its own.
+    The mean and the standard deviation may differ: inputs are prepared with those of the run.
     """
     own, other, name = run.metadata, data.metadata(), type(data).__name__
     if own["kind"] != other["kind"]:
@@ -54,7 +48,7 @@ def check_same_facts(run: LoadedRun, data: TensorData) -> None:
             f"The run reads {own['kind']}, but {name} holds {other['kind']}: choose other data=."
         )
     if own["kind"] == "text":
-        return  # whether its characters are known is found out character by character
+        return  # `own_tokens` checks the characters
     for key in own["dims"] | other["dims"]:
         if own["dims"].get(key) != other["dims"].get(key):
             raise ValueError(
@@ -69,51 +63,82 @@ def check_same_facts(run: LoadedRun, data: TensorData) -> None:
             )
 
 
-def own_tokens(run: LoadedRun, data: TextData, tokens: torch.Tensor) -> torch.Tensor:
-    """Tokens of `data`, of any shape, as tokens of the run's alphabet.
+def own_tokens(run: LoadedRun, data: TensorData, tokens: torch.Tensor) -> torch.Tensor:
+    """Translate tokens of `data`, of any shape, into tokens of the run's alphabet.
 
     Raises:
         ValueError: naming the characters that the model has never seen.
     """
-    alphabet = run.metadata["alphabet"]
-    if data.alphabet == alphabet:
+    alphabet, other = run.metadata["alphabet"], data.metadata()["alphabet"]
+    if other == alphabet:
         return tokens
-    used = {data.alphabet[token] for token in tokens.unique().tolist()}
+    used = {other[token] for token in tokens.unique().tolist()}
     if unknown := sorted(used - set(alphabet)):
         shown = " ".join(map(repr, unknown[:10])) + (" ..." if len(unknown) > 10 else "")
         raise ValueError(
             f"{type(data).__name__} has {len(unknown)} characters that the model has never seen: {shown}. "
             "Choose other data=, or a text without them."
         )
-    places = torch.tensor([alphabet.find(character) for character in data.alphabet])
-    return places[tokens]
+    return torch.tensor([alphabet.find(character) for character in other])[tokens]
+
+
+def training_text(run: LoadedRun, root: Path | None = None, path: Path | None = None) -> str:
+    """Return the training split of a language model's text. Nothing is downloaded.
+
+    Args:
+        run: of a language model.
+        root: directory of the data sets; None for that of the training.
+        path: of the text file (data=file); None for that of the training.
+
+    Raises:
+        ValueError: if the text is missing; the message says where it was expected.
+    """
+    changes = {key: str(value) for key, value in {"root": root, "path": path}.items() if value}
+    data = _build(_saved_config(run), changes)
+    assert isinstance(data, TextData)
+    if isinstance(data, DownloadedText) and not data.path.is_file():
+        raise ValueError(f"There is no {data.path}: name the directory of the data sets with data.root=.")
+    data.setup()
+    inputs, targets = data.splits["train"]
+    return data.decode(inputs) + data.decode(targets[-1:])
+
+
+def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
+    for key, text in changes.items():
+        config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
+    data_class = class_of(config, "data")
+    check_arguments(config, "data")
+    return data_class(**{key: value for key, value in _plain(config).items() if key != "_target_"})
 
 
 def _saved_config(run: LoadedRun) -> DictConfig:
     try:
-        config = RunFolder(run.folder).read_config()
-        return OmegaConf.create(OmegaConf.to_container(config.data, resolve=True))
+        return OmegaConf.create(_plain(RunFolder(run.folder).read_config().data))
     except (OmegaConfBaseException, ValueError, AttributeError) as error:
         what = error if isinstance(error, ValueError) else "its config does not name its data"
         raise ValueError(
-            f"Cannot find the data of {run.folder}: {what}. Name it, e.g. data=mnist."
+            f"Cannot find the data of {run.folder}: {what}. Name the data, e.g. data=mnist."
         ) from error
 
 
 def _option(run: LoadedRun, name: str) -> DictConfig:
-    """The config of `data=<name>`, with what the model asks for: its labels, and its size of images."""
+    """Return the config of `data=<name>` with the labels and the image size of the run."""
     folder = files("intro_dl.configs").joinpath("data")
     options = [Path(file.name).stem for file in folder.iterdir() if file.name.endswith(".yaml")]
     if name not in options:
-        raise ValueError(f"There is no data={name}.{nearest(name, options)}")
+        raise ValueError(f"Unknown data={name}.{nearest(name, options)}")
     content = yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
-    config = OmegaConf.create({"data": content, "seed": 0})
-    settings = OmegaConf.create(OmegaConf.to_container(config.data, resolve=True))
+    settings = OmegaConf.create(_plain(OmegaConf.create({"data": content, "seed": 0}).data))
     if "labels" in settings:
         settings.labels = run.metadata.get("labels")
-    if name == "image_folder" and run.metadata["kind"] == "images":
+    if name == "image_folder" and run.kind == "images":
         settings.channels, settings.image_size, _ = run.metadata["dims"]["in_shape"]
     return settings
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return plain
 
 
 def _shown(value: Any) -> str:

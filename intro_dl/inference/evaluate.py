@@ -1,12 +1,19 @@
-"""The command `python scripts/evaluate.py`: judge a run on a split, print it, and write it down."""
+"""Evaluate a run on a split; print numbers, write tables and pictures: `python scripts/evaluate.py`."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.inference.tables import print_report, write_csv
+from intro_dl.inference.tables import confusion_rows, print_report, write_csv
+
+if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
+    from torch import Tensor
+
+    from intro_dl.data.dataset import TensorData
+    from intro_dl.inference.load import LoadedRun
+    from intro_dl.inference.metrics import Predictions
 
 OPTIONS = {
     "split": one_of("test", "val"),
@@ -18,11 +25,11 @@ MISTAKES_SHOWN = 24
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Evaluate a run; 0, or ValueError with a sentence."""
+    """Evaluate a run and return 0; raise ValueError with a message for the user."""
     words, options = read_options(arguments, OPTIONS, open_groups=("data",))
     if len(words) != 1:
-        what = f"{len(words)} words, {' '.join(words)}" if words else "nothing"
-        raise ValueError(f"Name one run, not {what}, e.g. python scripts/evaluate.py outputs/lenet/<time>.")
+        what = f"{len(words)}: {' '.join(words)}" if words else "none"
+        raise ValueError(f"Name one run, got {what}. E.g. python scripts/evaluate.py outputs/lenet/<time>")
     changes = {key.partition(".")[2]: text for key, text in options.items() if key.startswith("data.")}
 
     from intro_dl.inference.data import data_for
@@ -32,19 +39,19 @@ def main(arguments: Sequence[str]) -> int:
     data = data_for(run, options["data"], changes)
     folder = options["out"] or _folder(run.folder, options, changes)
     report = evaluate(run, data, options["split"], folder)
-    _remark_on_result(report, run.result.metrics, options, changes)
-    folder.mkdir(parents=True, exist_ok=True)
+    if options["data"] is None and not changes and options["weights"] == "best":
+        report["notes"] += _differences(report, run.result.metrics)
     (folder / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print_report(report, folder)
     return 0
 
 
-def evaluate(run, data, split: str, folder: Path) -> dict[str, Any]:
-    """Judge a run (`LoadedRun`) on a split of data (`TensorData`), and write tables and evaluation.
+def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> dict[str, Any]:
+    """Evaluate a run on a split of data, and write tables and pictures into `folder`.
 
     Returns:
-        What evaluation.json says: `numbers`, and by the kind of run `classes`, `confusion_matrix`,
-        `reliability`, `characters`.
+        The content of evaluation.json: `numbers`, and by the kind of run `classes`, `confusion_matrix`,
+        `reliability`, `characters`, `largest_errors`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {
@@ -54,154 +61,142 @@ def evaluate(run, data, split: str, folder: Path) -> dict[str, Any]:
         "split": split,
         "notes": list(filter(None, [data.change_since(run.metadata)])),
     }
-    if run.metadata["kind"] == "text":
-        _evaluate_text(run, data, split, folder, report)
+    from intro_dl.inference.metrics import predict_split, predict_text
+
+    text = run.kind == "text"
+    found = predict_text(run, data, split) if text else predict_split(run, data, split)
+    report |= {"n": len(found.targets), "numbers": found.numbers}
+    if text:
+        _evaluate_text(run, found, folder, report)
     elif "classes" in run.metadata:
-        _evaluate_classes(run, data, split, folder, report)
+        _evaluate_classes(run, found, folder, report)
     else:
-        _evaluate_numbers(run, data, split, folder, report)
+        _evaluate_regression(run, found, folder, report)
     return report
 
 
-def _evaluate_classes(run, data, split, folder, report):
-    from intro_dl.inference import metrics
-    from intro_dl.visualize import evaluation
-    from intro_dl.visualize.mistakes import (
-        confusion_matrix,
-        draw_confusion_matrix,
-        draw_mistakes,
-        worst_mistakes,
-    )
+def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    import torch
+    from sklearn.metrics import confusion_matrix
 
-    judged, classes = metrics.judge(run, data, split), run.metadata["classes"]
-    report["n"], report["numbers"] = len(judged.targets), judged.numbers
-    counts = confusion_matrix(judged.targets, judged.predicted, len(classes))
-    report["classes"] = metrics.class_table(counts, classes)
+    from intro_dl.inference.metrics import class_table
+    from intro_dl.visualize.evaluation import save
+    from intro_dl.visualize.mistakes import draw_confusion_matrix
+
+    classes, model = run.metadata["classes"], run.model
+    counts = torch.from_numpy(
+        confusion_matrix(found.targets, found.predicted, labels=range(len(classes)))
+    )  # (K, K), true class by predicted class
+    report["classes"] = class_table(found.targets, found.predicted, classes)
     report["confusion_matrix"] = counts.tolist()
-    title = f"{report['data']}, {split}"
-    right = int(counts.diagonal().sum())
-    drawn = draw_confusion_matrix(counts, classes, f"{title}: {right:,} of {report['n']:,} right")
-    evaluation.save(drawn, folder / "confusion_matrix.png")
     write_csv(folder / "classes.csv", report["classes"])
-    rows = [
-        {"true class": name} | dict(zip(classes, row, strict=True))
-        for name, row in zip(classes, counts.tolist(), strict=True)
-    ]
-    write_csv(folder / "confusion_matrix.csv", rows)
-    if not run.model.gives_probabilities:
+    write_csv(folder / "confusion_matrix.csv", confusion_rows(report))
+    title = f"{report['data']}, {report['split']}: {counts.trace():,} of {report['n']:,} correct"
+    save(draw_confusion_matrix(counts, classes, title), folder / "confusion_matrix.png")
+    if not getattr(model, "gives_probabilities", False):
         report["notes"].append(
-            f"The scores of {report['model']} are no probabilities: there is no calibration, and no telling "
-            "how sure it is of its mistakes."
+            f"The scores of {report['model']} are not probabilities, so there is no calibration and no "
+            "ranking of its mistakes."
         )
         return
-    _calibrate(judged.probabilities.amax(dim=1), judged, title, folder, report)
-    wrong, count = worst_mistakes(judged.targets, judged.predicted, judged.probabilities, report["n"])
-    _write_mistakes(folder / "mistakes.csv", wrong, judged, classes)
-    picture = folder / "mistakes.png"
-    picture.unlink(missing_ok=True)  # of an earlier evaluation
-    if not count:
-        return
-    shown = wrong[:MISTAKES_SHOWN]
-    if run.metadata["kind"] == "images":
-        drawn = draw_mistakes(
-            judged.inputs[shown],
-            judged.targets[shown],
-            judged.predicted[shown],
-            judged.probabilities[shown],
-            classes,
-            f"{title}: the surest of {count:,} mistakes on {report['n']:,} images",
-        )
-        evaluation.save(drawn, picture)
-    elif run.metadata["dims"]["in_shape"] == [2]:
-        features = run.metadata["features"]
-        text = f"{title}: {count:,} mistakes on {report['n']:,} points"
-        drawn = evaluation.draw_point_mistakes(
-            judged.inputs, judged.targets, judged.predicted, features, classes, text
-        )
-        evaluation.save(drawn, picture)
+    _calibrate(found.probabilities.amax(dim=1), found, folder, report)
+    _write_mistakes(run, found, folder, report)
 
 
-def _evaluate_numbers(run, data, split, folder, report):
-    from intro_dl.inference import metrics
-    from intro_dl.visualize import evaluation
+def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    """Write mistakes.csv, the most confident first, and draw the mistakes on images or on points."""
+    from intro_dl.visualize.evaluation import draw_point_mistakes, save
+    from intro_dl.visualize.mistakes import draw_mistakes, worst_mistakes
 
-    judged, target = metrics.judge(run, data, split), run.metadata.get("target", {})
-    report["n"], report["numbers"], report["target"] = len(judged.targets), judged.numbers, target
-    errors = judged.predicted - judged.targets
-    order = errors.abs().argsort(descending=True, stable=True).tolist()
-    names = run.metadata["features"]
-    rows = [
-        dict(zip(names, judged.inputs[place].tolist(), strict=True))
-        | {
-            "target": float(judged.targets[place]),
-            "predicted": float(judged.predicted[place]),
-            "error": float(errors[place]),
-        }
-        for place in order
-    ]
-    write_csv(folder / "predictions.csv", rows)
-    report["largest_errors"] = rows[:5]
-    title = f"{report['data']}, {split}: {report['n']:,} examples"
-    drawn = evaluation.draw_regression(judged.targets, judged.predicted, target, title)
-    evaluation.save(drawn, folder / "predictions.png")
-
-
-def _evaluate_text(run, data, split, folder, report):
-    from intro_dl.inference import metrics
-
-    judged = metrics.judge_text(run, data, split)
-    report["n"], report["numbers"] = len(judged.targets), judged.numbers
-    report["characters"] = metrics.character_table(judged, run.metadata["alphabet"])
-    rows = [row | {"character": repr(row["character"])[1:-1]} for row in report["characters"]]
-    write_csv(folder / "characters.csv", rows)
-    _calibrate(judged.probabilities[:, 1], judged, f"{report['data']}, {split}", folder, report)
-
-
-def _calibrate(confidence, judged, title, folder, report):
-    from intro_dl.inference import metrics
-    from intro_dl.visualize import evaluation
-
-    rows = metrics.reliability(confidence, judged.predicted == judged.targets)
-    error = metrics.expected_calibration_error(rows)
-    report["numbers"]["expected_calibration_error"] = error
-    report["reliability"] = rows
-    write_csv(folder / "reliability.csv", rows)
-    evaluation.save(evaluation.draw_reliability(rows, error, title), folder / "reliability.png")
-
-
-def _write_mistakes(file, wrong, judged, classes):
+    classes = run.metadata["classes"]
+    wrong, count = worst_mistakes(found.targets, found.predicted, found.probabilities, report["n"])
     rows = [
         {
             "example": place,
-            "true class": classes[judged.targets[place]],
-            "predicted class": classes[judged.predicted[place]],
-            "probability": float(judged.probabilities[place, judged.predicted[place]]),
+            "true class": classes[found.targets[place]],
+            "predicted class": classes[found.predicted[place]],
+            "probability": float(found.probabilities[place, found.predicted[place]]),
         }
         for place in wrong.tolist()
     ]
-    write_csv(file, rows, ["example", "true class", "predicted class", "probability"])
+    write_csv(folder / "mistakes.csv", rows, ["example", "true class", "predicted class", "probability"])
+    picture, title = folder / "mistakes.png", f"{report['data']}, {report['split']}"
+    picture.unlink(missing_ok=True)  # of an earlier evaluation
+    if not count:
+        return
+    if run.kind == "images":
+        shown = wrong[:MISTAKES_SHOWN]
+        title += f": the most confident of {count:,} mistakes on {report['n']:,} images"
+        images, labels, predicted = found.inputs[shown], found.targets[shown], found.predicted[shown]
+        figure = draw_mistakes(images, labels, predicted, found.probabilities[shown], classes, title)
+        save(figure, picture)
+    elif run.metadata["dims"]["in_shape"] == [2]:
+        title += f": {count:,} mistakes on {report['n']:,} points"
+        features = run.metadata["features"]
+        figure = draw_point_mistakes(found.inputs, found.targets, found.predicted, features, classes, title)
+        save(figure, picture)
+
+
+def _evaluate_regression(
+    run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]
+) -> None:
+    from intro_dl.visualize.evaluation import draw_regression, save
+
+    report["target"] = run.metadata.get("target", {})
+    errors = found.predicted - found.targets
+    rows = [
+        dict(zip(run.metadata["features"], found.inputs[place].tolist(), strict=True))
+        | {
+            "target": float(found.targets[place]),
+            "predicted": float(found.predicted[place]),
+            "error": float(errors[place]),
+        }
+        for place in errors.abs().argsort(descending=True, stable=True).tolist()
+    ]
+    report["largest_errors"] = rows[:5]
+    write_csv(folder / "predictions.csv", rows)
+    title = f"{report['data']}, {report['split']}: {report['n']:,} examples"
+    save(draw_regression(found.targets, found.predicted, report["target"], title), folder / "predictions.png")
+
+
+def _evaluate_text(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    from intro_dl.inference.metrics import character_table
+
+    report["characters"] = character_table(found, run.metadata["alphabet"])
+    rows = [row | {"character": repr(row["character"])[1:-1]} for row in report["characters"]]
+    write_csv(folder / "characters.csv", rows)
+    _calibrate(found.probabilities[:, 1], found, folder, report)
+
+
+def _calibrate(confidence: "Tensor", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    from intro_dl.inference.metrics import expected_calibration_error, reliability
+    from intro_dl.visualize.evaluation import draw_reliability, save
+
+    rows = reliability(confidence, found.predicted == found.targets)
+    error = expected_calibration_error(rows)
+    report["numbers"]["expected_calibration_error"] = error
+    report["reliability"] = rows
+    write_csv(folder / "reliability.csv", rows)
+    title = f"{report['data']}, {report['split']}"
+    save(draw_reliability(rows, error, title), folder / "reliability.png")
 
 
 def _folder(run: Path, options: Mapping[str, Any], changes: Mapping[str, str]) -> Path:
-    """<run>/evaluation; a folder below it for another split, weights or data, so that nothing is lost."""
+    """Return <run>/evaluation, or for another split, weights or data a directory below it."""
     said = [options["data"], *(f"{key}={Path(text).name}" for key, text in changes.items())]
     said += [options[key] for key in ("split", "weights") if options[key] != OPTIONS[key].default]
-    name = "_".join(text for text in said if text)
-    return run / "evaluation" / name if name else run / "evaluation"
+    return run / "evaluation" / "_".join(text for text in said if text)
 
 
-def _remark_on_result(
-    report: dict[str, Any], result: Mapping[str, Any], options: Mapping[str, Any], changes: Mapping[str, str]
-) -> None:
-    """Say so if the run itself once measured something else on what should be the same data."""
-    same = options["data"] is None and not changes and options["weights"] == "best"
+def _differences(report: Mapping[str, Any], result: Mapping[str, float]) -> list[str]:
+    """Return a note if result.json holds another number for the same data."""
     for name in ("accuracy", "absolute_error", "loss"):
-        then, now = result.get(f"{name}/{options['split']}"), report["numbers"].get(name)
-        if not same or then is None or now is None:
-            continue
-        if abs(then - now) > 1e-3 * max(1.0, abs(then)):
-            report["notes"].append(
-                f"result.json says {name}/{options['split']} {then:.4f}, but {now:.4f} came out now: the "
-                "data changed since, or the run looked at a part of them only (trainer=smoke)."
-            )
-            return
+        key = f"{name}/{report['split']}"
+        if key in result and name in report["numbers"]:
+            then, now = result[key], report["numbers"][name]
+            if abs(then - now) > 1e-3 * max(1.0, abs(then)):
+                return [
+                    f"result.json says {key} {then:.4f}, but the evaluation gives {now:.4f}: the data "
+                    "changed since, or the run used only a part of them (trainer=smoke)."
+                ]
+    return []

@@ -1,30 +1,38 @@
-"""The command `python scripts/export.py`: a trained model for other programs, and how to feed it."""
+"""Export a trained model for other programs, with a description of its inputs: `python scripts/export.py`."""
 
 import hashlib
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import one_of, path, read_options, several_of
 from intro_dl.runs.files import shown_path
 
-FILES = {"onnx": "model.onnx", "torch_export": "model.pt2", "safetensors": "model.safetensors"}
+if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
+    from intro_dl.inference.portable import Portable
+
+FILES = {"onnx": "model.onnx", "safetensors": "model.safetensors"}
 OPTIONS = {
     "format": several_of(*FILES, default=["onnx"]),
     "weights": one_of("best", "last"),
     "out": path(),
 }
+FORMULAS = {
+    "images": "(pixels / 255 - mean) / std for pixels 0 to 255, a mean and a std for each channel",
+    "points": "(value - mean) / std, a mean and a std for each feature",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Export a run; 0, or ValueError with a sentence."""
+    """Export a run and return 0; raise ValueError with a message for the user."""
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
         raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
     folder = options["out"] or Path(words[0]) / "export"
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"out={folder} is a file: name a folder.")
+        raise ValueError(f"out={folder} is a file: name a directory.")
 
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.inference.portable import Portable, write
@@ -43,52 +51,40 @@ def main(arguments: Sequence[str]) -> int:
             "checked_with": checked_with,
         }
         same = f"the same numbers to {difference:.1e}" if difference else "exactly the same numbers"
-        print(f"{shown_path(str(file)):<40} {same} ({checked_with})")
+        print(f"{shown_path(file):<40} {same} ({checked_with})")
     description = folder / "model.json"
-    entries = _still_there(description) | entries
-    content = describe(portable, entries)
+    content = describe(portable, _unchanged_files(description) | entries)
     description.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{shown_path(str(description)):<40} how to feed it: {_in_words(content)}")
+    shapes = [f"{entry['name']} {'x'.join(map(str, entry['shape']))}" for entry in content["inputs"]]
+    extra = [name for name in ("normalization", "classes", "target", "alphabet") if name in content]
+    print(f"{shown_path(description):<40} its inputs and outputs: {', '.join([*shapes, *extra])}")
     return 0
 
 
-def describe(portable: Any, files: dict[str, Any]) -> dict[str, Any]:
-    """What a program has to know to use the exported files, in plain values."""
-    from intro_dl import __version__
+def describe(portable: "Portable", files: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of model.json: plain values that a program needs to use the exported files."""
     from intro_dl.data.dataset import plain
 
-    run = portable.run
-    metadata = run.metadata
+    run, metadata = portable.run, portable.run.metadata
     content: dict[str, Any] = {
         "model": type(run.model).__name__,
         "arguments": plain(dict(run.model.hparams)),
         "weights": f"{run.weights} (epoch {run.epoch})",
-        "intro_dl": __version__,
+        "intro_dl": version("intro-dl"),
         "files": files,
         "inputs": portable.inputs,
         "outputs": portable.outputs,
     }
-    if metadata["kind"] == "images":
-        formula = "(pixels / 255 - mean) / std for pixels 0 to 255, a mean and a std for each channel"
-        content["normalization"] = {"formula": formula, "mean": metadata["mean"], "std": metadata["std"]}
-    elif metadata["kind"] == "points":
-        formula = "(value - mean) / std, a mean and a std for each feature"
-        content["normalization"] = {"formula": formula, "mean": metadata["mean"], "std": metadata["std"]}
-        content["features"] = metadata["features"]
-    for name in ("classes", "target", "alphabet", "background", "digit_box"):
-        if metadata.get(name) is not None:
-            content[name] = metadata[name]
+    if run.kind in FORMULAS:
+        values = {name: metadata[name] for name in ("mean", "std")}
+        content["normalization"] = {"formula": FORMULAS[run.kind]} | values
+    names = ("features", "classes", "target", "alphabet", "background", "digit_box")
+    content |= {name: metadata[name] for name in names if metadata.get(name) is not None}
     return content | {"data": metadata["data"]}
 
 
-def _in_words(content: dict[str, Any]) -> str:
-    shapes = [f"{entry['name']} {'x'.join(map(str, entry['shape']))}" for entry in content["inputs"]]
-    extra = [name for name in ("normalization", "classes", "target", "alphabet") if name in content]
-    return ", ".join([*shapes, *extra])
-
-
-def _still_there(description: Path) -> dict[str, Any]:
-    """What an earlier export says of files that are as it left them."""
+def _unchanged_files(description: Path) -> dict[str, Any]:
+    """Return the entries of an earlier model.json whose files are unchanged."""
     try:
         files = json.loads(description.read_text(encoding="utf-8"))["files"]
         return {

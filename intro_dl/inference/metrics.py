@@ -1,13 +1,14 @@
-"""What the weights of a run are worth: numbers by class, calibration, and the surest mistakes."""
+"""Measure a run on a split: its predictions, numbers by class or character, and calibration."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import track
+from sklearn.metrics import precision_recall_fscore_support, r2_score, root_mean_squared_error
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,15 +21,16 @@ BINS = 10  # of the reliability table
 
 
 @dataclass
-class Judged:
-    """What a model answered on a split, and how right it was.
+class Predictions:
+    """What a model predicts on a split.
 
     Args:
-        numbers: the means over the split, by name, e.g. loss and accuracy.
-        inputs: the raw inputs (N, ...).
+        numbers: means over the split by name, e.g. loss and accuracy.
+        inputs: raw inputs (N, ...).
         targets: labels (N,), or the numbers of a regression.
         predicted: classes (N,), or the numbers of a regression.
-        probabilities: of each class (N, K); scores, if the model gives no probabilities; empty otherwise.
+        probabilities: of each class (N, K), or scores if the model gives no probabilities; empty for a
+            regression.
     """
 
     numbers: dict[str, float]
@@ -39,53 +41,44 @@ class Judged:
 
 
 @torch.inference_mode()
-def judge(run: LoadedRun, data: TensorData, split: str) -> Judged:
-    """Let a classifier or a regressor answer every example of a split."""
+def predict_split(run: LoadedRun, data: TensorData, split: str) -> Predictions:
+    """Predict every example of a split with a classifier or a regressor."""
     inputs, targets = data.splits[split]
+    model: Any = run.model
     batches = Batches(inputs, targets, batch_size=500, transform=run.prepare)
     totals: dict[str, float] = {}
     outputs = []
     for batch in _tracked(batches, len(batches)):
-        for name, value in run.model.metrics(batch).items():
+        for name, value in model.metrics(batch).items():
             totals[name] = totals.get(name, 0.0) + float(value) * len(batch[1])
-        outputs.append(run.model(batch[0]))
+        outputs.append(model(batch[0]))
     numbers = {name: total / len(targets) for name, total in totals.items()}
     scores = torch.cat(outputs)
-    if "classes" not in run.metadata:
-        return Judged(regression_numbers(numbers, targets, scores), inputs, targets, scores)
-    return Judged(numbers, inputs, targets, run.model.predict(scores), run.model.probabilities(scores))
-
-
-def regression_numbers(numbers: dict[str, float], targets: Tensor, predictions: Tensor) -> dict[str, float]:
-    """Beside the loss: its root, in the unit of the target, and the share of the variance explained."""
-    residual = float(((targets - predictions) ** 2).mean())
-    variance = float(targets.var(correction=0))
-    return numbers | {
-        "root_mean_squared_error": math.sqrt(residual),
-        "explained_variance": 1 - residual / variance if variance else math.nan,
-    }
+    if "classes" in run.metadata:
+        return Predictions(numbers, inputs, targets, model.predict(scores), model.probabilities(scores))
+    numbers["root_mean_squared_error"] = float(root_mean_squared_error(targets.double(), scores.double()))
+    numbers["explained_variance"] = float(r2_score(targets.double(), scores.double(), force_finite=False))
+    return Predictions(numbers, inputs, targets, scores)
 
 
 @torch.inference_mode()
-def judge_text(run: LoadedRun, data: TensorData, split: str) -> Judged:
-    """Let a language model predict every character of a split from those before it, as training measures it.
+def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
+    """Predict every character of a split from those before it, in the windows that training evaluates.
 
     Returns:
-        `targets` and `predicted` are tokens (N,); `probabilities` (N, 2) are those of the right character and
-        of the predicted one, since all V of them would fill the memory.
+        `targets` and `predicted` are tokens (N,); `probabilities` (N, 2) are those of the true character and
+        of the predicted one, since all V of them would not fit into memory.
     """
-    windows = data.val_dataloader() if split == "val" else data.test_dataloader()
-    state, targets, predicted, chances = None, [], [], []
+    windows: Any = data.val_dataloader() if split == "val" else data.test_dataloader()
+    state, parts = None, []
     for window in _tracked(windows, len(windows)):
-        tokens, right = (own_tokens(run, data, part) for part in window)
+        tokens, targets = (own_tokens(run, data, part) for part in window)  # (B, T) each
         logits, state = run.model(tokens, state)  # (B, T, V)
         logs = F.log_softmax(logits.flatten(0, 1), dim=1)  # (B T, V)
-        right = right.flatten()
-        best, winner = logs.max(dim=1)
-        targets.append(right)
-        predicted.append(winner)
-        chances.append(torch.stack([logs.gather(1, right[:, None]).squeeze(1), best], dim=1))
-    targets, predicted, logs = torch.cat(targets), torch.cat(predicted), torch.cat(chances)
+        targets = targets.flatten()
+        best, predicted = logs.max(dim=1)
+        parts.append((targets, predicted, torch.stack([logs.gather(1, targets[:, None])[:, 0], best], dim=1)))
+    targets, predicted, logs = (torch.cat(part) for part in zip(*parts, strict=True))
     loss = -float(logs[:, 0].double().mean())
     numbers = {
         "loss": loss,
@@ -93,44 +86,43 @@ def judge_text(run: LoadedRun, data: TensorData, split: str) -> Judged:
         "perplexity": math.exp(loss),
         "accuracy": float((targets == predicted).double().mean()),
     }
-    return Judged(numbers, targets, targets, predicted, logs.exp())
+    return Predictions(numbers, targets, targets, predicted, logs.exp())
 
 
-def class_table(confusion: Tensor, classes: list[str]) -> list[dict[str, Any]]:
-    """One row a class: how many of the answers that name it are right, how many of its examples are found.
+def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[dict[str, Any]]:
+    """Return one row a class: precision, recall, examples `n`, and how often it was `predicted`.
 
     Args:
-        confusion: counts (K, K), true class by predicted class.
+        targets: true classes (N,).
+        predicted: predicted classes (N,).
+        classes: the K names.
 
     Returns:
-        For each class `precision` and `recall`, None where nothing is divided by, `n` and `predicted`.
+        `precision` of a class that was never predicted and `recall` of a class without examples are None.
     """
-    rows = []
-    for number, name in enumerate(classes):
-        right, n, answers = (
-            int(count)
-            for count in (confusion[number, number], confusion[number].sum(), confusion[:, number].sum())
-        )
-        rows.append(
-            {
-                "class": name,
-                "precision": right / answers if answers else None,
-                "recall": right / n if n else None,
-                "n": n,
-                "predicted": answers,
-            }
-        )
-    return rows
+    measure: Any = precision_recall_fscore_support  # its type stub does not know nan
+    precision, recall, _, n = measure(targets, predicted, labels=range(len(classes)), zero_division=math.nan)
+    answers = torch.bincount(predicted, minlength=len(classes)).tolist()
+    return [
+        {
+            "class": name,
+            "precision": None if math.isnan(precision[k]) else float(precision[k]),
+            "recall": None if math.isnan(recall[k]) else float(recall[k]),
+            "n": int(n[k]),
+            "predicted": answers[k],
+        }
+        for k, name in enumerate(classes)
+    ]
 
 
-def character_table(judged: Judged, alphabet: str) -> list[dict[str, Any]]:
-    """One row a character of the text, the commonest first: its bits, and how often it was guessed."""
-    bits = -judged.probabilities[:, 0].log2()
-    right = (judged.targets == judged.predicted).double()
-    size = len(alphabet)
-    counts = torch.bincount(judged.targets, minlength=size)
-    sum_bits = torch.bincount(judged.targets, weights=bits.double(), minlength=size)
-    sum_right = torch.bincount(judged.targets, weights=right, minlength=size)
+def character_table(found: Predictions, alphabet: str) -> list[dict[str, Any]]:
+    """Return one row a character of the text, the most frequent first: its mean bits and its accuracy."""
+    bits = -found.probabilities[:, 0].log2()
+    right = (found.targets == found.predicted).double()
+    counts, sum_bits, sum_right = (
+        torch.bincount(found.targets, weights=weights, minlength=len(alphabet))
+        for weights in (None, bits.double(), right)
+    )
     return [
         {
             "character": alphabet[token],
@@ -144,31 +136,31 @@ def character_table(judged: Judged, alphabet: str) -> list[dict[str, Any]]:
 
 
 def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[dict[str, float]]:
-    """How often the model is right when it is so sure: one row a bin of equal width that is not empty.
+    """Return the accuracy at each confidence level: one row for each bin of equal width that is not empty.
 
     Args:
         confidence: the probability of the predicted class, (N,), in [0, 1].
         right: whether the prediction was right, (N,) of bool.
+        bins: number of bins; bin k is (k / bins, (k + 1) / bins], and the first also holds 0.
     """
-    places = (confidence.double() * bins).ceil().long().sub(1).clamp(0, bins - 1)  # bin k is (k/B, (k+1)/B]
+    places = (confidence.double() * bins).ceil().long().sub(1).clamp(0, bins - 1)
     rows = []
-    for place in range(bins):
+    for place in places.unique().tolist():
         mine = places == place
-        if mine.any():
-            rows.append(
-                {
-                    "from": place / bins,
-                    "to": (place + 1) / bins,
-                    "n": int(mine.sum()),
-                    "confidence": float(confidence[mine].double().mean()),
-                    "accuracy": float(right[mine].double().mean()),
-                }
-            )
+        rows.append(
+            {
+                "from": place / bins,
+                "to": (place + 1) / bins,
+                "n": int(mine.sum()),
+                "confidence": float(confidence[mine].double().mean()),
+                "accuracy": float(right[mine].double().mean()),
+            }
+        )
     return rows
 
 
 def expected_calibration_error(rows: list[dict[str, float]]) -> float:
-    """The mean distance of accuracy and confidence over the bins, each weighted by its examples.
+    """Return the mean of |accuracy - confidence| over the bins, weighted by their examples.
 
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks, equation 3.
     """
@@ -176,8 +168,15 @@ def expected_calibration_error(rows: list[dict[str, float]]) -> float:
     return sum(row["n"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / total
 
 
-def _tracked(batches: Iterable, count: int) -> Iterable:
+def _tracked(batches: Iterable, count: int) -> Iterator:
     console = Console(stderr=True)
-    return track(
-        batches, "Evaluating", total=count, console=console, transient=True, disable=not console.is_terminal
+    return iter(
+        track(
+            batches,
+            "Evaluating",
+            total=count,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
     )

@@ -1,23 +1,23 @@
-"""Tables on the screen and in files."""
+"""Print the tables of an evaluation and of predictions, and write them as CSV files."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from intro_dl.runs.files import shown_path
 
+MOST_CLASSES = 20  # a confusion matrix of more is too wide for a terminal
+
 
 def write_csv(file: Path, rows: list[dict[str, Any]], names: list[str] | None = None) -> None:
-    """Write rows with a header, their names or those given (needed where there may be no row)."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, names or list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    """Write rows below a header: the keys of the first row, or `names` where there may be no row."""
+    import pandas as pd  # here: a mistyped option is answered without waiting for it
+
+    pd.DataFrame(rows, columns=names or list(rows[0])).to_csv(file, index=False)
 
 
 def print_report(report: Mapping[str, Any], folder: Path) -> None:
-    """What an evaluation found, on the screen."""
+    """Print the content of an evaluation.json, and which files are in `folder`."""
     unit = report.get("target", {}).get("unit")
     rows = [
         ("model", f"{report['model']}, {report['weights']} weights"),
@@ -26,77 +26,51 @@ def print_report(report: Mapping[str, Any], folder: Path) -> None:
     for name, value in report["numbers"].items():
         in_unit = f" {unit}" if unit and name in ("absolute_error", "root_mean_squared_error") else ""
         rows.append((name.replace("_", " "), f"{value:.4f}{in_unit}"))
-    rows += [("note", remark) for remark in report["notes"]]
-    for name, value in rows:
+    for name, value in rows + [("note", note) for note in report["notes"]]:
         print(f"{name:<28} {value}")
-    for title, lines in _tables(report):
-        print(f"\n{title}")
-        print("\n".join(lines))
+    for title, table in _tables(report).items():
+        header, lines = list(table[0]), [[_shown(value) for value in row.values()] for row in table]
+        print(f"\n{title}", *aligned([header, *lines]), sep="\n")
     written = ", ".join(sorted(file.name for file in folder.iterdir() if file.is_file()))
-    print(f"\nWritten to {shown_path(str(folder))}: {written}")
+    print(f"\nWritten to {shown_path(folder)}: {written}")
 
 
-def _tables(report: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """The titles and the lines of what is shown below the numbers."""
-    tables = []
-    if "classes" in report:
-        rows = [
-            [
-                row["class"],
-                _share(row["precision"]),
-                _share(row["recall"]),
-                f"{row['n']:,}",
-                f"{row['predicted']:,}",
-            ]
-            for row in report["classes"]
-        ]
-        tables.append(("By class", aligned([["class", "precision", "recall", "n", "predicted"], *rows])))
-        names = [row["class"] for row in report["classes"]]
-        if len(names) <= 20:
-            counts = [
-                [name, *map(str, row)] for name, row in zip(names, report["confusion_matrix"], strict=True)
-            ]
-            title = "Confusion matrix: true class by row, predicted class by column"
-            tables.append((title, aligned([["", *names], *counts])))
-    if "characters" in report:
-        rows = [
-            [repr(row["character"]), f"{row['n']:,}", f"{row['bits']:.2f}", _share(row["accuracy"])]
-            for row in report["characters"][:12]
-        ]
-        tables.append(("The commonest characters", aligned([["character", "n", "bits", "accuracy"], *rows])))
-    if "largest_errors" in report:
-        header = list(report["largest_errors"][0])
-        rows = [[f"{value:.4g}" for value in row.values()] for row in report["largest_errors"]]
-        tables.append(("The largest errors", aligned([header, *rows])))
-    if "reliability" in report:
-        rows = [
-            [
-                f"{row['from']:.1f} to {row['to']:.1f}",
-                f"{row['n']:,}",
-                f"{row['confidence']:.3f}",
-                f"{row['accuracy']:.3f}",
-            ]
-            for row in report["reliability"]
-        ]
-        title = (
-            "Reliability: how often it is right when it is so sure. The expected calibration error is\n"
-            "the mean of |accuracy - confidence| over the bins, each weighted by its n."
-        )
-        tables.append((title, aligned([["probability", "n", "confidence", "accuracy"], *rows])))
-    return tables
+def _tables(report: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows to print by their title."""
+    tables = {"By class": report.get("classes", [])}
+    if len(report.get("confusion_matrix", [])) <= MOST_CLASSES:
+        title = "Confusion matrix: true class by row, predicted class by column"
+        tables[title] = confusion_rows(report) if "confusion_matrix" in report else []
+    characters = report.get("characters", [])[:12]
+    tables["Most frequent characters"] = [row | {"character": repr(row["character"])} for row in characters]
+    tables["Largest errors"] = report.get("largest_errors", [])
+    title = (
+        "Reliability: accuracy at each confidence level. The expected calibration error is the mean of\n"
+        "|accuracy - confidence| over the levels, weighted by n."
+    )
+    tables[title] = report.get("reliability", [])
+    return {title: rows for title, rows in tables.items() if rows}
 
 
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def confusion_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one row for each true class: how many of its examples were predicted as each class."""
+    names = [row["class"] for row in report["classes"]]
+    return [
+        {"true class": name} | dict(zip(names, counts, strict=True))
+        for name, counts in zip(names, report["confusion_matrix"], strict=True)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with the first column to the left and the others to the right, each as wide as it must be."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    """Return lines of columns: the first aligned left, the others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(
-            text.ljust(width) if column == 0 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
+        "  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip()
+        for first, *rest in rows
     ]

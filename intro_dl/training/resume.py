@@ -15,7 +15,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from intro_dl.data.dataset import TensorData
-from intro_dl.runs.checkpoint import read_checkpoint
+from intro_dl.runs.checkpoint import OldFormat, read_checkpoint
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
@@ -95,6 +95,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
     path = Path(cfg.resume)
     try:
         checkpoint = read_checkpoint(path)
+    except OldFormat:
+        raise
     except ValueError as error:
         raise ValueError(
             f"Cannot resume {path}: it is damaged or not a checkpoint of a run. If best.ckpt is "

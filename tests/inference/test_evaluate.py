@@ -1,4 +1,4 @@
-"""scripts/evaluate.py: the numbers are those of training, the definitions hold, bad input gets a sentence."""
+"""scripts/evaluate.py: numbers equal those of training, definitions hold, bad input gets one sentence."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from intro_dl import load_run
-from intro_dl.inference.data import check_same_facts, data_for
+from intro_dl.inference.data import check_same_metadata, data_for
 from intro_dl.inference.evaluate import main
 from intro_dl.inference.metrics import class_table, expected_calibration_error, reliability
 
@@ -58,7 +58,7 @@ def test_the_numbers_are_those_that_training_measured(trained_run, evaluate, tmp
     for name in ("loss", "accuracy", "absolute_error", "bits_per_char"):
         if f"{name}/{split}" in result:
             assert report["numbers"][name] == pytest.approx(result[f"{name}/{split}"], rel=1e-4)
-    notes = [remark for remark in report["notes"] if "result.json" in remark]
+    notes = [note for note in report["notes"] if "result.json" in note]
     assert not notes
 
 
@@ -80,7 +80,7 @@ def test_a_classifier_gets_tables_and_pictures_in_the_folder_of_its_run(softmax,
     assert "precision" in out and "expected calibration error" in out
 
 
-def test_the_mistakes_are_listed_surest_first_and_are_mistakes(softmax, evaluate):
+def test_the_mistakes_are_listed_most_confident_first_and_are_mistakes(softmax, evaluate):
     evaluate(softmax)
     with (softmax / "evaluation" / "mistakes.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -96,8 +96,8 @@ def test_the_mistakes_are_listed_surest_first_and_are_mistakes(softmax, evaluate
 
 
 def test_precision_and_recall_are_none_where_there_is_nothing_to_divide_by():
-    confusion = torch.tensor([[3, 1, 0], [0, 0, 0], [2, 0, 0]])
-    rows = class_table(confusion, ["a", "b", "c"])
+    targets, predicted = torch.tensor([0, 0, 0, 0, 2, 2]), torch.tensor([0, 0, 0, 1, 0, 0])
+    rows = class_table(targets, predicted, ["a", "b", "c"])
     assert [row["precision"] for row in rows] == [3 / 5, 0.0, None]
     assert [row["recall"] for row in rows] == [3 / 4, None, 0.0]
     assert [row["n"] for row in rows] == [4, 0, 2]
@@ -111,7 +111,7 @@ def test_the_calibration_error_is_the_mean_gap_weighted_by_the_examples():
     assert expected_calibration_error(rows) == pytest.approx((4 * 0.20 + 1 * 0.55) / 5, abs=1e-6)
 
 
-def test_a_model_that_is_as_often_right_as_it_is_sure_is_calibrated():
+def test_a_model_whose_accuracy_equals_its_confidence_is_calibrated():
     generator = torch.Generator().manual_seed(0)
     confidence = 0.5 + 0.5 * torch.rand(200_000, generator=generator)
     right = torch.rand(200_000, generator=generator) < confidence
@@ -125,10 +125,10 @@ def test_bins_hold_their_upper_end_and_the_first_also_zero():
     assert [(row["from"], row["n"]) for row in rows] == [(0.0, 2), (0.4, 1), (0.9, 1)]
 
 
-def test_scores_that_are_no_probabilities_get_no_calibration(trained_run, evaluate, tmp_path):
+def test_scores_that_are_not_probabilities_get_no_calibration(trained_run, evaluate, tmp_path):
     run = trained_run("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
     _, out, _ = evaluate(run, f"out={tmp_path / 'out'}")
-    assert "are no probabilities" in out and "reliability" not in report_of(tmp_path / "out")
+    assert "are not probabilities" in out and "reliability" not in report_of(tmp_path / "out")
 
 
 def test_other_data_are_prepared_with_the_mean_of_the_run(softmax, evaluate, data_root):
@@ -146,7 +146,7 @@ def test_other_data_are_prepared_with_the_mean_of_the_run(softmax, evaluate, dat
     ("arguments", "sentence"),
     [
         (["data=moons"], "The run reads images, but Moons holds points"),
-        (["data=nmist"], "There is no data=nmist. Did you mean mnist?"),
+        (["data=nmist"], "Unknown data=nmist. Did you mean mnist?"),
         (["split=training"], "Unknown split=training."),
         (["spilt=val"], "Unknown key spilt. Did you mean split?"),
         (["data.labels=[4]"], "trained with num_classes=10, but Digits has num_classes=2"),
@@ -166,7 +166,7 @@ def test_data_of_another_size_are_refused(softmax):
     data = data_for(run, "digits", {})
     data.dims = {"in_shape": (1, 32, 32), "num_classes": 10}
     with pytest.raises(ValueError, match=r"in_shape=\[1, 28, 28\], but Digits has in_shape=\[1, 32, 32\]"):
-        check_same_facts(run, data)
+        check_same_metadata(run, data)
 
 
 def test_data_of_other_classes_are_refused_even_if_there_are_as_many(softmax):
@@ -174,7 +174,7 @@ def test_data_of_other_classes_are_refused_even_if_there_are_as_many(softmax):
     data = data_for(run, "digits", {})
     data.CLASSES = tuple("abcdefghij")
     with pytest.raises(ValueError, match="The classes of the run are 0, 1, .* but those of Digits are a, b"):
-        check_same_facts(run, data)
+        check_same_metadata(run, data)
 
 
 def test_labels_of_the_run_are_those_of_other_data_too(trained_run):
@@ -198,19 +198,19 @@ def test_a_text_with_characters_that_the_model_never_saw_names_them(trained_run,
 
 def test_a_run_folder_can_name_no_data_but_those_of_intro_dl(softmax, evaluate, tmp_path):
     config = softmax / ".hydra" / "config.yaml"
-    config.write_text(f"data: {{_target_: os.system, command: 'touch {tmp_path / 'executed'}'}}")
+    config.write_text(f"seed: 0\ndata: {{_target_: os.system, command: 'touch {tmp_path / 'executed'}'}}")
     code, _, err = evaluate(softmax)
     assert code == 1 and "Refused data._target_=os.system: a config may only name a TensorData" in err
     config.write_text(f"data: !!python/object/apply:os.system ['touch {tmp_path / 'executed'}']")
     code, _, err = evaluate(softmax)
-    assert code == 1 and "is damaged" in err
+    assert code == 1 and "is truncated or not valid YAML" in err
     config.unlink()
     code, _, err = evaluate(softmax)
     assert code == 1 and "Name the data, e.g. data=mnist" in err
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_result_that_no_longer_comes_out_is_remarked(softmax, evaluate):
+def test_a_result_that_differs_from_the_evaluation_is_noted(softmax, evaluate):
     result = json.loads((softmax / "result.json").read_text())
     (softmax / "result.json").write_text(json.dumps(result | {"accuracy/test": 0.123}))
     _, out, _ = evaluate(softmax)

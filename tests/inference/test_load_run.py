@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import intro_dl
 from intro_dl.data.dataset import TensorData
@@ -16,6 +17,9 @@ from intro_dl.data.images import Digits
 from intro_dl.data.text import Pydoc
 from intro_dl.data.toy import Grades, PassClass
 from intro_dl.inference.load import model_class
+from intro_dl.runs.checkpoint import read_checkpoint
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_loading_leaves_the_random_numbers_of_a_notebook_alone(trained):
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_the_facts_of_images_are_their_normalization_and_class_names(trained):
+def test_the_metadata_of_images_are_their_normalization_and_class_names(trained):
     metadata = intro_dl.load_run(trained()).metadata
     assert list(metadata.pop("fingerprint")) == ["train", "val", "test"]
     assert metadata == {
@@ -106,13 +110,13 @@ def test_the_facts_of_images_are_their_normalization_and_class_names(trained):
     }
 
 
-def test_the_facts_of_one_class_against_the_others_say_what_class_1_means(trained):
+def test_the_metadata_of_one_class_against_the_others_say_what_class_1_means(trained):
     metadata = intro_dl.load_run(trained("data.labels=[4,7]", "data=digits", "model=perceptron")).metadata
     assert metadata["classes"] == ["not 4 or 7", "4 or 7"] and metadata["labels"] == [4, 7]
     assert metadata["dims"]["num_classes"] == 2
 
 
-def test_the_facts_of_students_are_their_features_and_what_pass_or_the_grade_mean(trained):
+def test_the_metadata_of_students_are_their_features_and_what_pass_or_the_grade_mean(trained):
     passing = intro_dl.load_run(trained("model=perceptron", "data=pass_class")).metadata
     grades = intro_dl.load_run(trained("model=regressor", "data=grades")).metadata
     assert passing["features"] == grades["features"] == ["lectures attended", "hours on the project"]
@@ -120,7 +124,7 @@ def test_the_facts_of_students_are_their_features_and_what_pass_or_the_grade_mea
     assert grades["target"] == {"name": "grade", "unit": "percent"} and "classes" not in grades
 
 
-def test_the_facts_of_a_text_are_its_alphabet(trained):
+def test_the_metadata_of_a_text_are_its_alphabet(trained):
     metadata = intro_dl.load_run(trained("model=char_rnn", "data=pydoc")).metadata
     data = Pydoc()
     data.setup()
@@ -161,30 +165,30 @@ def test_a_bare_pickle_is_refused_with_nothing_executed(run_copy, tmp_path, prot
     assert not (tmp_path / "executed").exists()
 
 
-def test_an_object_that_is_no_plain_value_is_named(run_copy):
+def test_an_object_that_is_not_a_plain_value_is_named(run_copy):
     change(run_copy, note=Path("a"))
     with pytest.raises(ValueError, match=r"Refused .* more than tensors and plain values \(pathlib"):
         intro_dl.load_run(run_copy)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
-def test_a_truncated_checkpoint_is_named(run_copy, share):
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.99])
+def test_a_truncated_checkpoint_is_named(run_copy, fraction):
     file = run_copy / "checkpoints" / "best.ckpt"
     content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
+    file.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(ValueError, match=r"best.ckpt is damaged.*weights=last"):
         intro_dl.load_run(run_copy)
 
 
-def test_a_file_of_tensors_that_is_no_checkpoint_is_named(run_copy):
+def test_a_file_of_tensors_that_is_not_a_checkpoint_is_named(run_copy):
     torch.save({"weight": torch.zeros(2)}, run_copy / "checkpoints" / "best.ckpt")
-    with pytest.raises(ValueError, match="no checkpoint of a run"):
+    with pytest.raises(ValueError, match="is not a checkpoint of intro_dl"):
         intro_dl.load_run(run_copy)
 
 
 def test_weights_of_another_architecture_are_refused(run_copy):
     change(run_copy, model="CNN")
-    with pytest.raises(ValueError, match="does not fit CNN: its weights are those of another architecture"):
+    with pytest.raises(ValueError, match="does not fit CNN: its weights belong to another architecture"):
         intro_dl.load_run(run_copy)
 
 
@@ -202,7 +206,7 @@ def test_a_model_larger_than_its_file_is_refused_before_it_takes_memory(run_copy
         intro_dl.load_run(run_copy)
 
 
-def test_facts_that_contradict_the_model_are_refused(run_copy):
+def test_metadata_that_contradict_the_model_are_refused(run_copy):
     metadata = intro_dl.load_run(run_copy).metadata
     change(run_copy, metadata=metadata | {"classes": list("012345678")})
     with pytest.raises(ValueError, match="contradict its weights: 9 classes for 10"):
@@ -212,10 +216,34 @@ def test_facts_that_contradict_the_model_are_refused(run_copy):
         intro_dl.load_run(run_copy)
 
 
-def test_weights_without_facts_are_refused(run_copy):
+def test_weights_without_metadata_are_refused(run_copy):
     change(run_copy, metadata=None)
-    with pytest.raises(ValueError, match="does not say what its data were"):
+    with pytest.raises(ValueError, match="does not describe its data"):
         intro_dl.load_run(run_copy)
+
+
+def test_a_checkpoint_of_version_0_1_is_refused_by_all_who_read_it(run_copy):
+    change(run_copy, facts={"kind": "images"})
+    message = "best.ckpt was written by intro_dl 0.1, whose runs this version does not read. Train it again."
+    with pytest.raises(ValueError, match=message):
+        read_checkpoint(run_copy / "checkpoints" / "best.ckpt")
+    with pytest.raises(ValueError, match=message):
+        intro_dl.load_run(str(run_copy))
+
+
+def test_a_run_of_version_0_1_is_not_resumed(train):
+    run = train("model=softmax", "trainer=smoke").runs[0]
+    file = run / "checkpoints" / "last.ckpt"
+    torch.save(torch.load(file, weights_only=True) | {"facts": {}}, file)
+    answer = train(f"resume={run}", "trainer.max_epochs=2")
+    assert answer.code == 1 and "last.ckpt was written by intro_dl 0.1, whose runs this version" in answer.err
+
+
+def test_every_model_of_an_option_is_found_by_its_name():
+    options = [yaml.safe_load(file.read_text()) for file in (ROOT / "configs" / "model").rglob("*.yaml")]
+    targets = [option["_target_"] for option in options if "_target_" in option]
+    names = [target.rpartition(".")[2] for target in targets]
+    assert len(names) > 10 and all(model_class(name) is not None for name in names)
 
 
 @pytest.mark.parametrize("name", ["os.system", "system", "Task", "Classifier", "nn", "import_module"])
@@ -228,21 +256,21 @@ def test_every_lecture_model_is_found_by_its_name():
     assert [model_class(name).__name__ for name in names] == names
 
 
-def test_a_folder_that_is_no_run_is_told_from_a_folder_of_runs(run_copy, tmp_path):
+def test_a_folder_that_is_not_a_run_is_told_from_a_folder_of_runs(run_copy, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="empty is no run: it has no checkpoints/best.ckpt"):
+    with pytest.raises(ValueError, match="empty is not a run: it has no checkpoints/best.ckpt"):
         intro_dl.load_run(tmp_path / "empty")
-    with pytest.raises(ValueError, match="is no run, but holds 1: name one of them, e.g. .*copy"):
+    with pytest.raises(ValueError, match="is not a run, it contains 1. Name one, e.g. .*copy"):
         intro_dl.load_run(tmp_path)
-    with pytest.raises(ValueError, match="There is no folder .*missing"):
+    with pytest.raises(ValueError, match="There is no directory .*missing"):
         intro_dl.load_run(tmp_path / "missing")
-    with pytest.raises(ValueError, match="is a file: name the folder of the run, e.g. .*copy"):
+    with pytest.raises(ValueError, match="is a file. Name the run folder, e.g. .*copy"):
         intro_dl.load_run(run_copy / "checkpoints" / "best.ckpt")
 
 
 def test_a_run_without_its_best_weights_offers_the_last(run_copy):
     (run_copy / "checkpoints" / "best.ckpt").unlink()
-    with pytest.raises(ValueError, match="take weights=last"):
+    with pytest.raises(ValueError, match="has no best weights. Choose weights=last"):
         intro_dl.load_run(run_copy)
     assert intro_dl.load_run(run_copy, weights="last").weights == "last"
 

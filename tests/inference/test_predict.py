@@ -1,4 +1,4 @@
-"""scripts/predict.py: any image as the model reads it; what cannot be read gets a sentence."""
+"""scripts/predict.py: any image is read as the model needs it; an unreadable input gets one sentence."""
 
 import io
 import json
@@ -15,10 +15,9 @@ from PIL import Image, ImageDraw
 from intro_dl import load_run
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits, background
-from intro_dl.inference import read_images
+from intro_dl.inference import inputs
+from intro_dl.inference.inputs import Unreadable, read_picture, row_sources
 from intro_dl.inference.predict import main
-from intro_dl.inference.read_images import Unreadable, read_picture
-from intro_dl.inference.read_rows import BadRow, row_sources
 
 MNIST_LIKE = {"dims": {"in_shape": [1, 28, 28]}, "background": "dark", "digit_box": 20}
 PHOTOS = {"dims": {"in_shape": [3, 32, 32]}, "background": None, "digit_box": None}
@@ -89,7 +88,7 @@ def test_dark_on_light_is_inverted_and_said_so(softmax, scans, predict, tmp_path
     assert code == 0 and "inverted" in out and "Inverted 1 of 1 images" in out and "dark background" in out
     assert out.splitlines()[1].split()[1:3] == plain.splitlines()[1].split()[1:3]
     _, left, _ = predict(softmax, tmp_path / "ink.png", "invert=no")
-    assert "done to the image" not in left and "Inverted" not in left
+    assert "changes" not in left and "Inverted" not in left
     _, forced, _ = predict(softmax, folder / "00.png", "invert=yes")
     assert "inverted" in forced
 
@@ -104,12 +103,12 @@ def test_a_drawing_gets_the_size_and_the_place_of_mnists(tmp_path, size, colors)
     assert pixels.shape == (1, 28, 28) and pixels.dtype == np.uint8
     assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20) and ink.max() == 255 and np.median(ink) == 0
     assert center == pytest.approx((13.5, 13.5), abs=0.51)
-    assert any(step.startswith("framed") for step in steps)
+    assert any(step.startswith("scaled") for step in steps)
     assert ("inverted" in steps) == (colors[1] >= 128)
 
 
-def test_without_a_frame_a_drawing_is_padded_to_a_square_not_cut(tmp_path):
-    pixels, steps = pixels_of(one((100, 400), 0, 255), tmp_path, frame="no")
+def test_without_a_digit_box_a_drawing_is_padded_to_a_square_not_cut(tmp_path):
+    pixels, steps = pixels_of(one((100, 400), 0, 255), tmp_path, digit_box="no")
     assert steps == ["inverted"]
     assert np.ptp(np.nonzero(pixels[0] > 127)[0]) + 1 == pytest.approx(14, abs=1)  # half of the height
 
@@ -141,7 +140,7 @@ def test_a_photograph_is_read_as_data_image_folder_reads_it(tmp_path, mode):
     pixels, steps = pixels_of(photo, tmp_path, PHOTOS)
     expected = read_image(tmp_path / "image.png", 32, "RGB")
     assert np.array_equal(pixels, expected.transpose(2, 0, 1))
-    assert "inverted" not in steps and not any("framed" in step for step in steps)
+    assert "inverted" not in steps and not any("scaled" in step for step in steps)
 
 
 def test_a_blank_image_is_predicted_and_called_blank(tmp_path):
@@ -182,11 +181,11 @@ def whole_png() -> bytes:
 
 BROKEN = {
     "empty.png": (b"", "empty.png is empty: it has 0 bytes"),
-    "text.png": (b"not an image at all", "text.png is no image that can be read"),
+    "text.png": (b"not an image at all", "text.png is not a readable image"),
     "half.png": (whole_png()[:4000], "half.png is broken:"),
     "bomb.png": (bomb(8_000), "bomb.png has more than 50,000,000 pixels and may be a decompression bomb"),
     "huge.png": (bomb(60_000), "huge.png has more than 50,000,000 pixels"),
-    "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "page.svg is no image that can be read"),
+    "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "page.svg is not a readable image"),
 }
 
 
@@ -205,13 +204,13 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_predicted(
 def test_a_missing_file_and_an_empty_folder_are_named(softmax, predict, tmp_path):
     (tmp_path / "none").mkdir()
     code, out, err = predict(softmax, tmp_path / "missing.png", tmp_path / "none", "format=json")
-    assert code == 1 and "There is no file" in err and "There is no image in the folder" in err
+    assert code == 1 and "There is no file" in err and "There is no image in the directory" in err
     assert all("error" in entry for entry in json.loads(out))
 
 
 def test_an_image_with_values_beyond_16_bits_is_refused(tmp_path):
     Image.fromarray(np.full((9, 9), 1e6, dtype=np.float32)).save(tmp_path / "float.tif")
-    with pytest.raises(Unreadable, match="float.tif has values that are not 0 to 255 or 0 to 65535"):
+    with pytest.raises(Unreadable, match="float.tif has values outside 0 to 65535"):
         read_picture("float.tif", tmp_path / "float.tif", MNIST_LIKE)
 
 
@@ -224,7 +223,7 @@ def test_standard_input_is_an_image_or_names_of_files(softmax, scans, predict):
     lines = [line.split(",")[:2] for line in names.splitlines()]
     assert code == 0 and len(lines) == 3 and lines[1] == expected.splitlines()[1].split(",")[:2]
     code, _, err = predict(softmax, "-")
-    assert code == 1 and "Nothing came from the standard input" in err
+    assert code == 1 and "Standard input is empty" in err
 
 
 def test_many_files_are_predicted_in_batches_in_their_order(softmax, scans, predict, monkeypatch):
@@ -304,7 +303,7 @@ def test_a_regression_answers_in_the_unit_of_its_target(trained_run, predict):
     assert code == 1 and "predicts a number" in err
 
 
-def test_scores_that_are_no_probabilities_are_called_scores(trained_run, predict):
+def test_scores_that_are_not_probabilities_are_called_scores(trained_run, predict):
     run = trained_run("model=rosenblatt", "data=two_gaussians", "trainer.max_epochs=1")
     code, out, _ = predict(run, "1,1")
     assert code == 0 and "score" in out and "probability" not in out and "%" not in out
@@ -314,19 +313,19 @@ def test_scores_that_are_no_probabilities_are_called_scores(trained_run, predict
     ("content", "sentence"),
     [
         (b"4,5\n1,2,3\n", "rows.csv:2 has 3 numbers, but the model reads 2: lectures attended, hours"),
-        (b"4,5\n1,x\n", "rows.csv:2 holds something else than numbers: 1, x"),
-        (b"4,5\n1,nan\n", "rows.csv:2 holds something else than numbers"),
+        (b"4,5\n1,x\n", "rows.csv:2 has values that are not finite numbers: 1, x"),
+        (b"4,5\n1,nan\n", "rows.csv:2 has values that are not finite numbers"),
         (b"a,b\n1,2\n", "rows.csv has the columns a, b, but the model reads lectures attended, hours"),
         (b"", "rows.csv is empty"),
-        (b"\xff\xfe1,2", "rows.csv is no CSV file in UTF-8"),
-        (b'4,5\n"1,2\n', "is no line of a CSV file"),
+        (b"\xff\xfe1,2", "rows.csv is not a CSV file in UTF-8"),
+        (b'4,5\n"1,2\n', "is not a line of a CSV file"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, monkeypatch, content, sentence):
     monkeypatch.chdir(tmp_path)
     Path("rows.csv").write_bytes(content)
     rows = list(row_sources(["rows.csv", "4,5"], FEATURES, io.BytesIO()))
-    bad = [row for _, row in rows if isinstance(row, BadRow)]
+    bad = [row for _, row in rows if isinstance(row, Unreadable)]
     assert len(bad) == 1 and sentence in str(bad[0])
     assert rows[-1] == ("4,5", [4.0, 5.0])
 
@@ -340,7 +339,7 @@ def test_a_text_model_is_sent_to_the_script_that_writes(trained_run, predict):
 
 
 def test_the_limit_of_pixels_is_checked_before_an_image_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(read_images, "MOST_PIXELS", 99)
+    monkeypatch.setattr(inputs, "MOST_PIXELS", 99)
     Image.new("L", (10, 10)).save(tmp_path / "a.png")
     with pytest.raises(Unreadable, match="more than 99 pixels"):
         read_picture("a.png", tmp_path / "a.png", MNIST_LIKE)
