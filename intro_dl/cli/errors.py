@@ -39,7 +39,7 @@ OTHER_NAMES = {
 }
 KINDS = {"Integer": "a whole number", "Float": "a number", "bool": "true or false", "String": "a text"}
 INSTALL = "pip install -e '.[sweep]'"
-ENGINES = ("joblib", "optuna", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
+ENGINES = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's plugins of the extra
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
