@@ -37,6 +37,7 @@ from intro_dl.data.text import Pydoc
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
+from intro_dl.training import build as building
 from intro_dl.training import train as training
 
 ROOT = Path(os.environ.get("INTRO_DL_DATA", "data"))
@@ -72,14 +73,14 @@ def ours(device: str, steps: int, *overrides: str) -> float:
         trainer.callbacks.insert(0, clock)
         return trainer
 
-    build, training.build_trainer = training.build_trainer, build_trainer
+    build, building.build_trainer = building.build_trainer, build_trainer
     try:
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
             with initialize_config_module("intro_dl.configs", version_base="1.3"):
                 cfg = compose("train", [*overrides, *fixed, f"run_dir='{folder}/run'"])
             training.train(cfg)
     finally:
-        training.build_trainer = build
+        building.build_trainer = build
     if clock.steps != steps:
         raise ValueError(f"{' '.join(overrides)} made {clock.steps} steps instead of {steps}.")
     return clock.seconds
