@@ -114,9 +114,9 @@ class MiddleOfEpoch(pl.Callback):
             return
         if trainer.world_size > 1 or place["of"] != trainer.num_training_batches:
             raise ValueError(
-                f"This run stopped after batch {place['batches']} of {place['of']} in an epoch on one device; "
-                f"now an epoch has {trainer.num_training_batches} batches on {trainer.world_size}: "
-                "leave out the change until the epoch is finished."
+                f"This run stopped after batch {place['batches']} of {place['of']}, on one device. Now an "
+                f"epoch has {trainer.num_training_batches} batches on {trainer.world_size}: leave out the "
+                "change until the epoch is finished."
             )
         trainer.fit_loop.epoch_loop.restarting = True  # keep the count of batches
 

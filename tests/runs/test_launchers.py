@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hydra.core.plugins import Plugins
 
-from intro_dl.cli.errors import ENGINES
+from intro_dl.cli.errors import PLUGINS
 from intro_dl.cli.hydra_callbacks import SweepSummary
 from tests.conftest import ROOT
 
@@ -164,4 +164,4 @@ def test_missing_optuna_is_said_in_one_sentence(train, monkeypatch):
 def test_unknown_launcher_is_not_called_an_extra(train):
     answer = train("-m", "hydra/launcher=jolib", "seed=0,1")
     assert answer.code == 1 and "Unknown hydra/launcher=jolib" in answer.err
-    assert "jolib" not in ENGINES
+    assert "jolib" not in PLUGINS

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from intro_dl.config.arguments import closest
+from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.lectures import LECTURES
 
