@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from intro_dl.cli import help_text, hydra_callbacks
 from intro_dl.cli.errors import explain, is_for_the_user
+from intro_dl.cli.optuna_sweeper import register_sweeper
 from intro_dl.cli.overrides import for_hydra
 from intro_dl.cli.saved_command import with_saved_command
 from intro_dl.config.schema import register_schema
@@ -40,6 +41,7 @@ def run(main: Callable[[], None]) -> int:
         print(help_text.text())
         return 0
     register_schema()
+    register_sweeper()
     logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
     full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""

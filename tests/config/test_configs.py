@@ -22,8 +22,6 @@ COMMANDS = re.findall(
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_option_composes(option, make_config):
-    if option == "sweep=optuna":
-        pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install -e '.[sweep]'")
     cfg = make_config(option)
     assert cfg.model._target_.startswith("intro_dl.models.")
 
@@ -32,8 +30,6 @@ def test_option_composes(option, make_config):
 def test_readme_command_composes(arguments, make_config):
     words = shlex.split(arguments)
     words = [word for word in words if word != "-m" and not word.startswith(("resume=", "--", "hydra"))]
-    if "sweep=optuna" in words:
-        words.remove("sweep=optuna")
     make_config(*(re.sub(r",(?![^\[]*\]).*", "", word) for word in words))
 
 
