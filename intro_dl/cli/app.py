@@ -28,7 +28,7 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
 from intro_dl.runs.sweep import SweepFolder
-from intro_dl.training.devices import FIRST, as_further_process, follow_the_first, rank
+from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +43,16 @@ def run(main: Callable[[], None]) -> int:
     register_schema()
     register_sweeper()
     logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
-    full_error = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    asked = FULL_ERROR if is_worker() else "HYDRA_FULL_ERROR"  # which the launcher has changed
+    full_error = os.environ.get(asked, "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     if rank():
-        warnings.simplefilter("ignore")  # process 0 shows the same warnings
-    if FIRST in os.environ:
-        follow_the_first()
-    else:
-        signals.received.clear()
-        on_sigterm(terminate)
+        warnings.simplefilter("ignore")  # rank 0 shows the same warnings
+    if is_worker():
+        end_with_launcher()
+    signals.received.clear()
+    on_sigterm(terminate)
     hydra_callbacks.created.clear()
     code = _answer(main, full_error)
     if code not in (0, INTERRUPTED, TERMINATED):
@@ -63,7 +63,7 @@ def run(main: Callable[[], None]) -> int:
 def _answer(main: Callable[[], None], full_error: bool) -> int:
     try:
         arguments = for_hydra(with_saved_command(sys.argv[1:]))
-        sys.argv[1:] = as_further_process(arguments) if rank() else arguments
+        sys.argv[1:] = [*arguments, *worker_arguments()]
         main()
         sys.stdout.flush()
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
@@ -125,5 +125,7 @@ def _describe_interrupt(error: KeyboardInterrupt, cfg: DictConfig) -> str:
 
 
 def _print(text: str) -> None:
-    if rank() == 0 or FIRST in os.environ:  # process 0 reads what the processes that it started print
+    if is_worker():
+        report_to_launcher(text)
+    elif rank() == 0:
         print(text, file=sys.stderr)

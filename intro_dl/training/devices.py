@@ -1,15 +1,14 @@
-"""The processes of a run on several devices: who starts them, who speaks, and what happens when one dies.
+"""Train one run on several devices: torch's launcher starts a process for each, and this module says how they end.
 
-Process 0 reads the data and builds the model, so that mistakes are found while it is alone. Then it starts
-the same command once more for each further device, and watches these processes; they watch it. `torchrun`
-does both itself. Only process 0 has a run folder and speaks to the user. Free of torch.
+The process that the user starts checks the command, reads the data and builds the model, so that a mistake is
+reported once. Then it starts the same command once for each device, and waits. Rank 0 has the run folder.
 """
 
-import atexit
+import json
+import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -17,219 +16,179 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
+from intro_dl.config.override_syntax import quote
 from intro_dl.runs.folder import RunFolder
-from intro_dl.runs.result import Result, Status
+from intro_dl.runs.signals import Terminated
 
-FIRST = "INTRO_DL_FIRST_PROCESS"  # id and run folder of process 0, told to those that it starts
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torchrun
-PATIENCE = 5.0  # seconds until the end of another process is known to everyone
+if TYPE_CHECKING:  # the command line reads this module, and does not wait for torch
+    from pytorch_lightning import Trainer
+    from torch.distributed import TCPStore
 
+LAUNCHER = "INTRO_DL_LAUNCHER"  # process id and run folder of the launcher, for the processes that it starts
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torch's launcher, here and in torchrun
 NO_SWEEP = (
-    "trainer=ddp trains one run on several devices; with -m every process would begin the whole sweep again. "
-    "Run the values one after another (for lr in 0.1 0.01; do python scripts/train.py trainer=ddp "
-    "optim.lr=$lr; done), or sweep with trainer=default, one device a run."
+    "trainer=ddp trains one run on several devices and does not work with -m. Start one run after another "
+    "(for lr in 0.1 0.01; do python scripts/train.py trainer=ddp optim.lr=$lr; done), or sweep with "
+    "trainer=default, one device a run."
 )
 
 
 def rank() -> int:
-    """The number of this process among those of its run."""
-    return int(os.environ["RANK"]) if TORCHRUN in os.environ or FIRST in os.environ else 0
+    """Return the number of this process among those of its run."""
+    return int(os.environ["RANK"]) if TORCHRUN in os.environ else 0
 
 
-def as_further_process(arguments: list[str]) -> list[str]:
-    """The arguments of a process other than 0: the same, but without a folder, a log or a say."""
-    silence = ["console.level=CRITICAL", f"file.filename={os.devnull}"]
-    handlers = [f"hydra.job_logging.handlers.{setting}" for setting in silence]
-    return [*arguments, "hydra.run.dir=.", "hydra.output_subdir=null", *handlers]
+def is_worker() -> bool:
+    """Return whether this process was started by `launch`."""
+    return LAUNCHER in os.environ and TORCHRUN in os.environ
 
 
-def follow_the_first() -> None:
-    """Let this process, started by process 0, end when that one is gone."""
-    atexit.register(time.sleep, 1)  # where the connection breaks first: time to say why
-    threading.Thread(target=_end_without_the_first, daemon=True).start()
+def worker_arguments() -> list[str]:
+    """Return what Hydra must be told in this process: only rank 0 has a folder, a log and output."""
+    if rank() == 0:
+        folder = quote(os.environ[LAUNCHER].partition(" ")[2]) if is_worker() else None
+        return [f"hydra.run.dir={folder}", "hydra.output_subdir=null"] if folder else []
+    handlers = "hydra.job_logging.handlers"
+    silent = [f"{handlers}.console.level=CRITICAL", f"{handlers}.file.filename={os.devnull}"]
+    return ["hydra.run.dir=.", "hydra.output_subdir=null", *silent]
 
 
-def _end_without_the_first() -> None:
-    first, _, run_dir = os.environ[FIRST].partition(" ")
-    while os.getppid() == int(first):
-        time.sleep(0.5)
-    what = f"Process 0 of this run (process id {first}) was killed, and process {rank()} ends with it"
-    print(f"Error: {_how_to_go_on(what, run_dir)}", flush=True)
-    os._exit(1)
+def end_with_launcher() -> None:
+    """Let this worker end soon after its launcher was killed."""
+    launcher, _, folder = os.environ[LAUNCHER].partition(" ")
+
+    def watch() -> None:
+        while os.getppid() == int(launcher):
+            time.sleep(0.5)
+        if rank() == 0:
+            print(f"Error: {_resume('The launcher of this run was killed', folder)}", file=sys.stderr)
+        else:
+            time.sleep(1)  # rank 0 would report a lost connection
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-@contextmanager
-def all_processes(trainer: Any, run_dir: str) -> Iterator[None]:
-    """Have a process for each device of the trainer, this one included, while the block runs.
+def report_to_launcher(reason: str) -> None:
+    """Tell the launcher why this worker ends, in the form that torch's launcher reads."""
+    content = {"message": reason, "timestamp": int(time.time())}
+    Path(os.environ["TORCHELASTIC_ERROR_FILE"]).write_text(json.dumps(content))
+
+
+def launch(trainer: "Trainer", folder: RunFolder) -> bool:
+    """Train in one process for each device, and return True; return False if this process has to train.
 
     Raises:
-        ValueError: if one of them ends too early, or cannot be started; the message says what to do.
+        ValueError: if the processes cannot be started, or one of them fails.
     """
-    if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        raise ValueError(NO_SWEEP)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     started = environment is not None and environment.creates_processes_externally
-    if trainer.num_nodes > 1 and not started and "MASTER_ADDR" not in os.environ:
+    if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise ValueError(NO_SWEEP)
+    if trainer.num_nodes > 1 and not started:
         raise ValueError(
-            f"trainer.num_nodes={trainer.num_nodes} waits for other machines, and nothing says which. Start "
-            "the command on each of them with torchrun --nnodes, or leave trainer.num_nodes=1."
+            f"trainer.num_nodes={trainer.num_nodes} needs the addresses of the other machines. Start the "
+            "command on each of them with torchrun --nnodes, or leave out trainer.num_nodes."
         )
     if TORCHRUN in os.environ and trainer.world_size != int(os.environ["WORLD_SIZE"]):
         raise ValueError(
             f"torchrun has started {os.environ['WORLD_SIZE']} processes, but this run has trainer.devices x "
             f"trainer.num_nodes = {trainer.world_size}: set trainer=ddp trainer.devices=<processes a node>."
         )
-    if trainer.world_size > 1:
-        _stop_at_a_word(trainer)
-    if environment is None or trainer.num_devices == 1 or environment.creates_processes_externally:
-        try:
-            yield
-        except RuntimeError as error:
-            if trainer.world_size > 1 and rank() == 0 and _says_that_another_ended(error):
-                raise ValueError(_how_to_go_on("Another process of this run has ended", run_dir)) from error
-            raise
-        return
+    if trainer.world_size == 1 or started:
+        return False
     if not HydraConfig.initialized():
         raise ValueError("Several devices need the command line: python scripts/train.py trainer=ddp.")
-    before = dict(os.environ)
-    if trainer.num_nodes == 1:
-        store = serve_on_this_machine()  # noqa: F841  as long as this name has it
-    else:
-        os.environ["MASTER_ADDR"] = environment.main_address
-        os.environ["MASTER_PORT"] = str(environment.main_port)
-    os.environ["NODE_RANK"] = str(environment.node_rank())
-    os.environ["LOCAL_RANK"] = "0"  # tells Lightning that it need not start the others
-    others = Others(trainer.num_devices, run_dir)
-    try:
-        yield
-    except RuntimeError as error:  # of the connection to the others, perhaps
-        if reason := others.how_one_ended(PATIENCE):
-            raise ValueError(reason) from error
-        raise
-    finally:
-        others.end()
-        os.environ.clear()
-        os.environ.update(before)
+    _run_workers(trainer.num_devices, folder)
+    return True
 
 
-def serve_on_this_machine() -> Any:
-    """Open the port where the processes meet, and tell them of it in the environment.
+def _run_workers(number: int, folder: RunFolder) -> None:
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    torch itself would listen on all addresses of the machine. Here nobody outside of it can connect, neither
-    to this server, nor to what the processes then open for each other.
+    logging.getLogger("torch.distributed.elastic").addHandler(logging.NullHandler())
+    logging.getLogger("torch.distributed.elastic").propagate = False  # the errors below say the same
+    os.environ[LAUNCHER] = f"{os.getpid()} {folder.path.resolve()}"
+    store = _serve_on_loopback()
+    with tempfile.TemporaryDirectory() as directory:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=number,
+            run_id="intro_dl",
+            rdzv_backend="static",
+            rdzv_endpoint=f"{store.host}:{store.port}",
+            rdzv_configs={"rank": 0},
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(directory),
+            signals_to_handle="SIGTERM,SIGINT",
+        )
+        try:
+            elastic_launch(config, sys.executable)(*sys.orig_argv[1:])
+        except (SignalException, ChildFailedError) as error:
+            files = sorted(Path(directory).rglob("error.json"))
+            reasons = {int(file.parent.name): json.loads(file.read_text())["message"] for file in files}
+            if isinstance(error, SignalException):
+                kind = Terminated if error.sigval == signal.SIGTERM else KeyboardInterrupt
+                raise kind(reasons.get(0, "")) from error
+            errors = {each: text for each, text in reasons.items() if text.startswith("Error: ")}
+            if 0 in errors:  # and the result is written
+                print(errors[0], file=sys.stderr)
+                raise SystemExit(1) from error
+            for each, text in errors.items():
+                raise ValueError(f"In process {each}: {text.removeprefix('Error: ')}") from error
+            # One was killed. The others lost their connection to it, or the launcher ended them.
+            killed = {each: failure for each, failure in error.failures.items() if failure.exitcode < 0}
+            first, failure = min((killed or error.failures).items(), key=lambda item: item[1].timestamp)
+            how = (
+                f"was killed by {failure.signal_name()}" if killed else f"ended with code {failure.exitcode}"
+            )
+            raise ValueError(_resume(f"Process {first} of this run {how}", str(folder.path))) from error
 
-    Returns:
-        The server; it ends with the object.
+
+def _serve_on_loopback() -> "TCPStore":
+    """Open the port where the processes meet, on 127.0.0.1 only, until the returned object is deleted.
+
+    torch would listen on all addresses. It uses this server because the port is the same.
     """
     from torch.distributed import TCPStore
 
-    here = "127.0.0.1"
-    with socket.create_server((here, 0)) as listener:
-        port, handle = listener.getsockname()[1], listener.detach()  # which is the store's from now on
-    os.environ |= {"MASTER_ADDR": here, "MASTER_PORT": str(port)}
-    os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # process 0, too, finds a server and opens none
     for _, interface in socket.if_nameindex():
         if interface in ("lo", "lo0"):  # Linux, macOS
             os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
             os.environ.setdefault("NCCL_SOCKET_IFNAME", interface)
-    return TCPStore(here, port, is_master=True, wait_for_workers=False, master_listen_fd=handle)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port, handle = listener.getsockname()[1], listener.detach()  # the store closes it
+    return TCPStore(
+        "127.0.0.1", port, is_master=True, wait_for_workers=False, multi_tenant=True, master_listen_fd=handle
+    )
 
 
-def _stop_at_a_word(trainer: Any) -> None:
-    """Let SIGTERM stop process 0, and the others through it.
-
-    Lightning would broadcast from inside the handler of the signal, where the others expect another message.
-    """
-    signals = trainer._signal_connector
-
-    def heard(signum: int, frame: Any) -> None:
-        signals.received_sigterm = trainer.is_global_zero
-
-    signals._sigterm_notifier_fn = heard
-
-
-def _says_that_another_ended(error: RuntimeError) -> bool:
-    return any(word in str(error) for word in ("gloo", "NCCL", "onnection"))
-
-
-def _how_to_go_on(what: str, run_dir: str) -> str:
-    if not RunFolder(Path(run_dir)).last.is_file():
-        return f"{what}. No epoch was finished, and nothing was saved."
-    return f"{what}. All finished epochs are kept; go on with: {RunFolder(Path(run_dir)).resume_command()}"
+@contextmanager
+def one_of_several(trainer: "Trainer", folder: RunFolder) -> Iterator[None]:
+    """Train as one process of a run, and end when another one has ended."""
+    if trainer.world_size > 1:
+        # Lightning would broadcast from inside the signal handler, while the others expect another message.
+        trainer._signal_connector._sigterm_notifier_fn = lambda *_: None
+    try:
+        yield
+    except RuntimeError as error:
+        if trainer.world_size == 1 or not any(word in str(error) for word in ("gloo", "NCCL", "onnection")):
+            raise
+        if is_worker():
+            raise SystemExit(1) from error  # the launcher knows which one was the first
+        raise ValueError(_resume("Another process of this run has ended", str(folder.path))) from error
 
 
-class Others:
-    """The processes that process 0 has started for the other devices of this machine.
-
-    Args:
-        devices: of this machine; the first is process 0's own.
-        run_dir: the folder of the run, to be named when one dies.
-    """
-
-    def __init__(self, devices: int, run_dir: str) -> None:
-        self.devices, self.run_dir = devices, run_dir
-        self.said = [
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") for _ in range(1, devices)
-        ]
-        self.ended = threading.Event()
-        # The others inherit that these are ignored: it is process 0 that stops, and ends them.
-        handlers = {
-            number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        self.processes = [self._start(number) for number in range(1, devices)]
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _start(self, number: int) -> subprocess.Popen:
-        place = {"LOCAL_RANK": str(number), "RANK": str(number), FIRST: f"{os.getpid()} {self.run_dir}"}
-        return subprocess.Popen(
-            [sys.executable, *sys.orig_argv[1:]],
-            env=os.environ | place | {"HYDRA_FULL_ERROR": "0"},  # which process 0 has changed
-            stdin=subprocess.DEVNULL,
-            stdout=sys.__stderr__,  # for its last words, should process 0 be killed
-            stderr=self.said[number - 1],
-        )
-
-    def how_one_ended(self, patience: float) -> str | None:
-        """What became of the first process that has failed, or does so within `patience` seconds."""
-        until = time.monotonic() + patience
-        while not (failed := self._failed()) and time.monotonic() < until:
-            time.sleep(0.1)
-        if not failed:
-            return None
-        number, code = failed
-        self.said[number - 1].seek(0)
-        errors = [line for line in self.said[number - 1].read().splitlines() if line.startswith("Error: ")]
-        if errors:
-            return f"In process {number}: {errors[-1].removeprefix('Error: ')}"
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return _how_to_go_on(f"Process {number} of this run {how}", self.run_dir)
-
-    def end(self) -> None:
-        """End the processes that are still there: what they could do alone is of no use."""
-        self.ended.set()
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-    def _failed(self) -> tuple[int, int] | None:
-        """Number and exit code of the first process that has failed."""
-        codes = [process.poll() for process in self.processes]
-        return next(((number, code) for number, code in enumerate(codes, 1) if code), None)
-
-    def _watch(self) -> None:
-        """Where process 0 does not notice that another has ended, e.g. waiting for it on a GPU: end it."""
-        while not self.ended.wait(0.5):
-            if self._failed() and not self.ended.wait(3 * PATIENCE):
-                reason = self.how_one_ended(0)
-                if RunFolder(Path(self.run_dir)).status() is not Status.COMPLETED:
-                    RunFolder(Path(self.run_dir)).write_result(Result(Status.FAILED, reason or ""))
-                print(f"Error: {reason}", file=sys.stderr, flush=True)
-                self.end()
-                os._exit(1)
+def _resume(what: str, run_dir: str) -> str:
+    folder = RunFolder(Path(run_dir))
+    if not folder.last.is_file():
+        return f"{what}. No epoch was finished, so nothing was saved."
+    return f"{what}. All finished epochs are saved. Resume with: {folder.resume_command()}"

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from intro_dl.runs.folder import RunFolder
 from intro_dl.training.build import build, quiet_known_warnings
-from intro_dl.training.devices import all_processes
+from intro_dl.training.devices import launch, one_of_several
 from intro_dl.training.report import git_commit, log_hyperparameters, measure, print_summary
 from intro_dl.training.resume import (
     already_finished,
@@ -44,12 +44,14 @@ def train(cfg: DictConfig) -> float:
     resumed = read_resumed(cfg, model, data)
     if finished := already_finished(cfg, resumed):
         return finished.metrics[cfg.monitor]
+    if launch(trainer, folder):  # other processes have trained, one a device
+        return folder.read_result().metrics[cfg.monitor]
     data_changed_since(resumed, data)
     if trainer.is_global_zero:
         check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
-    with all_processes(trainer, cfg.run_dir), tell_how_to_resume(trainer, folder):
+    with one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         try:
             with monitor_must_be_measured(cfg.monitor, trainer):
                 trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)

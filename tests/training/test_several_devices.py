@@ -129,7 +129,7 @@ def test_a_sweep_over_several_devices_is_refused(train, arguments):
 def test_machines_that_nobody_names_are_not_waited_for(train, monkeypatch):
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     answer = train("model=softmax", "trainer=smoke", "trainer.num_nodes=2", "trainer.accelerator=cpu")
-    assert answer.code == 1 and "trainer.num_nodes=2 waits for other machines" in answer.err
+    assert answer.code == 1 and "trainer.num_nodes=2 needs the addresses of the other machines" in answer.err
 
 
 def test_more_gpus_than_there_are_is_said_in_a_sentence(train, monkeypatch):
@@ -187,10 +187,16 @@ def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
     assert line.startswith("Error: ") and "nowhere" in line
 
 
-def other_process(process):
-    """The process that `process` has started for the second device."""
-    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return next((int(pid) for pid in found if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes()), None)
+def workers(launcher):
+    """The processes that train, in the order of their ranks, as soon as all are running train.py."""
+    found = {}
+    for pid in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split():
+        if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+            found |= {
+                int(each.removeprefix("RANK=")): int(pid) for each in variables if each.startswith("RANK=")
+            }
+    return [found[rank] for rank in sorted(found)]
 
 
 def is_there(pid):
@@ -199,12 +205,12 @@ def is_there(pid):
 
 
 def begin_and_wait(folder, file):
-    process = begin(folder, TRAIN, *LONG)
+    launcher = begin(folder, TRAIN, *LONG)
     until = time.monotonic() + 90
-    while not ((other := other_process(process)) and (folder / "run" / file).exists()):
-        assert process.poll() is None and time.monotonic() < until
+    while not (len(ranks := workers(launcher)) == 2 and (folder / "run" / file).exists()):
+        assert launcher.poll() is None and time.monotonic() < until
         time.sleep(0.1)
-    return process, other
+    return launcher, ranks
 
 
 def listening(pid):
@@ -216,55 +222,63 @@ def listening(pid):
 
 
 @LOOKS_INTO_PROC
-def test_processes_of_one_machine_listen_to_no_other(tmp_path):
-    process, other = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
-    found = listening(process.pid) | listening(other)
-    process.kill()
-    finish(process)
+def test_processes_of_one_machine_listen_on_the_loopback_only(tmp_path):
+    launcher, ranks = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
+    found = set.union(*(listening(pid) for pid in (launcher.pid, *ranks)))
+    launcher.kill()
+    finish(launcher)
     assert found == {"0100007F"}  # 127.0.0.1
+
+
+SAVED = "checkpoints/last.ckpt"
 
 
 @LOOKS_INTO_PROC
 @pytest.mark.parametrize(
     ("victim", "signal_number", "file", "code", "words"),
     [
-        (
-            1,
-            signal.SIGKILL,
-            "checkpoints/last.ckpt",
-            1,
-            "Process 1 of this run was killed by signal 9. All fini",
-        ),
-        pytest.param(
-            0, signal.SIGKILL, "checkpoints/last.ckpt", -9, "was killed, and", marks=pytest.mark.slow
-        ),
-        pytest.param(0, signal.SIGINT, "checkpoints/last.ckpt", 130, "All finished", marks=pytest.mark.slow),
-        pytest.param(0, signal.SIGTERM, "checkpoints/last.ckpt", 143, "Told to end", marks=pytest.mark.slow),
+        (1, signal.SIGKILL, SAVED, 1, "Process 1 of this run was killed by SIGKILL. All finished"),
+        pytest.param(0, signal.SIGKILL, SAVED, 1, "Process 0 of this run was killed", marks=pytest.mark.slow),
         pytest.param(1, signal.SIGKILL, ".hydra", 1, "nothing was saved", marks=pytest.mark.slow),
-        pytest.param(0, signal.SIGKILL, ".hydra", -9, "nothing was saved", marks=pytest.mark.slow),
+        pytest.param("launcher", signal.SIGKILL, SAVED, -9, "launcher", marks=pytest.mark.slow),
+        pytest.param("launcher", signal.SIGKILL, ".hydra", -9, "nothing was saved", marks=pytest.mark.slow),
+        pytest.param("launcher", signal.SIGINT, SAVED, 130, "Interrupted in epoch", marks=pytest.mark.slow),
+        pytest.param("launcher", signal.SIGTERM, SAVED, 143, "SIGTERM in epoch", marks=pytest.mark.slow),
     ],
 )
-def test_when_one_process_ends_so_does_the_other_and_says_why(
+def test_when_one_process_ends_so_do_the_others_and_one_says_why(
     tmp_path, victim, signal_number, file, code, words
 ):
-    process, other = begin_and_wait(tmp_path, file)
-    os.kill((process.pid, other)[victim], signal_number)
-    answer, out, err = finish(process, seconds=60)
-    assert answer == code
+    launcher, ranks = begin_and_wait(tmp_path, file)
+    os.kill(launcher.pid if victim == "launcher" else ranks[victim], signal_number)
+    answer, out, err = finish(launcher, seconds=60)
     (line,) = err.strip().splitlines()
     assert words in line
+    assert answer == code
+    if file == SAVED:
+        assert "python scripts/train.py resume=run" in line
     until = time.monotonic() + 60
-    while is_there(other):
+    while any(is_there(pid) for pid in ranks):
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+@LOOKS_INTO_PROC
+@pytest.mark.slow
+def test_result_names_the_process_that_ended_first(tmp_path):
+    launcher, ranks = begin_and_wait(tmp_path, SAVED)
+    os.kill(ranks[1], signal.SIGKILL)
+    finish(launcher)
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["status"] == "failed" and result["reason"].startswith("Process 1 of this run was killed")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_run_of_two_killed_processes_goes_on_with_one_or_two(tmp_path, devices):
-    process, other = begin_and_wait(tmp_path, "checkpoints/last.ckpt")
-    process.kill()
-    finish(process)
+    launcher, _ = begin_and_wait(tmp_path, SAVED)
+    launcher.kill()
+    finish(launcher)
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] + 1
     trainer = "trainer=cpu" if devices == 1 else "trainer=ddp"
     epochs = f"trainer.max_epochs={saved + 2}"
