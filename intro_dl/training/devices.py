@@ -1,7 +1,7 @@
-"""Train one run on several devices: torch's launcher starts a process for each, and this module says how they end.
+"""Train one run on several devices, in one process for each, started by torch's launcher.
 
 The process that the user starts checks the command, reads the data and builds the model, so that a mistake is
-reported once. Then it starts the same command once for each device, and waits. Rank 0 has the run folder.
+reported once. Then it starts the same command for each device, and says how they ended. Rank 0 has the folder.
 """
 
 import json
@@ -90,19 +90,16 @@ def launch(trainer: "Trainer", folder: RunFolder) -> bool:
     started = environment is not None and environment.creates_processes_externally
     if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise ValueError(NO_SWEEP)
-    if trainer.num_nodes > 1 and not started:
+    processes = int(os.environ["WORLD_SIZE"]) if TORCHRUN in os.environ else trainer.num_devices
+    if trainer.world_size != processes and (TORCHRUN in os.environ or not started):
         raise ValueError(
-            f"trainer.num_nodes={trainer.num_nodes} needs the addresses of the other machines. Start the "
-            "command on each of them with torchrun --nnodes, or leave out trainer.num_nodes."
-        )
-    if TORCHRUN in os.environ and trainer.world_size != int(os.environ["WORLD_SIZE"]):
-        raise ValueError(
-            f"torchrun has started {os.environ['WORLD_SIZE']} processes, but this run has trainer.devices x "
-            f"trainer.num_nodes = {trainer.world_size}: set trainer=ddp trainer.devices=<processes a node>."
+            f"trainer.devices x trainer.num_nodes is {trainer.world_size}, but there would be {processes} "
+            "processes. On each machine: torchrun --nnodes=<machines> --nproc-per-node=<devices> "
+            "scripts/train.py trainer=ddp trainer.devices=<devices> trainer.num_nodes=<machines>."
         )
     if trainer.world_size == 1 or started:
         return False
-    if not HydraConfig.initialized():
+    if not HydraConfig.initialized():  # the command that runs is not a training command
         raise ValueError("Several devices need the command line: python scripts/train.py trainer=ddp.")
     _run_workers(trainer.num_devices, folder)
     return True
