@@ -48,7 +48,7 @@ def run(main: Callable[[], None]) -> int:
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     if rank():
-        warnings.simplefilter("ignore")  # process 0 shows the same warnings
+        warnings.simplefilter("ignore")  # rank 0 shows the same warnings
     if is_worker():
         end_with_launcher()
     signals.received.clear()

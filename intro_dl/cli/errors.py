@@ -37,7 +37,7 @@ OTHER_NAMES = {  # of our keys, in other programs
 }
 TYPES = {"Integer": "an integer", "Float": "a number", "bool": "true or false", "String": "a string"}
 INSTALL = "pip install -e '.[sweep]'"
-PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers, in the extra
+PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:

@@ -26,8 +26,7 @@ class OptunaSweeper(Sweeper):
         n_jobs: runs started together, e.g. with hydra/launcher=joblib; they do not learn from each other.
         n_startup_trials: runs with random values before the search begins.
         seed: of the search. The same seed and results give the same trials, so a stopped search can resume.
-        params: key -> values to search, e.g. {"optim.lr": "tag(log, interval(1e-4, 1))"}. The command line
-            takes precedence.
+        params: key -> values, e.g. {"optim.lr": "tag(log, interval(1e-4, 1))"}; the command line adds more.
     """
 
     def __init__(
@@ -41,18 +40,16 @@ class OptunaSweeper(Sweeper):
         self.params = params or {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.config = hydra_context, config
-        self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
+        self.mode, self.config_loader = config.mode, hydra_context.config_loader
+        self.launch = Plugins.instance().instantiate_launcher(hydra_context, task_function, config).launch
 
     def sweep(self, arguments: Sequence[str]) -> None:
         try:
             import optuna
         except ImportError as error:
-            raise ValueError(
-                "hydra/sweeper=optuna needs an extra: in the project's directory, pip install -e '.[sweep]'."
-            ) from error
+            raise ValueError("A search needs an extra: in the project, pip install -e '.[sweep]'.") from error
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        parser = OverridesParser.create(config_loader=self.config_loader)
         lines = [f"{key}={values}" for key, values in self.params.items()]
         overrides = {each.get_key_element(): each for each in parser.parse_overrides([*lines, *arguments])}
         fixed = [each.input_line or "" for each in overrides.values() if not each.is_sweep_override()]
@@ -60,11 +57,12 @@ class OptunaSweeper(Sweeper):
         if not space:
             raise ValueError("Nothing to search: add a range, e.g. 'optim.lr=tag(log,interval(1e-4,1))'.")
         sampler = optuna.samplers.TPESampler(seed=self.seed, n_startup_trials=self.n_startup_trials)
-        study = optuna.create_study(direction=f"{self.config.mode}imize", sampler=sampler)
+        direction = "maximize" if self.mode == "max" else "minimize"
+        study = optuna.create_study(direction=direction, sampler=sampler)
         for first in range(0, self.n_trials, self.n_jobs):
             trials = [study.ask(space) for _ in range(first, min(first + self.n_jobs, self.n_trials))]
             jobs = [[*fixed, *(f"{key}={value}" for key, value in each.params.items())] for each in trials]
-            for trial, job in zip(trials, self.launcher.launch(jobs, initial_job_idx=first), strict=True):
+            for trial, job in zip(trials, self.launch(jobs, initial_job_idx=first), strict=True):
                 study.tell(trial, job.return_value)  # a diverged run returned the worst value, an infinity
 
 
@@ -75,5 +73,8 @@ def _values(override: Override) -> Any:
     values = override.value()
     if not isinstance(values, IntervalSweep):
         return CategoricalDistribution(list(override.sweep_string_iterator()))
-    kind = IntDistribution if isinstance(values.start, int) else FloatDistribution  # int(interval(1,9))
-    return kind(values.start, values.end, log="log" in values.tags)
+    start, end, log = values.start, values.end, "log" in values.tags
+    if isinstance(start, int) and isinstance(end, int):  # int(interval(1,9))
+        return IntDistribution(start, end, log)
+    assert start is not None and end is not None
+    return FloatDistribution(start, end, log)

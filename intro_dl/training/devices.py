@@ -173,7 +173,7 @@ def one_of_several(trainer: "Trainer", folder: RunFolder) -> Iterator[None]:
     """Train as one process of a run, and end when another one has ended."""
     if trainer.world_size > 1:
         # Lightning would broadcast from inside the signal handler, while the others expect another message.
-        trainer._signal_connector._sigterm_notifier_fn = lambda *_: None
+        trainer._signal_connector._sigterm_notifier_fn = lambda signum, _: None
     try:
         yield
     except RuntimeError as error:

@@ -40,11 +40,10 @@ def train(cfg: DictConfig) -> float:
     pl.seed_everything(cfg.seed, verbose=False)
     data, model, trainer = build(cfg)
     folder = RunFolder(Path(cfg.run_dir))
-
     resumed = read_resumed(cfg, model, data)
     if finished := already_finished(cfg, resumed):
         return finished.metrics[cfg.monitor]
-    if launch(trainer, folder):  # other processes have trained, one a device
+    if launch(trainer, folder):  # other processes have trained, one on each device
         return folder.read_result().metrics[cfg.monitor]
     data_changed_since(resumed, data)
     if trainer.is_global_zero:
@@ -61,9 +60,8 @@ def train(cfg: DictConfig) -> float:
         if resumed and resumed.finished and trainer.global_step == resumed.step:
             return resumed.finished.metrics[cfg.monitor]  # it had stopped early
         result = measure(cfg, trainer, model, data)
-    result.commit = commit
     earlier = sum(row["seconds"] for row in resumed.history) if resumed else 0.0
-    result.seconds = round(time.perf_counter() - started + earlier, 2)
+    result.commit, result.seconds = commit, round(time.perf_counter() - started + earlier, 2)
     if trainer.is_global_zero:
         log_hyperparameters(cfg, trainer, model, data, result)
         folder.write_result(result)

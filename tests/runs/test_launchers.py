@@ -22,7 +22,7 @@ OPTUNA = ("sweep=optuna", *SMALL, "trainer.max_epochs=1", "hydra.sweep.dir=sweep
 
 @pytest.fixture(params=["joblib", "submitit_local"])
 def launcher(request):
-    """The words that choose a launcher with two jobs side by side."""
+    """Return the words that choose a launcher with two jobs side by side."""
     pytest.importorskip(f"hydra_plugins.hydra_{request.param.partition('_')[0]}_launcher", reason=NEEDS)
     words = [f"hydra/launcher={request.param}"]
     return [*words, "hydra.launcher.n_jobs=2"] if request.param == "joblib" else words
@@ -46,7 +46,7 @@ def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def rows(folder: Path) -> dict[str, str]:
-    """The rates in the table and what became of them."""
+    """Return the rates in the table, with their statuses."""
     table = csv.DictReader((folder / "compare.csv").read_text().splitlines())
     return {row["optim.lr"]: row["status"] for row in table}
 
@@ -158,7 +158,7 @@ def test_missing_optuna_is_said_in_one_sentence(train, monkeypatch):
     answer = train(*OPTUNA)
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
-    assert line.startswith("Error: hydra/sweeper=optuna needs an extra") and "'.[sweep]'" in line
+    assert line.startswith("Error: A search needs an extra") and "'.[sweep]'" in line
 
 
 def test_unknown_launcher_is_not_called_an_extra(train):

@@ -23,7 +23,7 @@ SWEEPS.remove("optuna")  # names no values, but a range: tests/runs/test_launche
 
 
 def table(folder: Path) -> list[dict[str, str]]:
-    """The rows of compare.csv, without what depends on the clock and the place."""
+    """Return the rows of compare.csv, without what depends on the clock and the place."""
     rows = csv.DictReader((folder / "compare.csv").read_text().splitlines())
     return [{key: value for key, value in row.items() if key not in ("seconds", "runs")} for row in rows]
 

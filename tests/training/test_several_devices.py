@@ -46,7 +46,7 @@ def weights(run):
 
 
 def assert_is_one_run_like(run, expected):
-    """The files, the curves and the weights of `expected`; not the times."""
+    """Compare files, curves and weights with those of `expected`; not the times."""
     for name in ("result.json", "history.csv", "train.log", ".hydra/config.yaml"):
         assert (run / name).is_file(), name
     assert len(list(run.glob("*.log"))) == 1
@@ -188,7 +188,7 @@ def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
 
 
 def workers(launcher):
-    """The processes that train, in the order of their ranks, as soon as all are running train.py."""
+    """Return the ids of the processes that train, in the order of their ranks, as soon as all are running train.py."""
     found = {}
     for pid in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split():
         if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -214,7 +214,7 @@ def begin_and_wait(folder, file):
 
 
 def listening(pid):
-    """The addresses, as in /proc/net/tcp, on which a process waits for connections."""
+    """Return the addresses, as in /proc/net/tcp, on which a process waits for connections."""
     links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
     tables = [Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()]
