@@ -11,6 +11,7 @@ from intro_dl.data.images import Digits
 from intro_dl.data.mnist import MNIST, mnist_files, read_mnist
 from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim, within
 from intro_dl.lectures.engine.numerics import normal
+from intro_dl.models.layers import Activation
 from intro_dl.models.mlp import MLP
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.models.torchvision import Torchvision
@@ -184,7 +185,7 @@ def robbins_monro() -> Outcome:
     )
 
 
-def slide_mlp(activation: str) -> MLP:
+def slide_mlp(activation: Activation) -> MLP:
     """Return the slide's network, 784-200-100-60-30-10, with weights from N(0, 0.1^2) as in its source."""
     return MLP((1, 28, 28), 10, hidden=(200, 100, 60, 30), activation=activation, init="normal", sigma=0.1)
 

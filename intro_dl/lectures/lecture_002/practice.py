@@ -101,7 +101,7 @@ KERAS_3 = [
 # MNIST with Keras -------------------------------------------------------------------------------------------
 
 
-def keras_example(side: int = 28, loss: str = "mse") -> MLP:
+def keras_example(side: int = 28, loss: Literal["cross_entropy", "mse"] = "mse") -> MLP:
     """Return the slides' network: 28x28 -> 500 -> 500 -> 10, sigmoid, the loss 'mse' of the softmax."""
     return MLP((1, side, side), 10, hidden=(500, 500), activation="sigmoid", loss=loss)
 
