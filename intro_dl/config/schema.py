@@ -32,6 +32,7 @@ class RunConfig:
 
 
 # Of the root keys, and of classes of torch and Lightning; our own classes state ranges in their constructors.
+# data.batch_size stands here too, so that a common mistake is reported before torch is imported.
 RANGES: dict[str, Any] = {
     "seed": Seed,
     "mode": Literal["min", "max"],
@@ -41,9 +42,6 @@ RANGES: dict[str, Any] = {
     "regularization.dropout": Fraction,
     "regularization.weight_decay": NonNegative,
     "data.batch_size": Size | None,
-    "data.window": Size,
-    "data.noise": NonNegative,
-    "data.distance": NonNegative,
     "scheduler.interval": Literal["epoch", "step"],
     "trainer.devices": Size | Annotated[list[Count], MinLen(1)] | Literal["auto"],
     "trainer.num_nodes": Size,

@@ -37,7 +37,7 @@ def test_model_of_the_guide_trains_and_loads(own_model, train):
 
 def test_model_that_could_not_be_loaded_again_is_refused_before_it_trains(own_model, train):
     answer = train(*own_model("self.save_hyperparameters()", "pass"), "trainer=smoke")
-    assert answer.code == 1 and "let its __init__ call self.save_hyperparameters()" in answer.err
+    assert answer.code == 1 and "call self.save_hyperparameters()" in answer.err
     assert not answer.runs
 
 
