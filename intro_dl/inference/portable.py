@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from intro_dl.inference.load import LoadedRun, model_class
+from intro_dl.config.targets import model_class
+from intro_dl.inference.load import LoadedRun
 from intro_dl.tasks import Classifier
 
 Function = Callable[..., Sequence[Tensor]]

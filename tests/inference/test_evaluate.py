@@ -22,7 +22,7 @@ def evaluate(run_main):
 
 @pytest.fixture
 def softmax(trained_run, tmp_path):
-    """A softmax regression on digits, in a folder that a test may change."""
+    """Train a softmax regression on digits, in a folder that a test may change."""
     return Path(
         shutil.copytree(trained_run("model=softmax", "data=digits", "trainer.max_epochs=1"), tmp_path / "r")
     )

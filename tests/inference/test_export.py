@@ -35,7 +35,7 @@ RUNS = {
 
 @pytest.fixture
 def trained(trained_run):
-    """A run of two batches of a model of RUNS."""
+    """Train a model of RUNS on two batches."""
     return lambda name: trained_run("trainer=smoke", *RUNS[name])
 
 

@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def trained(trained_run):
-    """A run of two batches."""
+    """Train on two batches."""
     return lambda *overrides: trained_run("trainer=smoke", *overrides)
 
 
 @pytest.fixture
 def run_copy(trained, tmp_path):
-    """A run of LeNet that a test may damage."""
+    """Copy a run of LeNet that a test may damage."""
     return Path(shutil.copytree(trained(), tmp_path / "copy"))
 
 

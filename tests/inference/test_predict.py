@@ -31,7 +31,7 @@ def softmax(trained_run):
 
 @pytest.fixture
 def predict(run_main, monkeypatch):
-    """The command, with bytes that are piped into it."""
+    """Run the command, with bytes that are piped into it."""
 
     def run(*words, stdin: bytes = b"") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -53,7 +53,7 @@ def scans(tmp_path_factory):
 
 
 def one(size=(100, 100), ink=0, paper=255, mode="L") -> Image.Image:
-    """A thick vertical line, above and to the left of the middle."""
+    """Draw a thick vertical line, above and to the left of the middle."""
     image = Image.new(mode, size, paper)
     width, height = size
     box = (int(0.2 * width), int(0.1 * height), int(0.3 * width), int(0.6 * height))
@@ -157,7 +157,7 @@ def test_an_upside_down_photograph_of_a_phone_is_turned(tmp_path):
 
 
 def bomb(side: int) -> bytes:
-    """A PNG that claims to have side x side pixels."""
+    """Return a PNG that claims to have side x side pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (
