@@ -7,6 +7,7 @@ Takes a few minutes on one core, without a download. Five pictures show pages of
 browser of the Chromium family; browser=none leaves them as they are.
 """
 
+import contextlib
 import io
 import json
 import shutil
@@ -21,7 +22,7 @@ from PIL import Image
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "docs" / "gallery"
 MAX_WIDTH = 900  # pixels
 MAX_BYTES = 60_000
@@ -87,7 +88,7 @@ def save_pictures(folder: Path) -> None:
 def save_pages(folder: Path, browser: str) -> None:
     for run in dict.fromkeys(run for run, _, _ in PAGES.values()):
         server = program.TensorBoard()
-        server.configure(argv=[None, "--logdir", str(folder / run), "--host", "127.0.0.1", "--port", "0"])
+        server.configure(argv=[None, "--logdir", run, "--host", "127.0.0.1", "--port", "0"])
         address = server.launch()
         while not json.load(urllib.request.urlopen(f"{address}data/runs")):
             time.sleep(1)
@@ -115,7 +116,8 @@ def main(options: dict[str, str]) -> None:
         train(Path(folder))
         save_pictures(Path(folder))
         if browser != "none":
-            save_pages(Path(folder), browser)
+            with contextlib.chdir(folder):  # TensorBoard shows its logdir on each page
+                save_pages(Path(folder), browser)
 
 
 if __name__ == "__main__":
