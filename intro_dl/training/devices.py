@@ -1,7 +1,8 @@
 """Train one run on several devices, in one process for each, started by torch's launcher.
 
 The process that the user starts checks the command, reads the data and builds the model, so that a mistake is
-reported once. Then it starts the same command for each device, and says how they ended. Rank 0 has the folder.
+reported once. Then it starts the same command for each device, and says how they ended. Rank 0 has the run
+folder.
 """
 
 import json
