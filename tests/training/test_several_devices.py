@@ -188,7 +188,7 @@ def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
 
 
 def workers(launcher):
-    """Return the ids of the processes that train, by rank, as soon as all of them run train.py."""
+    """Return the process ids of the ranks that run train.py, in their order."""
     found = {}
     for pid in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split():
         if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
