@@ -36,7 +36,7 @@ def bare_loop(
     device: str,
     **optimizer: bool,
 ) -> float:
-    """A loop over tensors, written by hand: pixels in memory, batches by index, Adam, nothing logged."""
+    """Time a loop over tensors, written by hand: pixels in memory, batches by index, Adam, nothing logged."""
     model = make().to(device)
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, **optimizer)
     images, labels = images.to(device), labels.to(device)
@@ -57,7 +57,7 @@ def bare_loop(
 def loader_loop(
     make: Make, dataset: Dataset, steps: int, batch_size: int, device: str, workers: int = 0
 ) -> float:
-    """A plain loop over a DataLoader, as in pytorch/examples."""
+    """Time a plain loop over a DataLoader, as in pytorch/examples."""
     model = make().to(device)
     adam = torch.optim.Adam(model.parameters(), lr=1e-3)
     loader = DataLoader(dataset, batch_size, shuffle=True, num_workers=workers)

@@ -22,7 +22,7 @@ TRAIN = str(Path(__file__).parent.parent / "scripts" / "train.py")
 
 
 def machine() -> str:
-    """What was measured on, with what, and when."""
+    """Return what was measured on, with what, and when."""
     names = [f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"]
     if torch.cuda.is_available():
         names.append(torch.cuda.get_device_name())
@@ -31,7 +31,7 @@ def machine() -> str:
 
 
 def processor() -> str:
-    """The processor's name, and which of the instructions it has that bfloat16 is fast with."""
+    """Return the processor's name, and which of its instructions make bfloat16 fast."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:  # not Linux
@@ -58,7 +58,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """The median over the rounds of the ratio within each round."""
+    """Return the median over the rounds of the ratio within each round."""
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
@@ -67,7 +67,7 @@ def say(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown that can be read on the screen too."""
+    """Return a table in Markdown that can be read on the screen too."""
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     lines = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in (columns, *rows)]
     lines.insert(1, ["-" * width for width in widths])

@@ -238,7 +238,7 @@ def main(arguments: list[str]) -> int:
 
 
 def speeds(work: str, steps: int, measured: dict[str, list[float]], count: float, product: float) -> str:
-    """The table of one piece of work: seconds, examples a second, and operations a second."""
+    """Return the table of one task: seconds, examples a second, and operations a second."""
     each = 16 * 64 if work == "char_lstm" else BATCH
     rows = []
     for name, seconds in measured.items():

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder of the real data sets; tests that need it are skipped where it is absent."""
+    """Return the directory of the real data sets; skip the test if it is absent."""
     root = os.environ.get("INTRO_DL_DATA")
     if not root or not (Path(root) / "MNIST" / "raw").is_dir():
         pytest.skip("INTRO_DL_DATA does not name a folder that holds MNIST")

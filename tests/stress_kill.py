@@ -101,7 +101,7 @@ def start(folder: Path, arguments: list[str], power_loss: PowerLoss | None = Non
 
 
 def wait(process: int, seconds: float) -> int | None:
-    """The exit code of a process, negative for a signal; None if it is still there after so many seconds."""
+    """Return the exit code of a process, negative for a signal; None if it still runs after `seconds`."""
     until = time.monotonic() + seconds
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
@@ -113,7 +113,7 @@ def wait(process: int, seconds: float) -> int | None:
 
 
 def command(words: str, run_dir: str) -> list[str]:
-    """The arguments of a run of a case."""
+    """Return the arguments of a run of a case."""
     return ["callbacks=no_early_stopping", *QUIET, *words.split(), f"run_dir={run_dir}"]
 
 

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The package as a user would install it, unpacked into an empty folder."""
+    """Return the package as a user would install it, unpacked into an empty directory."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"  # a copy, so that no build folder is left in the checkout
     subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(source)], check=True)

@@ -66,8 +66,9 @@ class Loader(ABC):
         """Yield the batches of this epoch, from batch number `first` on."""
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # A generator: Lightning makes the iterator before a resumed epoch calls skip().
         first, self.skipped = self.skipped, 0
-        return self.batches_from(first)
+        yield from self.batches_from(first)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass."""

@@ -121,7 +121,7 @@ def test_is_one_page_that_imports_torch_and_its_task_only(name):
 
 
 def test_task_without_metrics_says_so():
-    with pytest.raises(NotImplementedError, match="Task must say what it measures"):
+    with pytest.raises(NotImplementedError, match="Task must define metrics"):
         Task().metrics(None)
 
 

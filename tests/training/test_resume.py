@@ -46,7 +46,7 @@ never_stopped: dict[str, Path] = {}  # the run of each case
 
 
 def whole_run(train, case: str) -> Path:
-    """The run of a case that was never stopped; trained once."""
+    """Return the run of a case that was never stopped; it is trained once."""
     if case not in never_stopped:
         answer = train(*command(case, "whole"))
         assert answer.code == 0, answer.err
@@ -233,7 +233,10 @@ def test_resume_from_other_weights_than_the_last_would_lose_epochs_and_is_refuse
     run = train(*SHORT, "model=softmax", "run_dir=run").folder / "run"
     before = (run / "history.csv").read_bytes()
     answer = train("resume=run/checkpoints/best.ckpt", "trainer.max_epochs=9")
-    assert answer.code == 1 and "would be lost. Name the run: resume=run." in answer.err
+    assert (
+        answer.code == 1
+        and "only last.ckpt holds the state of the training. Name the run: resume=run." in answer.err
+    )
     assert (run / "history.csv").read_bytes() == before
     assert train("resume=run/checkpoints/last.ckpt", "trainer.max_epochs=4").code == 0
 

@@ -26,7 +26,7 @@ OPTIMIZERS = {"adam": partial(torch.optim.Adam, lr=1e-3), "sgd": partial(torch.o
 
 
 def plain_loop(model_class, optimizer):
-    """What a student would write: image by image, torch's plain optimizer, no Lightning."""
+    """Train as a student would: image by image, torch's plain optimizer, no Lightning."""
     torch.manual_seed(0)
     data = Digits()
     data.setup()
@@ -68,7 +68,7 @@ HALF = [*SMALL, "trainer.precision=bf16-mixed"]
 
 @pytest.fixture
 def slow_bfloat16(monkeypatch):
-    """A machine on which a step takes 1 ms in float32, and 2 ms with bfloat16."""
+    """Pretend that a step takes 1 ms in float32 and 2 ms in bfloat16."""
     monkeypatch.setattr(speed, "probe", lambda *_: (0.001, 0.002))
 
 
