@@ -14,9 +14,9 @@ OPTIONS = sorted(
     for path in (ROOT / "configs").glob("*/*.yaml")
     if path.stem != "__init__"
 )
-README = (ROOT / "README.md").read_text()
+PAGES = "\n".join((ROOT / page).read_text() for page in ("README.md", "docs/COMMANDS.md"))
 COMMANDS = re.findall(
-    r"^(?:\w+=\S+ )?python scripts/train\.py(?! +--) ?(.*?)(?: +#.*)?$", README, re.MULTILINE
+    r"^(?:\w+=\S+ )?python scripts/train\.py(?! +--) ?(.*?)(?: +#.*)?$", PAGES, re.MULTILINE
 )
 
 

@@ -7,6 +7,8 @@ import torch
 
 from intro_dl.data.augment import AUGMENTATIONS, affine, crop, crop_flip, make_augmentation, warp
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(autouse=True)
 def same_draws_in_every_run():

@@ -17,6 +17,8 @@ from intro_dl.data.batches import Windows
 from intro_dl.data.download import fetch
 from intro_dl.data.text import IrishABC, Pydoc, TextFile, TinyShakespeare, read_utf8
 
+pytestmark = pytest.mark.quick
+
 modest = settings(max_examples=50, deadline=None, derandomize=True)
 
 

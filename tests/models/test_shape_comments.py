@@ -15,6 +15,8 @@ import torch
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.quick
+
 MODELS = sorted((ROOT / "intro_dl" / "models").rglob("*.py"))
 MODELS = [path for path in MODELS if "def forward" in path.read_text()]
 SIZES = [  # batch, image, number of classes, vocabulary, window; all different, and no image is square

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from intro_dl.scratch import backprop
 
+pytestmark = pytest.mark.quick
+
 modest = settings(max_examples=25, deadline=None, derandomize=True)
 small = st.integers(1, 4)
 seeds = st.integers(0, 10_000)

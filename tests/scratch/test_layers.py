@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from intro_dl.scratch import layers
 
+pytestmark = pytest.mark.quick
+
 modest = settings(max_examples=20, deadline=None, derandomize=True)
 small = st.integers(1, 4)
 seeds = st.integers(0, 10_000)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from intro_dl.scratch import losses
 
+pytestmark = pytest.mark.quick
+
 quick = settings(max_examples=25, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**31)
 SHAPES = st.lists(st.integers(1, 5), max_size=3)

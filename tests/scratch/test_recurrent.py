@@ -10,6 +10,8 @@ from torch import nn
 
 from intro_dl.scratch import recurrent
 
+pytestmark = pytest.mark.quick
+
 modest = settings(max_examples=25, deadline=None, derandomize=True)
 sizes = {
     "steps": st.integers(1, 6),

@@ -16,6 +16,8 @@ from intro_dl.scratch.sampling import (
     sample,
 )
 
+pytestmark = pytest.mark.quick
+
 quick = settings(max_examples=25, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**31)
 SHAPES = st.lists(st.integers(1, 6), min_size=1, max_size=3)

@@ -72,6 +72,7 @@ def test_two_processes_are_one_run_with_the_weights_of_one_process(tmp_path, one
     assert os.listdir(tmp_path) == ["outputs"]  # the other process leaves nothing behind
 
 
+@pytest.mark.slow
 def test_a_batch_too_small_for_all_devices_is_left_out_of_training(tmp_path):
     words = ("model=softmax", "data.limit_train=33", "data.batch_size=32", "trainer.max_epochs=2")
     code, out, err = finish(begin(tmp_path, TRAIN, "trainer=ddp", "trainer.accelerator=cpu", *words))
