@@ -12,7 +12,6 @@ from annotated_types import MaxLen, MinLen
 from intro_dl.config.options import Option, path, read_options, run_script
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.record import Run, by_task, read_runs
-from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
 if TYPE_CHECKING:
@@ -45,20 +44,13 @@ def main(arguments: Sequence[str]) -> int:
 def end_of_sweep(arguments: Sequence[str]) -> int:
     """Run `main` on the folder of a sweep; once for each task if its jobs have different tasks."""
     folder = Path(arguments[0])
-    runs = read_runs([folder])
-    tasks = by_task(runs)
+    tasks = by_task(read_runs([folder]))
     if len(tasks) < 2:
         return main(arguments)
-    print("The jobs have different tasks. Each task has its own table:")
     codes = []
-    for names, same in tasks.items():
+    for names, runs in tasks.items():
         out = folder / ("_".join(sorted(names - {"loss"})) or "loss")
-        codes.append(run_script("", main, [*(str(run.folder) for run in same), f"out={out}"]))
-    for run in runs:
-        if not run.result.metrics:
-            print(f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}")
-    if advice := how_to_finish(folder, runs):
-        print(advice)
+        codes.append(run_script("", main, [*(str(run.folder) for run in runs), f"out={out}"]))
     return max(codes)
 
 
@@ -89,32 +81,17 @@ def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
-    narrow = sys.stdout.isatty()
-    console = Console(width=None if narrow else 10_000)  # in a file or pipe, as wide as the table
-    console.print(screen(comparison, narrow))
-    lines = list(comparison.notes)
-    lines += filter(None, (how_to_finish(folder, runs) for folder in folders))
-    written = ["compare.csv", "compare.md", *(["compare.png"] if drawn else [])]
-    lines.append(f"Written to {shown_path(out)}: {', '.join(written)}")
-    lines.append(f"Curves: tensorboard {all_curves(folders)}")
-    for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console = Console(
+        width=None if sys.stdout.isatty() else 10_000
+    )  # in a file or pipe, as wide as the table
+    console.print(screen(comparison))
+    resume = [how_to_finish(folder, runs) for folder in folders]
+    for line in [*comparison.notes, *filter(None, resume)]:
+        print(line)
+    above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
+    print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
+    print(f"Curves: tensorboard --logdir {shlex.quote(shown_path(above))}")
     return comparison
-
-
-def all_curves(folders: Sequence[Path]) -> str:
-    """Return TensorBoard's option for all folders: their parent, unless that holds the current directory."""
-    resolved = [folder.resolve() for folder in folders]
-    above = Path(os.path.commonpath(resolved))
-    if (
-        len(resolved) > 1
-        and Path.cwd().is_relative_to(above)
-        and not any("," in str(each) for each in resolved)
-    ):
-        return (
-            f"--logdir_spec {shlex.quote(','.join(f'{each.name}:{shown_path(each)}' for each in resolved))}"
-        )
-    return f"--logdir {shlex.quote(shown_path(above))}"
 
 
 def what_to_try(comparison: "Comparison") -> str:
@@ -137,24 +114,14 @@ def how_to_finish(folder: Path, runs: Sequence[Run]) -> str | None:
     if planned is None:
         return None
     own = [run for run in runs if run.folder.is_relative_to(folder.resolve())]
-    missing = planned - len(sweep.jobs())
-    unfinished = sum(run.status in (Status.UNFINISHED, Status.INTERRUPTED, Status.DAMAGED) for run in own)
-    refused = [run for run in own if run.result.refused]
-    failed = [run for run in own if run.status is Status.FAILED and run not in refused]
-    resume = sweep.resume_command()
-    if missing <= 0 and not unfinished:
-        if failed:  # they would fail again
-            return (
-                f"{len(failed)} of the sweep's jobs failed: {failed[0].reason} If the command was right and "
-                f"the cause is fixed, run them again with: {resume}"
-            )
-        if refused:
-            return (
-                f"Refused before training: {len(refused)} of the sweep's {planned} jobs. Correct the command "
-                f"and start a new sweep. If the command was right, resume with: {resume}"
-            )
+    refused = sum(run.result.refused for run in own)
+    counts = {
+        "refused before training": refused,
+        "not finished": sum(not run.status.counts for run in own) - refused,
+        "not started": planned - len(sweep.jobs()),
+    }
+    what = ", ".join(f"{number} {name}" for name, number in counts.items() if number > 0)
+    if not what:
         return None
-    unfinished += len(failed)
-    what = [f"{unfinished} of its jobs did not finish"] * bool(unfinished)
-    what += [f"{missing} of {planned} did not start"] * (missing > 0)
-    return f"The sweep is incomplete: {', '.join(what)}. Resume with: {resume}"
+    advice = "Correct the command and start a new sweep, or resume with" if refused else "Resume with"
+    return f"The sweep of {planned} jobs is incomplete: {what}. {advice}: {sweep.resume_command()}"

@@ -1,6 +1,5 @@
 """Compare runs: one row for each setting, mean and standard deviation over seeds, the best row first."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ MAIN_MEASURES = (
     "bits_per_char",
     "accuracy",
     "absolute_error",
-)  # shown beside the loss; the first one measured
+)  # the first one measured stands beside the loss
 COSTS = ["epochs", "seconds"]
 
 
@@ -34,13 +33,12 @@ class Comparison:
         rows: one line for each setting, the best first: the columns, "n" (completed runs), "status", and each
             measure as mean ("loss/val") and standard deviation ("loss/val std").
         runs: one line for each run, in the order of the rows: the columns, the measures (NaN if it diverged),
-            "seed", "status", "run" (the Run), "row" (its label in the index of `rows`), and "counts": whether
-            it enters the means. A diverged run counts only if its row has no completed run.
+            "seed", "status", "run" (the Run), and "row" (its label in the index of `rows`).
         left_out: runs that failed, were interrupted, did not finish or are damaged.
         repeated: runs that have the setting and the seed of a newer run.
         metric: decides the order of the rows.
         measures: everything that was measured.
-        shared: the option of each group that all runs have in common.
+        subject: the model and the data that all runs share, e.g. "lenet on digits".
     """
 
     columns: list[str]
@@ -50,7 +48,7 @@ class Comparison:
     repeated: list[Run]
     metric: str
     measures: list[str]
-    shared: dict[str, str]
+    subject: str
 
     @property
     def shown(self) -> list[str]:
@@ -69,9 +67,12 @@ class Comparison:
         return not self.rows["n"].any()
 
     @property
-    def subject(self) -> str:
-        """The model and the data that all runs share, e.g. "lenet on digits"."""
-        return " on ".join(self.shared[name] for name in ("model", "data") if name in self.shared)
+    def title(self) -> str:
+        """The title of the plot, e.g. "optim.lr varied: lenet on digits"."""
+        keys = self.columns or ["seed"]
+        names = ", ".join(keys) if len(keys) < 4 else f"{', '.join(keys[:2])} and {len(keys) - 2} more"
+        varied = f"{names} varied" if len(self.runs) > 1 else ""
+        return ": ".join(filter(None, (varied, self.subject)))
 
     @property
     def chance_loss(self) -> float | None:
@@ -83,16 +84,12 @@ class Comparison:
     def notes(self) -> list[str]:
         """What a reader of the table has to know."""
         diverged = self.runs.loc[self.runs["status"] == Status.DIVERGED, "run"]
-        lines = [f"{shown_path(run.folder)} diverged: {run.reason}" for run in diverged]
-        lines += [
-            f"{shown_path(run.folder)} is {run.status} and not compared: {run.reason}"
-            for run in self.left_out
+        said = [(run, f"diverged: {run.reason}") for run in diverged]
+        said += [(run, f"is {run.status} and not compared: {run.reason}") for run in self.left_out]
+        said += [
+            (run, "repeats the settings and the seed of a newer run; not counted") for run in self.repeated
         ]
-        lines += [
-            f"{shown_path(run.folder)} repeats the settings and the seed of a newer run; not counted"
-            for run in self.repeated
-        ]
-        return [line.rstrip(".") + "." for line in lines]
+        return [f"{shown_path(run.folder)} {text.rstrip('.')}." for run, text in said]
 
 
 def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
@@ -105,7 +102,7 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
     left_out = [run for run in runs if not run.status.counts]
     if not ended:
         first = left_out[0]
-        which = f"None of the {len(runs)} runs has" if len(runs) > 1 else "The only run has not"
+        which = "The only run has not" if len(runs) == 1 else f"None of the {len(runs)} runs has"
         reason = f"{shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
         raise ValueError(f"{which} finished; {reason}")
     check_task(ended)
@@ -113,26 +110,25 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
     if metric not in measures and any(run.status is Status.COMPLETED for run in ended):
         raise ValueError(f"No run has metric={metric}.{nearest(metric, measures)}")
 
+    ended.sort(key=lambda run: (run.folder / "result.json").stat().st_mtime)
     columns, table = settings_table(ended)
-    for name in dict.fromkeys([*measures, metric, *COSTS]):
+    numbers = list(dict.fromkeys([*measures, metric, *COSTS]))
+    for name in numbers:
         table[name] = pd.Series([run.measured(name) for run in ended], dtype=float)
     table["seed"] = [run.seed for run in ended]
     table["status"] = [run.status for run in ended]
     table["run"] = pd.Series(ended, dtype=object)
-    written = pd.Series([(run.folder / "result.json").stat().st_mtime for run in ended])
-    newest = written.groupby([table["row"], table["seed"]], dropna=False).idxmax()
-    repeated = table.drop(list(newest))["run"].tolist()
-    table = table.loc[sorted(newest)]
+    repeats = table.duplicated(["row", "seed"], keep="last")
+    repeated = table.loc[repeats, "run"].tolist()
+    table = table[~repeats]
+    table.loc[table["status"] != Status.COMPLETED, measures] = float("nan")
 
-    completed = table["status"] == Status.COMPLETED
-    table["counts"] = completed | ~table["row"].isin(table.loc[completed, "row"])
-    table.loc[~completed, measures] = float("nan")
-    rows = summary(table, columns, [*dict.fromkeys([*measures, metric]), *COSTS])
+    rows = summary(table, columns, numbers)
     rows = rows.sort_values(metric, ascending=not higher_is_better(metric), kind="stable")
     table = table.set_index("row", drop=False).loc[rows.index].reset_index(drop=True)
-    choices = ended[0].choices.items()
-    shared = {name: each for name, each in choices if all(run.choices.get(name) == each for run in ended)}
-    return Comparison(columns, rows, table, left_out, repeated, metric, measures, shared)
+    shared = [{run.choices.get(group) for run in ended} - {None} for group in ("model", "data")]
+    subject = " on ".join(name for names in shared if len(names) == 1 for name in names)
+    return Comparison(columns, rows, table, left_out, repeated, metric, measures, subject)
 
 
 def check_task(runs: Sequence[Run]) -> None:
@@ -147,21 +143,21 @@ def check_task(runs: Sequence[Run]) -> None:
 
 
 def summary(table: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.DataFrame:
-    """Return a line for each row of the comparison, with means and standard deviations over its runs."""
-    rows = table.drop_duplicates("row").set_index("row")[columns]
-    seeds = table[table["counts"]].groupby("row")[numbers]
-    deviations = seeds.std().add_suffix(" std")  # n - 1 in the denominator; NaN for a single run
-    rows = rows.join([seeds.mean(), deviations])
+    """Return a line for each row of the comparison, with means and standard deviations over its runs.
+
+    A diverged run counts only if its row has no completed run.
+    """
     completed = (table["status"] == Status.COMPLETED).groupby(table["row"])
+    counts = (table["status"] == Status.COMPLETED) | (completed.transform("sum") == 0)
+    seeds = table[counts].groupby("row")[numbers]
+    deviations = seeds.std().add_suffix(" std")  # n - 1 in the denominator; NaN for a single run
+    rows = table.drop_duplicates("row").set_index("row")[columns].join([seeds.mean(), deviations])
     rows["n"] = completed.sum()
-    rows["status"] = [_status(n, total) for n, total in zip(completed.sum(), completed.size(), strict=True)]
+    diverged = completed.size() - rows["n"]
+    rows["status"] = [f"{bad} of {n + bad} diverged" for n, bad in zip(rows["n"], diverged, strict=True)]
+    rows.loc[diverged == 0, "status"] = "completed"
+    rows.loc[rows["n"] == 0, "status"] = "diverged"
     return rows
-
-
-def _status(completed: int, total: int) -> str:
-    if completed in (0, total):
-        return "completed" if completed else "diverged"
-    return f"{total - completed} of {total} diverged"
 
 
 def settings_table(runs: Sequence[Run]) -> tuple[list[str], pd.DataFrame]:
@@ -175,42 +171,31 @@ def settings_table(runs: Sequence[Run]) -> tuple[list[str], pd.DataFrame]:
         the same number differ in their seed at most.
     """
     keys = list(dict.fromkeys(key for run in runs for key in run.settings))
-    settings = pd.DataFrame(
+    values = pd.DataFrame(
         [[run.settings.get(key, ABSENT) for key in keys] for run in runs], columns=keys, dtype=object
     )
-    differing = [
-        key
-        for key in keys
-        if key != "seed" and settings[key].nunique(dropna=False) > 1 and not _follows_from_another(runs, key)
-    ]
-    values = settings.copy()
-    values["row"] = settings.groupby(differing, sort=False, dropna=False).ngroup() if differing else 0
+    first = runs[0].derived
+    derived = {key for key in first if all(run.derived.get(key) == first[key] for run in runs)}
+    own = [key for key in keys if key != "seed" and key not in derived]
+    differing = [key for key in own if values[key].nunique(dropna=False) > 1]
+    row = values.groupby(differing, sort=False, dropna=False).ngroup() if differing else 0
+    values = values[differing].assign(row=row)
     for name in GROUPS:
         values[name] = pd.Series([run.choices.get(name) for run in runs], dtype=object)
-    for key in keys:
-        if key.endswith("._target_"):  # the name of a class is enough
-            values[key] = [str(target).rpartition(".")[-1] for target in settings[key]]
 
-    groups = [name for name in GROUPS if count(values, [name]) > 1 and follows(values, name, ["row"])]
-    columns = list(groups)
-    for key in differing:
-        group, _, name = key.partition(".")
-        if (settings[key] != ABSENT).all() and not (name.startswith("_") and group in groups):
+    columns = [name for name in GROUPS if count(values, [name]) > 1 and follows(values, name, ["row"])]
+    lacking = [key for key in differing if (values[key] == ABSENT).any()]
+    words = [key for key in differing if key not in lacking and values[key].map(type).isin([str]).any()]
+    numbers = [key for key in differing if key not in lacking and key not in words]
+    for key in [*words, *numbers, *lacking]:
+        if key in numbers or count(values, [*columns, key]) > count(values, columns):
             columns.append(key)
-    for key in differing:  # a setting that some runs lack, if it tells rows apart that the others do not
-        if key not in columns and count(values, [*columns, key]) > count(values, columns):
-            columns.append(key)
-    words = [key for key in columns if key not in groups and values[key].map(type).isin([str]).any()]
-    columns = [key for key in columns if key not in words or not follows(values, key, groups)]
+    for key in columns:
+        if key.endswith("._target_"):  # the name of a class is enough
+            values[key] = [str(target).rpartition(".")[-1] for target in values[key]]
     order = {name: place for place, name in enumerate(GROUPS)}
     columns.sort(key=lambda key: order.get(key.partition(".")[0], len(order)))
     return columns, values[[*columns, "row"]].copy()
-
-
-def _follows_from_another(runs: Sequence[Run], key: str) -> bool:
-    """Return whether all runs interpolate the key from the same other key."""
-    sources = {run.derived.get(key) for run in runs}
-    return len(sources) == 1 and None not in sources
 
 
 def count(table: pd.DataFrame, columns: list[str]) -> int:
@@ -242,7 +227,7 @@ def measured(row: pd.Series, name: str) -> str:
     if pd.isna(mean):
         return ABSENT
     if name in COSTS:
-        return f"{mean:.0f}" if name == "epochs" and mean == round(mean) else f"{mean:.1f}"
+        return f"{mean:.1f}".removesuffix(".0")
     digits = ".4f" if abs(mean) < 100 else ".4g"
     return f"{mean:{digits}}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
 
@@ -260,17 +245,15 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     return [*comparison.columns, *numbers, *more], body
 
 
-def screen(comparison: Comparison, narrow: bool) -> Table:
-    """Return the table for a terminal, which may be narrow, or for a file or pipe."""
+def screen(comparison: Comparison) -> Table:
+    """Return the table for a terminal."""
     head, body = cells(comparison)
     table = Table(
         title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True
     )
     for name in head:
-        broken = re.sub("([/.])", r"\1\n", name) if narrow else name
         side = "left" if name in (*comparison.columns, "status") else "right"
-        least = 9 if "/" in name or name == "status" else None  # "completed", "0.1234 ±"
-        table.add_column(broken, justify=side, min_width=least, overflow="fold")
+        table.add_column(name, justify=side, overflow="fold")
     for line, completed in zip(body, comparison.rows["n"], strict=True):
         table.add_row(*map(Text, line), style="" if completed else "red")
     return table
@@ -284,21 +267,18 @@ def headline(comparison: Comparison) -> str:
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """Write every row with all its digits, and every run that is left out, with the reason."""
+    """Write every row with all its digits, and every run that is left out; compare.md has the reasons."""
     numbers = [name for name in (*comparison.measures, *COSTS) if name in comparison.rows]
     if comparison.seeded:
         numbers = [column for name in numbers for column in (name, f"{name} std")]
-    table = comparison.rows[[*comparison.columns, *numbers, "n"]].round(6)
+    table = comparison.rows[[*comparison.columns, *numbers, "n", "status"]].round(6)
     table[comparison.columns] = table[comparison.columns].map(cell)
     members = comparison.runs.groupby("row")["run"]
     table["seeds"] = members.agg(lambda runs: " ".join(str(run.seed) for run in runs))
-    table["status"] = comparison.rows["status"]
-    table["reason"] = members.agg(lambda runs: " ".join(run.reason for run in runs if run.reason))
     table["runs"] = members.agg(lambda runs: " ".join(shown_path(run.folder) for run in runs))
     left_out = [
         {key: cell(run.choices.get(key, run.settings.get(key, ABSENT))) for key in comparison.columns}
-        | {"n": 0, "seeds": run.seed, "status": run.status, "reason": run.reason}
-        | {"runs": shown_path(run.folder)}
+        | {"n": 0, "seeds": run.seed, "status": run.status, "runs": shown_path(run.folder)}
         for run in comparison.left_out
     ]
     pd.concat([table, pd.DataFrame(left_out, dtype=object)]).to_csv(path, index=False)
@@ -309,9 +289,6 @@ def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> 
     head, body = cells(comparison)
     lines = [f"{headline(comparison)}.", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in body]
-    if comparison.notes:
-        lines += ["", *(f"- {note}" for note in comparison.notes)]
-    if picture:
-        varied = f"{', '.join(comparison.columns) or 'seed'} varied"
-        lines += ["", f"![{varied if len(comparison.runs) > 1 else 'learning curve'}]({picture.name})"]
+    lines += ["", *(f"- {note}" for note in comparison.notes)] if comparison.notes else []
+    lines += ["", f"![{comparison.title or 'learning curve'}]({picture.name})"] if picture else []
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
