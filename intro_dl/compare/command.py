@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import MaxLen, MinLen
 
@@ -13,9 +13,6 @@ from intro_dl.config.options import Option, path, read_options, run_script
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.record import Run, by_task, read_runs
 from intro_dl.runs.sweep import SweepFolder
-
-if TYPE_CHECKING:
-    from intro_dl.compare.table import Comparison
 
 OPTIONS = {
     "by": Option(Annotated[list[str], MinLen(1), MaxLen(2)], []),  # one key for a plot, or two for a heat map
@@ -35,9 +32,33 @@ def main(arguments: Sequence[str]) -> int:
         raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
     folders = [Path(word).expanduser() for word in words]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
-    comparison = report(folders, options["by"], options["metric"], out)
+    runs = read_runs(folders)
+    # pandas and matplotlib take a second: import them only once there is something to compare.
+    from rich.console import Console
+
+    from intro_dl.compare.table import compare, screen, write_csv, write_markdown
+
+    comparison = compare(runs, options["metric"])
+    from intro_dl.compare.plots import plot
+
+    picture = out / "compare.png"
+    out.mkdir(parents=True, exist_ok=True)
+    drawn = plot(comparison, picture, options["by"])
+    write_csv(comparison, out / "compare.csv")
+    write_markdown(comparison, out / "compare.md", picture if drawn else None)
+
+    console = Console(
+        width=None if sys.stdout.isatty() else 10_000
+    )  # in a file or pipe, as wide as the table
+    console.print(screen(comparison))
+    resume = [how_to_finish(folder, runs) for folder in folders]
+    for line in [*comparison.notes, *filter(None, resume)]:
+        print(line)
+    above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
+    print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
+    print(f"Curves: tensorboard --logdir {shlex.quote(shown_path(above))}")
     if comparison.all_diverged:
-        raise ValueError(what_to_try(comparison))
+        raise ValueError(what_to_try([run for run in runs if run.status.counts]))
     return 0
 
 
@@ -54,49 +75,8 @@ def end_of_sweep(arguments: Sequence[str]) -> int:
     return max(codes)
 
 
-def report(folders: Sequence[Path], by: Sequence[str], metric: str, out: Path) -> "Comparison":
-    """Print the table of the runs and write it, with its plot.
-
-    Args:
-        folders: of runs, or of sweeps.
-        by: the keys on the axes of the plot; empty for a choice that fits.
-        metric: decides the order of the rows.
-        out: the folder for compare.csv, compare.md and compare.png.
-
-    Raises:
-        ValueError: if nothing can be compared.
-    """
-    runs = read_runs(folders)
-    # pandas and matplotlib take a second: import them only once there is something to compare.
-    from rich.console import Console
-
-    from intro_dl.compare.table import compare, screen, write_csv, write_markdown
-
-    comparison = compare(runs, metric)
-    from intro_dl.compare.plots import plot
-
-    picture = out / "compare.png"
-    out.mkdir(parents=True, exist_ok=True)
-    drawn = plot(comparison, picture, by)
-    write_csv(comparison, out / "compare.csv")
-    write_markdown(comparison, out / "compare.md", picture if drawn else None)
-
-    console = Console(
-        width=None if sys.stdout.isatty() else 10_000
-    )  # in a file or pipe, as wide as the table
-    console.print(screen(comparison))
-    resume = [how_to_finish(folder, runs) for folder in folders]
-    for line in [*comparison.notes, *filter(None, resume)]:
-        print(line)
-    above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
-    print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
-    print(f"Curves: tensorboard --logdir {shlex.quote(shown_path(above))}")
-    return comparison
-
-
-def what_to_try(comparison: "Comparison") -> str:
+def what_to_try(runs: Sequence[Run]) -> str:
     """Return advice for the case that every run diverged."""
-    runs = list(comparison.runs["run"])
     which = f"All {len(runs)} runs" if len(runs) > 1 else "The only run"
     rates = [rate for run in runs if isinstance(rate := run.settings.get("optim.lr"), int | float)]
     if not rates:

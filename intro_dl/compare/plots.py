@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from intro_dl.compare.table import Comparison, cell, follows, higher_is_better
 from intro_dl.runs.result import Status
-from intro_dl.visualize.style import COLORS
+from intro_dl.visualize.style import COLORS, MARKERS
 
 NAMES = {
     "optim": "optimizer",
@@ -118,10 +118,9 @@ def draw_lines(data: pd.DataFrame, axes: Axes, x: str, y: str, **spread: Any) ->
     data = data.dropna(subset=[y]).astype({x: float, y: float})
     lines = data["line"].unique()
     if len(lines):  # not if every run diverged
-        palette = (COLORS * 2)[: len(lines)]
-        legend = "" not in lines
-        look = {"hue": "line", "style": "line", "palette": palette, "markers": True, "legend": legend}
-        sns.lineplot(data, x=x, y=y, ax=axes, **look, **spread)
+        colors, markers = (COLORS * 2)[: len(lines)], list(MARKERS * 2)[: len(lines)]
+        style = {"palette": colors, "markers": markers, "legend": "" not in lines}
+        sns.lineplot(data, x=x, y=y, hue="line", style="line", ax=axes, **style, **spread)
 
 
 def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
@@ -156,7 +155,7 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
 
 def draw_grid(comparison: Comparison, axes: Axes, across: str, up: str) -> None:
     """Draw the metric for each pair of two settings: a heat map from dark (good) to bright."""
-    rows, metric = comparison.rows, comparison.metric
+    rows, metric = comparison.rows.fillna({across: "null", up: "null"}), comparison.metric
     if rows.duplicated([across, up]).any():
         others = ", ".join(key for key in comparison.columns if key not in (across, up))
         raise ValueError(

@@ -105,7 +105,13 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
         which = "The only run has not" if len(runs) == 1 else f"None of the {len(runs)} runs has"
         reason = f"{shown_path(first.folder)} is {first.status}: {first.reason.rstrip('.')}."
         raise ValueError(f"{which} finished; {reason}")
-    check_task(ended)
+    tasks = by_task(ended)
+    if len(tasks) > 1:
+        sides = [
+            f"{shown_path(same[0].folder)} measured {', '.join(sorted(names))}"
+            for names, same in tasks.items()
+        ]
+        raise ValueError(f"The runs have different tasks: {'; '.join(sides)}. Compare them separately.")
     measures = list(dict.fromkeys(name for run in ended for name in run.result.metrics))
     if metric not in measures and any(run.status is Status.COMPLETED for run in ended):
         raise ValueError(f"No run has metric={metric}.{nearest(metric, measures)}")
@@ -126,20 +132,12 @@ def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
     rows = summary(table, columns, numbers)
     rows = rows.sort_values(metric, ascending=not higher_is_better(metric), kind="stable")
     table = table.set_index("row", drop=False).loc[rows.index].reset_index(drop=True)
-    shared = [{run.choices.get(group) for run in ended} - {None} for group in ("model", "data")]
-    subject = " on ".join(name for names in shared if len(names) == 1 for name in names)
+    first = ended[0].choices
+    shared = [
+        name for name in ("model", "data") if all(run.choices.get(name) == first.get(name) for run in ended)
+    ]
+    subject = " on ".join(first[name] for name in shared if name in first)
     return Comparison(columns, rows, table, left_out, repeated, metric, measures, subject)
-
-
-def check_task(runs: Sequence[Run]) -> None:
-    """Refuse to compare a language model with a classifier: their numbers mean different things."""
-    tasks = by_task(runs)
-    if len(tasks) > 1:
-        sides = [
-            f"{shown_path(same[0].folder)} measured {', '.join(sorted(names))}"
-            for names, same in tasks.items()
-        ]
-        raise ValueError(f"The runs have different tasks: {'; '.join(sides)}. Compare them separately.")
 
 
 def summary(table: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.DataFrame:
