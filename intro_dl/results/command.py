@@ -1,5 +1,6 @@
 """The command `python scripts/results.py`: add runs to results/ and write RESULTS.md."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,8 @@ from annotated_types import Ge
 from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
 from intro_dl.results.evidence import RESULTS
-from intro_dl.results.header import write_headers
-from intro_dl.results.page import page, read_summaries
-from intro_dl.results.summary import summarize, write
+from intro_dl.results.page import page, read_summaries, write_headers
+from intro_dl.results.summary import summarize
 from intro_dl.runs.files import shown_path
 
 OPTIONS = {
@@ -27,7 +27,12 @@ def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
     if given := [name for name, option in OPTIONS.items() if options[name] != option.default and not folders]:
         raise ValueError(f"{given[0]}= describes runs: name their folders too.")
     summaries = summarize([Path(folder).expanduser() for folder in folders], **options) if folders else {}
-    written = write(summaries, results)
+    written = []
+    for name, summary in summaries.items():
+        path = results / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        written.append(path)
     summaries, path = read_summaries(results), results.parent / "RESULTS.md"
     path.write_text(page(summaries), encoding="utf-8")
     written += [path, *write_headers(results.parent / "configs" / "experiment", summaries)]

@@ -1,27 +1,21 @@
-"""RESULTS.md, written from results/*.json."""
+"""RESULTS.md and the heads of the experiments, written from results/*.json."""
 
 import json
+import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import hypot, sqrt
 from pathlib import Path
 from typing import Any
 
-from intro_dl.results.experiments import (
-    ABLATIONS,
-    ALL_TRICKS,
-    CIFAR10,
-    EXPERIMENTS,
-    MNIST,
-    Experiment,
-    needed_seeds,
-)
+from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, MNIST, Experiment
 
 Summary = dict[str, Any]  # the content of a file of results/, see `summary.summarize`
 
 BEST_ON_VALIDATION, BEST_ON_TEST = "accuracy/test", "accuracy/test/highest"
 LAST_EPOCH, LEAST_LOSS = "accuracy/test/last", "accuracy/test/least_loss"
 ALL_TEST_IMAGES = 10_000  # of MNIST, and of CIFAR-10
+HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
 INTRODUCTION = """\
 # Results
@@ -54,17 +48,15 @@ def read_summaries(results: Path) -> dict[str, Summary]:
         ValueError: if a file is damaged.
     """
     found = {}
-    for name in dict.fromkeys([*EXPERIMENTS, *(each.name for each in ABLATIONS)]):
+    for name in [*EXPERIMENTS, *(each.name for each in ABLATIONS)]:
         path = results / f"{name}.json"
         if path.is_file():
             try:
                 found[name] = json.loads(path.read_text(encoding="utf-8"))
-                if len(found[name]["runs"]) < min(2, needed_seeds(name)):
-                    raise ValueError
-            except (ValueError, KeyError, TypeError) as error:
+            except ValueError as error:
                 raise ValueError(
-                    f"{path.relative_to(results.parent)} is truncated or has too few runs: add its sweep "
-                    "again with python scripts/results.py <sweep>."
+                    f"{path.relative_to(results.parent)} is truncated: add its sweep again with "
+                    "python scripts/results.py <sweep>."
                 ) from error
     return found
 
@@ -122,9 +114,9 @@ def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, 
 
 
 def _table(experiments: Sequence[Experiment], summaries: dict[str, Summary]) -> str:
-    measured = [each for each in experiments if each.name in summaries]
+    rows = [_row(each, summaries[each.name]) for each in experiments if each.name in summaries]
     missing = [f"`{each.name}`" for each in experiments if each.name not in summaries]
-    parts = [_markdown([_row(each, summaries[each.name]) for each in measured], 2)] if measured else []
+    parts = [_markdown(rows, text_columns=2)] if rows else []
     parts += [f"Not measured yet: {', '.join(missing)}."] if missing else []
     return "\n\n".join(parts)
 
@@ -164,24 +156,21 @@ def _about_cifar10(summaries: dict[str, Summary]) -> str:
 
 
 def _ablations(summaries: dict[str, Summary]) -> list[str]:
-    measured = [ablation for ablation in ABLATIONS if ablation.name in summaries]
+    measured = {each.name: each.without for each in ABLATIONS if each.name in summaries}
     if ALL_TRICKS not in summaries or not measured:
         return []
-    all_tricks = summaries[ALL_TRICKS]
+    whole = numbers(summaries[ALL_TRICKS], BEST_ON_VALIDATION)
     rows = []
-    for without, name in [
-        ("nothing: all tricks", ALL_TRICKS),
-        *((each.without, each.name) for each in measured),
-    ]:
+    for name, without in ({ALL_TRICKS: "nothing: all tricks"} | measured).items():
         less = summaries[name]
-        gain, error = difference(numbers(all_tricks, BEST_ON_VALIDATION), numbers(less, BEST_ON_VALIDATION))
+        gain, error = difference(whole, numbers(less, BEST_ON_VALIDATION))
         rows.append(
             {
                 "without": without,
                 "best on validation": percent(less, BEST_ON_VALIDATION),
                 "last epoch": percent(less, LAST_EPOCH),
                 "n": str(len(less["runs"])),
-                "gain": f"{gain:+.2f} ± {error:.2f}" if less is not all_tricks else "",
+                "gain": f"{gain:+.2f} ± {error:.2f}" if name != ALL_TRICKS else "",
             }
         )
     text = (
@@ -193,8 +182,8 @@ def _ablations(summaries: dict[str, Summary]) -> list[str]:
 
 def _origin(name: str, summary: Summary) -> dict[str, str]:
     runs = summary["runs"]
-    versions = [", ".join(run["versions"][each] for each in ("torch", "pytorch_lightning")) for run in runs]
-    commits = [run["commit"][:9] if run["commit"] else "unknown" for run in runs]
+    versions = [f"{run['versions']['torch']}, {run['versions']['pytorch_lightning']}" for run in runs]
+    commits = [(run["commit"] or "unknown")[:9] for run in runs]
     threads = _values(summary, "threads")
     place = f"{_values(summary, 'device')}, {threads} thread{'s' * (threads != '1')}"
     return {
@@ -217,3 +206,25 @@ def _markdown(rows: Sequence[dict[str, str]], text_columns: int) -> str:
     sides = [":---"] * text_columns + ["---:"] * (len(head) - text_columns)
     lines = [head, sides, *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def header_line(summary: Summary | None) -> str:
+    """Return the comment at the head of an experiment with this summary; None if it was not measured."""
+    if summary is None:
+        return "# Not measured yet; see RESULTS.md."
+    accuracy = f"{percent(summary, BEST_ON_VALIDATION)} % on {summary['test_images']:,} test images"
+    runs = len(summary["runs"])
+    seeds = f"mean over {runs} seeds" if runs > 1 else "one run"
+    cost = f"{statistics.median(numbers(summary, 'seconds')):,.0f} s per run"
+    machine = f" on {summary['machine']}" if summary["machine"] else ""
+    return f"# Measured: {accuracy}, {seeds}; {cost}{machine}. See RESULTS.md."
+
+
+def write_headers(folder: Path, summaries: dict[str, Summary]) -> Iterator[Path]:
+    """Update the line in each yaml file of the folder that has one; yield the files that changed."""
+    for path in sorted(folder.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        new = HEADER.sub(header_line(summaries.get(path.stem)), text)
+        if new != text:
+            path.write_text(new, encoding="utf-8")
+            yield path

@@ -38,8 +38,6 @@ class Run:
             return self.result.epochs or len(self.history) or None
         if name == "seconds":
             return self.result.seconds or sum(row["seconds"] for row in self.history) or None
-        if name in ("best_epoch", "parameters"):
-            return getattr(self.result, name)
         return self.result.metrics.get(name)
 
 
@@ -49,18 +47,18 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     Raises:
         ValueError: if a folder is missing, or holds no run.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
             raise ValueError(f"There is no directory {folder}. Name a directory of runs, e.g. outputs/lenet.")
-        runs = list(find_runs(folder))
+        runs = [run.path.resolve() for run in find_runs(folder)]
         if not runs:
             raise ValueError(
                 f"There are no runs under {folder}: no directory in it has a result.json. "
                 "python scripts/train.py writes its runs to outputs/."
             )
-        found |= dict.fromkeys(run.path.resolve() for run in runs)
-    return [read_run(run) for run in found]
+        found += runs
+    return [read_run(path) for path in dict.fromkeys(found)]
 
 
 def read_run(path: Path) -> Run:
@@ -115,9 +113,6 @@ def _read_settings(run: Run, folder: RunFolder) -> None:
             run.settings[key] = value if isinstance(value, int | float | None) else str(value)
     saved = folder.read_choices()
     run.choices = {group: saved[group] for group in GROUPS if group in saved}
-    if not saved:  # then the name of the class has to do
-        targets = {group: run.settings.get(f"{group}._target_") for group in GROUPS}
-        run.choices = {group: target.rpartition(".")[-1] for group, target in targets.items() if target}
 
 
 def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
