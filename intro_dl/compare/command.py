@@ -47,9 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     write_csv(comparison, out / "compare.csv")
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
-    console = Console(
-        width=None if sys.stdout.isatty() else 10_000
-    )  # in a file or pipe, as wide as the table
+    console = Console(width=None if sys.stdout.isatty() else 10_000)  # a file or pipe has no width
     console.print(screen(comparison))
     resume = [how_to_finish(folder, runs) for folder in folders]
     for line in [*comparison.notes, *filter(None, resume)]:
@@ -65,13 +63,16 @@ def main(arguments: Sequence[str]) -> int:
 def end_of_sweep(arguments: Sequence[str]) -> int:
     """Run `main` on the folder of a sweep; once for each task if its jobs have different tasks."""
     folder = Path(arguments[0])
-    tasks = by_task(read_runs([folder]))
+    runs = read_runs([folder])
+    tasks = by_task(runs)
     if len(tasks) < 2:
         return main(arguments)
     codes = []
-    for names, runs in tasks.items():
+    for names, same in tasks.items():
         out = folder / ("_".join(sorted(names - {"loss"})) or "loss")
-        codes.append(run_script("", main, [*(str(run.folder) for run in runs), f"out={out}"]))
+        codes.append(run_script("", main, [*(str(run.folder) for run in same), f"out={out}"]))
+    if advice := how_to_finish(folder, runs):
+        print(advice)
     return max(codes)
 
 
