@@ -1,6 +1,5 @@
 """Export a trained model for other programs, with a description of its inputs: `python scripts/export.py`."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import one_of, path, read_options, several_of
+from intro_dl.inference.tables import make_directory
 from intro_dl.runs.files import shown_path
 
 if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
@@ -31,29 +31,26 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) != 1:
         raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
     folder = options["out"] or Path(words[0]) / "export"
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"out={folder} is a file: name a directory.")
 
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.inference.portable import Portable, write
 
     run = load_run(words[0], options["weights"])
     portable = Portable(run)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_directory(folder)
     entries = {}
     for name in options["format"]:
         file = folder / FILES[name]
         difference, checked_with = write(name, portable, file)
         entries[name] = {
             "file": file.name,
-            "sha256": _sha256(file),
             "largest_difference": difference,
             "checked_with": checked_with,
         }
         same = f"the same numbers to {difference:.1e}" if difference else "exactly the same numbers"
         print(f"{shown_path(file):<40} {same} ({checked_with})")
     description = folder / "model.json"
-    content = describe(portable, _unchanged_files(description) | entries)
+    content = describe(portable, entries)
     description.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     shapes = [f"{entry['name']} {'x'.join(map(str, entry['shape']))}" for entry in content["inputs"]]
     extra = [name for name in ("normalization", "classes", "target", "alphabet") if name in content]
@@ -81,20 +78,3 @@ def describe(portable: "Portable", files: dict[str, Any]) -> dict[str, Any]:
     names = ("features", "classes", "target", "alphabet", "background", "digit_box")
     content |= {name: metadata[name] for name in names if metadata.get(name) is not None}
     return content | {"data": metadata["data"]}
-
-
-def _unchanged_files(description: Path) -> dict[str, Any]:
-    """Return the entries of an earlier model.json whose files are unchanged."""
-    try:
-        files = json.loads(description.read_text(encoding="utf-8"))["files"]
-        return {
-            name: entry
-            for name, entry in files.items()
-            if name in FILES and _sha256(description.with_name(FILES[name])) == entry["sha256"]
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from intro_dl.config.targets import model_class
 from intro_dl.inference.load import LoadedRun
 from intro_dl.tasks import Classifier
 
@@ -24,12 +23,13 @@ TOLERANCE = 1e-4  # absolute, and relative to the number
 class Scores(nn.Module):
     """A classifier with its probabilities, or a regressor."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model: Any = model
-        self.names = ["predictions"]
-        if isinstance(model, Classifier):
-            self.names = ["scores", "probabilities"] if model.gives_probabilities else ["scores"]
+        self.model = model
+        classifier = isinstance(model, Classifier)
+        self.names = ["scores"] if classifier else ["predictions"]
+        if classifier and model.gives_probabilities:
+            self.names.append("probabilities")
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs `names` of prepared inputs (B, ...)."""
@@ -78,16 +78,12 @@ class Portable:
         return tuple(torch.zeros_like(part) for part in (state if isinstance(state, tuple) else (state,)))
 
     def example(self, count: int) -> tuple[Tensor, ...]:
-        """Return random inputs of the kind that the model was trained on."""
+        """Return random prepared inputs for `count` examples."""
         generator, dims = torch.Generator().manual_seed(0), self.run.metadata["dims"]
         if self.run.kind == "text":
             state = [torch.rand(part.shape, generator=generator) - 0.5 for part in self._state(count)]
             return torch.randint(dims["vocab_size"], (count,), generator=generator), *state
-        shape = (count, *dims["in_shape"])
-        if self.run.kind == "images":
-            raw = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
-            return (self.run.prepare(raw).contiguous(),)
-        return (torch.randn(shape, generator=generator),)
+        return (torch.randn(count, *dims["in_shape"], generator=generator),)
 
     @torch.no_grad()
     def call(self, *inputs: Tensor) -> Sequence[Tensor]:
@@ -104,10 +100,8 @@ class Portable:
         for count in BATCHES:
             inputs = self.example(count)
             for own, found in zip(self.call(*inputs), other(*inputs), strict=True):
-                if own.shape != found.shape:
-                    raise ValueError(f"its output has the shape {list(found.shape)}, not {list(own.shape)}")
                 largest = max(largest, float((own - found).abs().max()))
-                if not torch.allclose(found, own, rtol=TOLERANCE, atol=TOLERANCE):
+                if own.shape != found.shape or not torch.allclose(found, own, TOLERANCE, TOLERANCE):
                     raise ValueError(f"its numbers differ by up to {largest:.2g}")
         return largest
 
@@ -183,12 +177,10 @@ def _write_safetensors(portable: Portable, file: Path) -> tuple[Function, str]:
     from safetensors.torch import load_file, save_file
 
     model = portable.run.model
-    name, arguments = type(model).__name__, dict(model.hparams)
+    arguments = dict(model.hparams)
     weights = {key: weight.contiguous().clone() for key, weight in model.state_dict().items()}
-    save_file(weights, file, metadata={"model": name, "arguments": json.dumps(arguments)})
-    found = model_class(name)
-    assert found is not None  # the run was loaded as one
-    again = found(**arguments)
+    save_file(weights, file, metadata={"model": type(model).__name__, "arguments": json.dumps(arguments)})
+    again = type(model)(**arguments)
     again.load_state_dict(load_file(file))
     return type(portable.module)(again.eval().requires_grad_(False)), f"safetensors {safetensors.__version__}"
 

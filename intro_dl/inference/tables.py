@@ -9,6 +9,21 @@ from intro_dl.runs.files import shown_path
 MOST_CLASSES = 20  # a confusion matrix of more is too wide for a terminal
 
 
+def make_directory(folder: Path) -> None:
+    """Make a directory for results.
+
+    Raises:
+        ValueError: if it cannot be made, e.g. because it is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise ValueError(
+            f"Cannot make the directory {folder}: {reason}. Name another one with out=."
+        ) from error
+
+
 def write_csv(file: Path, rows: list[dict[str, Any]], names: list[str] | None = None) -> None:
     """Write rows below a header: the keys of the first row, or `names` where there may be no row."""
     import pandas as pd  # here: a mistyped option is answered without waiting for it

@@ -117,19 +117,6 @@ def test_the_json_of_a_regression_tells_its_features_and_its_unit(trained, expor
     assert len(description["normalization"]["std"]) == 2
 
 
-def test_a_second_export_keeps_what_the_json_says_of_the_first(trained, export, tmp_path):
-    need("onnx")
-    need("safetensors")
-    run = shutil.copytree(trained("perceptron"), tmp_path / "run")
-    export(run, "format=onnx")
-    export(run, "format=safetensors")
-    description = json.loads((run / "export" / "model.json").read_text())
-    assert set(description["files"]) == {"onnx", "safetensors"}
-    (run / "export" / "model.onnx").write_bytes(b"something else")
-    export(run, "format=safetensors")
-    assert set(json.loads((run / "export" / "model.json").read_text())["files"]) == {"safetensors"}
-
-
 def test_a_model_that_gives_other_numbers_is_not_exported(trained, export, tmp_path, monkeypatch):
     def wrong(model: Portable, file: Path):
         file.write_bytes(b"weights")
