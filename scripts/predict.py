@@ -2,7 +2,6 @@
 
 python scripts/predict.py outputs/lenet/<time> digit.png photo.jpg       files
 python scripts/predict.py outputs/lenet/<time> scans/ top=5              all images in and below a directory
-ls *.png | python scripts/predict.py outputs/lenet/<time> -            names, or one image, from stdin
 python scripts/predict.py outputs/lenet/<time> scans/ format=json        also format=csv; out=<file>
 python scripts/predict.py outputs/perceptron/<time> students.csv         points: the rows of a CSV file
 python scripts/predict.py outputs/perceptron/<time> 4,5 8,1              points: numbers

@@ -3,7 +3,7 @@
 python scripts/sample.py outputs/char_lstm/<time>                  500 characters, printed as they are sampled
 python scripts/sample.py outputs/char_lstm/<time> prompt="The with" length=2000 temperature=0.5
 python scripts/sample.py outputs/char_lstm/<time> samples=3 top_k=5 seed=1
-python scripts/sample.py outputs/char_lstm/<time> top_p=0.9 prompt="Où?" unknown=skip
+python scripts/sample.py outputs/char_lstm/<time> top_p=0.9
 python scripts/sample.py outputs/char_lstm/<time> samples=100 length=2000 prompt="X:1\\n" stop="\\n\\n"
 
 prompt       the beginning of the text; \\n is a new line
@@ -13,7 +13,6 @@ top_k top_p  sample only from the k most likely characters, or from those that t
 seed         0; another seed gives another text
 samples      1; more are sampled side by side, and the first is printed meanwhile
 stop         ends a text after this passage, e.g. "\\n\\n", an empty line: the end of a tune
-unknown      error, or skip: leave out characters of the prompt that the model has never seen
 weights      best, or last
 format       auto, text, or abc: check tunes; auto checks those of models trained on data=irish_abc
 out          a new directory for the texts; the default for tunes is <run>/tunes/<time>

@@ -30,7 +30,8 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     Raises:
         ValueError: if there are no such data, or they do not fit the run.
     """
-    data = _build(_saved_config(run) if name is None else _option(run, name), changes)
+    config = _saved_config(run, "Name the data with data=.") if name is None else _option(run, name)
+    data = _build(config, changes)
     data.prepare_data()
     data.setup()
     check_same_metadata(run, data)
@@ -49,17 +50,12 @@ def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
         )
     if own["kind"] == "text":
         return  # `own_tokens` checks the characters
-    for key in own["dims"] | other["dims"]:
-        if own["dims"].get(key) != other["dims"].get(key):
+    for part in ("in_shape", "num_classes", "classes", "features", "target"):
+        expected, found = (each["dims"].get(part, each.get(part)) for each in (own, other))
+        if expected != found:
             raise ValueError(
-                f"The run was trained with {key}={own['dims'].get(key)}, but {name} has "
-                f"{key}={other['dims'].get(key)}: choose other data=."
-            )
-    for key in ("classes", "features", "target"):
-        if own.get(key) != other.get(key):
-            raise ValueError(
-                f"The {key} of the run are {_shown(own.get(key))}, but those of {name} are "
-                f"{_shown(other.get(key))}: choose other data=."
+                f"The run was trained with {part}={expected}, but {name} has {part}={found}: "
+                "choose other data=."
             )
 
 
@@ -94,7 +90,7 @@ def training_text(run: LoadedRun, root: Path | None = None, path: Path | None = 
         ValueError: if the text is missing; the message says where it was expected.
     """
     changes = {key: str(value) for key, value in {"root": root, "path": path}.items() if value}
-    data = _build(_saved_config(run), changes)
+    data = _build(_saved_config(run, "Copy the run with its .hydra directory."), changes)
     assert isinstance(data, TextData)
     if isinstance(data, DownloadedText) and not data.path.is_file():
         raise ValueError(f"There is no {data.path}: name the directory of the data sets with data.root=.")
@@ -111,14 +107,12 @@ def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
     return data_class(**{key: value for key, value in _plain(config).items() if key != "_target_"})
 
 
-def _saved_config(run: LoadedRun) -> DictConfig:
+def _saved_config(run: LoadedRun, advice: str) -> DictConfig:
     try:
         return OmegaConf.create(_plain(RunFolder(run.folder).read_config().data))
     except (OmegaConfBaseException, ValueError, AttributeError) as error:
         what = error if isinstance(error, ValueError) else "its config does not name its data"
-        raise ValueError(
-            f"Cannot find the data of {run.folder}: {what}. Name the data, e.g. data=mnist."
-        ) from error
+        raise ValueError(f"Cannot find the data of {run.folder}: {what}. {advice}") from error
 
 
 def _option(run: LoadedRun, name: str) -> DictConfig:
@@ -139,8 +133,3 @@ def _option(run: LoadedRun, name: str) -> DictConfig:
 def _plain(config: DictConfig) -> dict[str, Any]:
     plain: Any = OmegaConf.to_container(config, resolve=True)
     return plain
-
-
-def _shown(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.inference.tables import confusion_rows, print_report, write_csv
+from intro_dl.inference.tables import make_directory, print_report
 
 if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
     from torch import Tensor
@@ -39,8 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     data = data_for(run, options["data"], changes)
     folder = options["out"] or _folder(run.folder, options, changes)
     report = evaluate(run, data, options["split"], folder)
-    if options["data"] is None and not changes and options["weights"] == "best":
-        report["notes"] += _differences(report, run.result.metrics)
     (folder / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print_report(report, folder)
     return 0
@@ -53,7 +51,7 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         The content of evaluation.json: `numbers`, and by the kind of run `classes`, `confusion_matrix`,
         `reliability`, `characters`, `largest_errors`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_directory(folder)
     report: dict[str, Any] = {
         "model": type(run.model).__name__,
         "weights": f"{run.weights} (epoch {run.epoch})",
@@ -87,10 +85,12 @@ def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, repo
     counts = torch.from_numpy(
         confusion_matrix(found.targets, found.predicted, labels=range(len(classes)))
     )  # (K, K), true class by predicted class
-    report["classes"] = class_table(found.targets, found.predicted, classes)
-    report["confusion_matrix"] = counts.tolist()
-    write_csv(folder / "classes.csv", report["classes"])
-    write_csv(folder / "confusion_matrix.csv", confusion_rows(report))
+    _write(report, folder, "classes", class_table(found.targets, found.predicted, classes))
+    rows = [
+        {"true class": name} | dict(zip(classes, row, strict=True))
+        for name, row in zip(classes, counts.tolist(), strict=True)
+    ]
+    _write(report, folder, "confusion_matrix", rows)
     title = f"{report['data']}, {report['split']}: {counts.trace():,} of {report['n']:,} correct"
     save(draw_confusion_matrix(counts, classes, title), folder / "confusion_matrix.png")
     if not getattr(model, "gives_probabilities", False):
@@ -105,21 +105,21 @@ def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, repo
 
 def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
     """Write mistakes.csv, the most confident first, and draw the mistakes on images or on points."""
+    import pandas as pd
+
     from intro_dl.visualize.evaluation import draw_point_mistakes, save
     from intro_dl.visualize.mistakes import draw_mistakes, worst_mistakes
 
     classes = run.metadata["classes"]
     wrong, count = worst_mistakes(found.targets, found.predicted, found.probabilities, report["n"])
-    rows = [
-        {
-            "example": place,
-            "true class": classes[found.targets[place]],
-            "predicted class": classes[found.predicted[place]],
-            "probability": float(found.probabilities[place, found.predicted[place]]),
-        }
-        for place in wrong.tolist()
-    ]
-    write_csv(folder / "mistakes.csv", rows, ["example", "true class", "predicted class", "probability"])
+    chosen = found.predicted[wrong]
+    rows = {
+        "example": wrong.numpy(),
+        "true class": [classes[k] for k in found.targets[wrong].tolist()],
+        "predicted class": [classes[k] for k in chosen.tolist()],
+        "probability": found.probabilities[wrong, chosen].numpy(),
+    }
+    pd.DataFrame(rows).to_csv(folder / "mistakes.csv", index=False)
     picture, title = folder / "mistakes.png", f"{report['data']}, {report['split']}"
     picture.unlink(missing_ok=True)  # of an earlier evaluation
     if not count:
@@ -140,21 +140,17 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
 def _evaluate_regression(
     run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]
 ) -> None:
+    import pandas as pd
+
     from intro_dl.visualize.evaluation import draw_regression, save
 
     report["target"] = run.metadata.get("target", {})
-    errors = found.predicted - found.targets
-    rows = [
-        dict(zip(run.metadata["features"], found.inputs[place].tolist(), strict=True))
-        | {
-            "target": float(found.targets[place]),
-            "predicted": float(found.predicted[place]),
-            "error": float(errors[place]),
-        }
-        for place in errors.abs().argsort(descending=True, stable=True).tolist()
-    ]
-    report["largest_errors"] = rows[:5]
-    write_csv(folder / "predictions.csv", rows)
+    table = pd.DataFrame(found.inputs.numpy(), columns=run.metadata["features"])
+    table = table.assign(target=found.targets.numpy(), predicted=found.predicted.numpy())
+    table["error"] = table["predicted"] - table["target"]
+    table = table.sort_values("error", key=abs, ascending=False, kind="stable")
+    report["largest_errors"] = table.head().to_dict("records")
+    table.to_csv(folder / "predictions.csv", index=False)
     title = f"{report['data']}, {report['split']}: {report['n']:,} examples"
     save(draw_regression(found.targets, found.predicted, report["target"], title), folder / "predictions.png")
 
@@ -162,9 +158,7 @@ def _evaluate_regression(
 def _evaluate_text(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
     from intro_dl.inference.metrics import character_table
 
-    report["characters"] = character_table(found, run.metadata["alphabet"])
-    rows = [row | {"character": repr(row["character"])[1:-1]} for row in report["characters"]]
-    write_csv(folder / "characters.csv", rows)
+    _write(report, folder, "characters", character_table(found, run.metadata["alphabet"]))
     _calibrate(found.probabilities[:, 1], found, folder, report)
 
 
@@ -175,10 +169,17 @@ def _calibrate(confidence: "Tensor", found: "Predictions", folder: Path, report:
     rows = reliability(confidence, found.predicted == found.targets)
     error = expected_calibration_error(rows)
     report["numbers"]["expected_calibration_error"] = error
-    report["reliability"] = rows
-    write_csv(folder / "reliability.csv", rows)
+    _write(report, folder, "reliability", rows)
     title = f"{report['data']}, {report['split']}"
     save(draw_reliability(rows, error, title), folder / "reliability.png")
+
+
+def _write(report: dict[str, Any], folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    """Add the rows to the report, and write <name>.csv."""
+    import pandas as pd
+
+    report[name] = rows
+    pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
 
 
 def _folder(run: Path, options: Mapping[str, Any], changes: Mapping[str, str]) -> Path:
@@ -186,17 +187,3 @@ def _folder(run: Path, options: Mapping[str, Any], changes: Mapping[str, str]) -
     said = [options["data"], *(f"{key}={Path(text).name}" for key, text in changes.items())]
     said += [options[key] for key in ("split", "weights") if options[key] != OPTIONS[key].default]
     return run / "evaluation" / "_".join(text for text in said if text)
-
-
-def _differences(report: Mapping[str, Any], result: Mapping[str, float]) -> list[str]:
-    """Return a note if result.json holds another number for the same data."""
-    for name in ("accuracy", "absolute_error", "loss"):
-        key = f"{name}/{report['split']}"
-        if key in result and name in report["numbers"]:
-            then, now = result[key], report["numbers"][name]
-            if abs(then - now) > 1e-3 * max(1.0, abs(then)):
-                return [
-                    f"result.json says {key} {then:.4f}, but the evaluation gives {now:.4f}: the data "
-                    "changed since, or the run used only a part of them (trainer=smoke)."
-                ]
-    return []

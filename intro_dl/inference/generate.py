@@ -10,29 +10,6 @@ from intro_dl.scratch.sampling import generate
 from intro_dl.tasks import LanguageModel
 
 
-def known_part(prompt: str, alphabet: str, skip_unknown: bool = False) -> str:
-    """Return the characters of the prompt that the model can read.
-
-    Args:
-        prompt: the beginning of a text.
-        alphabet: the characters of the model.
-        skip_unknown: leave out characters that the model has never seen.
-
-    Raises:
-        ValueError: if there are such characters and they may not be left out, or nothing remains.
-    """
-    unknown = list(dict.fromkeys(character for character in prompt if character not in alphabet))
-    if unknown and not skip_unknown:
-        named = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
-        raise ValueError(
-            f"The model has never seen {named} of the prompt: leave it out, or add unknown=skip."
-        )
-    known = "".join(character for character in prompt if character in alphabet)
-    if not known:
-        raise ValueError("The prompt has no character that the model knows: give it at least one.")
-    return known
-
-
 @torch.inference_mode()
 def write_texts(
     run: LoadedRun,
@@ -59,13 +36,17 @@ def write_texts(
         on_text: called at once with each new piece of the first text: the prompt, then single characters.
 
     Raises:
-        ValueError: if the model writes no text, or a setting is out of its range; the message says which.
+        ValueError: if the model writes no text, has never seen a character of the prompt, or knows fewer
+            characters than `top_k`.
     """
     check_writes_text(run)
     alphabet = run.metadata["alphabet"]
+    if unknown := list(dict.fromkeys(character for character in prompt if character not in alphabet)):
+        shown = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
+        raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
     if top_k is not None and top_k > len(alphabet):
         raise ValueError(f"Invalid top_k={top_k}: the model knows {len(alphabet)} characters. Choose less.")
-    tokens = torch.tensor([alphabet.index(character) for character in known_part(prompt, alphabet)])
+    tokens = torch.tensor([alphabet.index(character) for character in prompt])
     texts, unfinished = [prompt] * samples, set(range(samples))
     on_text(prompt)
     steps = generate(run.model, tokens.expand(samples, -1), temperature, top_k, top_p, seed)

@@ -9,9 +9,9 @@ import csv
 import io
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -27,54 +27,30 @@ class Unreadable(ValueError):
     """An input that cannot be predicted; the message names it."""
 
 
-def image_sources(words: Sequence[str], stdin: BinaryIO) -> Iterator[tuple[str, Path | bytes | Unreadable]]:
-    """Yield the images that the words name: files, all files below a directory, or - for standard input.
+def image_paths(words: Iterable[str]) -> list[Path]:
+    """Return the images that the words name: files, or all files in and below a directory.
 
-    Standard input is one image, or the names of files, one a line.
-
-    Yields:
-        A name to show with a path, the content of an image, or the error that stands in its place.
+    Raises:
+        ValueError: if there is no image in a directory.
     """
+    paths = []
     for word in words:
         path = Path(word).expanduser()
-        if word == "-":
-            yield from _from_stdin(stdin.read())
-        elif path.is_dir():
-            found = image_files(path)
-            yield from ((str(file), file) for file in found)
-            if not found:
-                known = ", ".join(sorted(SUFFIXES))
-                yield word, Unreadable(f"There is no image in the directory {path} (looked for {known}).")
-        else:
-            yield word, path
-
-
-def _from_stdin(content: bytes) -> Iterator[tuple[str, Path | bytes | Unreadable]]:
-    if not content:
-        yield "-", Unreadable("Standard input is empty: pipe an image into it, or names of files.")
-        return
-    try:
-        names = [line for line in content.decode("utf-8").splitlines() if line.strip()]
-    except UnicodeDecodeError:
-        names = []
-    if names and b"\0" not in content and not content.startswith((b"P2\n", b"P3\n")):  # text PGM and PPM
-        yield from ((name, Path(name).expanduser()) for name in names)
-    else:
-        yield "-", content
+        found = image_files(path) if path.is_dir() else [path]
+        if not found:
+            known = ", ".join(sorted(SUFFIXES))
+            raise ValueError(f"There is no image in the directory {path} (looked for {known}).")
+        paths += found
+    return paths
 
 
 def read_picture(
-    name: str,
-    source: Path | bytes,
-    metadata: Mapping[str, Any],
-    invert: str = "auto",
-    digit_box: str = "auto",
+    file: Path, metadata: Mapping[str, Any], invert: str = "auto", digit_box: str = "auto"
 ) -> tuple[np.ndarray, list[str]]:
     """Return the pixels (C, H, W) of uint8 that the model of a run reads, and the steps that led to them.
 
     Args:
-        name: how messages call the image.
-        source: its file, or its content.
+        file: an image.
         metadata: of the run: `dims`, `background` and `digit_box`.
         invert: "yes", "no", or "auto": if the background is light and that of the run is dark, or vice versa.
         digit_box: "auto" scales and centers a drawing of another size as the drawings of the run; "no" only
@@ -86,7 +62,7 @@ def read_picture(
     channels, height, width = metadata["dims"]["in_shape"]
     mode, background = "L" if channels == 1 else "RGB", metadata.get("background")
     steps: list[str] = []
-    image = _open(name, source, (height, width), mode, steps)
+    image = _open(file, (height, width), mode, steps)
     image = _flatten(image, background is not None, steps).convert(mode)
     if background is None:
         if invert == "yes":
@@ -113,17 +89,16 @@ def read_picture(
     return _channels_first(pixels, channels), steps
 
 
-def _open(name: str, source: Path | bytes, size: tuple[int, int], mode: str, steps: list[str]) -> Image.Image:
+def _open(file: Path, size: tuple[int, int], mode: str, steps: list[str]) -> Image.Image:
     """Decode an image, upright, with 8 bits a channel."""
-    if isinstance(source, Path):
-        if not source.exists():
-            raise Unreadable(f"There is no file {name}.")
-        if not source.stat().st_size:
-            raise Unreadable(f"{name} is empty: it has 0 bytes.")
+    if not file.exists():
+        raise Unreadable(f"There is no file {file}.")
+    if not file.stat().st_size:
+        raise Unreadable(f"{file} is empty: it has 0 bytes.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit below refuses an image that is too large
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with Image.open(file) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise Image.DecompressionBombError
                 image.draft(mode, (2 * size[1], 2 * size[0]))  # a large JPEG need not be decoded in full
@@ -131,19 +106,19 @@ def _open(name: str, source: Path | bytes, size: tuple[int, int], mode: str, ste
                 upright.load()
     except Image.DecompressionBombError as error:
         raise Unreadable(
-            f"{name} has more than {MOST_PIXELS:,} pixels and may be a decompression bomb: make it smaller."
+            f"{file} has more than {MOST_PIXELS:,} pixels and may be a decompression bomb: make it smaller."
         ) from error
     except UnidentifiedImageError as error:
-        raise Unreadable(f"{name} is not a readable image: convert it to PNG or JPEG.") from error
+        raise Unreadable(f"{file} is not a readable image: convert it to PNG or JPEG.") from error
     except Exception as error:  # Pillow and its codecs raise many types of errors
         raise Unreadable(
-            f"{name} is broken: {' '.join(str(error).split()) or type(error).__name__}."
+            f"{file} is broken: {' '.join(str(error).split()) or type(error).__name__}."
         ) from error
     if not upright.mode.startswith(("I", "F")):
         return upright
     values = np.asarray(upright).astype(np.float64)
     if upright.mode == "F" or values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise Unreadable(f"{name} has values outside 0 to 65535: save it with 8 or 16 bits.")
+        raise Unreadable(f"{file} has values outside 0 to 65535: save it with 8 or 16 bits.")
     steps.append("16 to 8 bits")
     return Image.fromarray((values / 257).round().astype(np.uint8))
 
@@ -204,76 +179,62 @@ def _channels_first(pixels: np.ndarray, channels: int) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1).copy()
 
 
-def row_sources(
-    words: Sequence[str], features: Sequence[str], stdin: BinaryIO
+def read_rows(
+    words: Iterable[str], features: Sequence[str]
 ) -> Iterator[tuple[str, list[float] | Unreadable]]:
-    """Yield the rows that the words name: CSV files, - for standard input, or numbers such as 4,5.
+    """Yield the rows that the words name: CSV files, or numbers such as 4,5.
 
     Yields:
         The place of a row, e.g. "students.csv:2", with its numbers in the order of `features`, or the error
         that stands in their place.
     """
     for word in words:
-        if word == "-":
-            yield from _read_csv("-", stdin.read(), features)
-        elif not Path(word).exists() and _numbers(word.split(",")) is not None:
-            yield word, _row(word, word.split(","), range(len(features)), features)
+        path, cells = Path(word).expanduser(), word.split(",")
+        if not path.exists() and _numbers(cells) is not None:
+            yield word, _row(word, cells, features)
+            continue
+        try:
+            rows = _read_csv(path, features)
+        except Unreadable as error:
+            yield word, error
         else:
-            try:
-                content = read_limited(Path(word).expanduser())
-            except ValueError as error:
-                yield word, Unreadable(str(error))
-            except OSError as error:
-                message = f"Cannot read {word}: {error.strerror}. Name a CSV file, or numbers such as 4,5."
-                yield word, Unreadable(message)
-            else:
-                yield from _read_csv(word, content, features)
+            yield from ((place, _row(place, cells, features)) for place, cells in rows)
 
 
-def _read_csv(
-    name: str, content: bytes, features: Sequence[str]
-) -> Iterator[tuple[str, list[float] | Unreadable]]:
+def _read_csv(path: Path, features: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return the rows of a file with their places. A header says which columns hold the features."""
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        yield name, Unreadable(f"{name} is not a CSV file in UTF-8 with lines such as 4,5.")
-        return
-    first = text.lstrip().partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
-    columns, rows = range(len(features)), 0
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            rows += 1
-            if rows == 1 and _numbers(cells) is None:  # a header
-                names, wanted = ([cell.strip().lower() for cell in line] for line in (cells, features))
-                if not set(wanted) <= set(names):
-                    has, needs = ", ".join(cells), ", ".join(features)
-                    message = f"{name} has the columns {has}, but the model reads {needs}."
-                    yield name, Unreadable(message)
-                    return
-                columns = [names.index(feature) for feature in wanted]
-                continue
-            place = f"{name}:{reader.line_num}"
-            yield place, _row(place, cells, columns, features)
-    except csv.Error as error:
-        yield name, Unreadable(f"{name}:{reader.line_num} is not a line of a CSV file: {error}.")
-    if rows == 0:
-        yield name, Unreadable(f"{name} is empty: there is no row to predict.")
+        text = read_limited(path).decode("utf-8-sig")
+        first = text.lstrip().partition("\n")[0]
+        reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
+        rows = [(f"{path}:{reader.line_num}", cells) for cells in reader if any(map(str.strip, cells))]
+    except OSError as error:
+        message = f"Cannot read {path}: {error.strerror}. Name a CSV file, or numbers such as 4,5."
+        raise Unreadable(message) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Unreadable(f"{path} is not a CSV file in UTF-8 with lines such as 4,5: {error}.") from error
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
+    if not rows:
+        raise Unreadable(f"{path} is empty: there is no row to predict.")
+    names = [cell.strip().lower() for cell in rows[0][1]]
+    if _numbers(names) is not None:
+        return rows
+    wanted = [feature.lower() for feature in features]
+    if not set(wanted) <= set(names):
+        has, needs = ", ".join(rows[0][1]), ", ".join(features)
+        raise Unreadable(f"{path} has the columns {has}, but the model reads {needs}.")
+    columns = [names.index(name) for name in wanted]
+    return [(place, [cells[k] for k in columns if k < len(cells)]) for place, cells in rows[1:]]
 
 
-def _row(
-    place: str, cells: Sequence[str], columns: Sequence[int], features: Sequence[str]
-) -> list[float] | Unreadable:
-    without_header = isinstance(columns, range)
-    if len(cells) <= max(columns) or (without_header and len(cells) != len(features)):
+def _row(place: str, cells: Sequence[str], features: Sequence[str]) -> list[float] | Unreadable:
+    if len(cells) != len(features):
         names = ", ".join(features)
         return Unreadable(f"{place} has {len(cells)} numbers, but the model reads {len(features)}: {names}.")
-    chosen = [cells[column] for column in columns]
-    numbers = _numbers(chosen)
+    numbers = _numbers(cells)
     if numbers is None or not all(map(math.isfinite, numbers)):
-        return Unreadable(f"{place} has values that are not finite numbers: {', '.join(chosen)}.")
+        return Unreadable(f"{place} has values that are not finite numbers: {', '.join(cells)}.")
     return numbers
 
 

@@ -1,13 +1,10 @@
 """Measure a run on a split: its predictions, numbers by class or character, and calibration."""
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import track
 from sklearn.metrics import precision_recall_fscore_support, r2_score, root_mean_squared_error
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,6 +13,7 @@ from intro_dl.data.batches import Batches
 from intro_dl.data.dataset import TensorData
 from intro_dl.inference.data import own_tokens
 from intro_dl.inference.load import LoadedRun
+from intro_dl.inference.tables import tracked
 
 BINS = 10  # of the reliability table
 
@@ -48,7 +46,7 @@ def predict_split(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     batches = Batches(inputs, targets, batch_size=500, transform=run.prepare)
     totals: dict[str, float] = {}
     outputs = []
-    for batch in _tracked(batches, len(batches)):
+    for batch in tracked(batches, "Evaluating"):
         for name, value in model.metrics(batch).items():
             totals[name] = totals.get(name, 0.0) + float(value) * len(batch[1])
         outputs.append(model(batch[0]))
@@ -71,7 +69,7 @@ def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     """
     windows: Any = data.val_dataloader() if split == "val" else data.test_dataloader()
     state, parts = None, []
-    for window in _tracked(windows, len(windows)):
+    for window in tracked(windows, "Evaluating"):
         tokens, targets = (own_tokens(run, data, part) for part in window)  # (B, T) each
         logits, state = run.model(tokens, state)  # (B, T, V)
         logs = F.log_softmax(logits.flatten(0, 1), dim=1)  # (B T, V)
@@ -125,7 +123,7 @@ def character_table(found: Predictions, alphabet: str) -> list[dict[str, Any]]:
     )
     return [
         {
-            "character": alphabet[token],
+            "character": repr(alphabet[token]),
             "n": int(counts[token]),
             "bits": float(sum_bits[token] / counts[token]),
             "accuracy": float(sum_right[token] / counts[token]),
@@ -166,17 +164,3 @@ def expected_calibration_error(rows: list[dict[str, float]]) -> float:
     """
     total = sum(row["n"] for row in rows)
     return sum(row["n"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / total
-
-
-def _tracked(batches: Iterable, count: int) -> Iterator:
-    console = Console(stderr=True)
-    return iter(
-        track(
-            batches,
-            "Evaluating",
-            total=count,
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-    )

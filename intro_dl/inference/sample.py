@@ -3,18 +3,16 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt
-from rich.console import Console
-from rich.progress import track
 
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
+from intro_dl.inference.tables import make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
 
 if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
@@ -31,7 +29,6 @@ OPTIONS = {
     "top_p": Option(Annotated[float, Gt(0), Le(1)]),
     "seed": Option(Annotated[int, Ge(0), Lt(2**63)], 0),
     "samples": Option(Annotated[int, Gt(0), Le(10_000)], 1),
-    "unknown": one_of("error", "skip"),
     "stop": Option(str),
     "format": one_of("auto", "text", "abc"),
     "weights": one_of("best", "last"),
@@ -52,17 +49,13 @@ def main(arguments: Sequence[str]) -> int:
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
 
-    from intro_dl.inference.generate import check_writes_text, known_part, write_texts
+    from intro_dl.inference.generate import check_writes_text, write_texts
     from intro_dl.inference.load import load_run  # torch loads here
 
     run = load_run(words[0], options["weights"])
     check_writes_text(run)
-    alphabet = run.metadata["alphabet"]
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
-    asked = _unescape(options["prompt"]) or _default_prompt(alphabet, tunes)
-    prompt = known_part(asked, alphabet, options["unknown"] == "skip")
-    if prompt != asked:
-        print(f"Skipped {len(asked) - len(prompt)} unknown characters of the prompt.", file=sys.stderr)
+    prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
     if settings["samples"] > 1:
         print("--- 1")
@@ -73,15 +66,12 @@ def main(arguments: Sequence[str]) -> int:
     print()
 
     source = _training_text(run, options)
-    details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
-    try:
-        if tunes and (read := _read_tunes(texts)) is not None:
-            out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
-            report_tunes(*read, details | settings, source, out)
-        else:
-            report_texts(texts, len(prompt), source, out)
-    except OSError as error:
-        raise ValueError(f"Cannot write to {out}: {error.strerror}. Name another one with out=.") from error
+    if tunes and (read := _read_tunes(texts)) is not None:
+        out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+        details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
+        report_tunes(*read, details | settings, source, out)
+    else:
+        report_texts(texts, len(prompt), source, out)
     return 0
 
 
@@ -97,26 +87,17 @@ def report_tunes(
         training_text: None if it is missing; then nothing is compared with it.
         out: a directory.
     """
-    copied = None
-    if training_text is not None:
-        copied = [longest_copied(tune.text, training_text) for tune in _tracked(tunes, "Comparing")]
     valid = [tune for tune in tunes if not tune.problems]
-    different = len({tune.text.partition("\nK:")[2] for tune in valid})  # by their music, not their titles
+    invalid = [tune for tune in tunes if tune.problems]
     fraction = len(valid) / len(tunes) if tunes else 0.0
     print(f"Tunes       {len(tunes)}" + (f", and {cut_off} unfinished, not counted" if cut_off else ""))
-    print(
-        f"Valid       {len(valid)} ({fraction:.0%}) at temperature {settings['temperature']:g}, "
-        f"{different} of them different"
-    )
-    invalid = [tune for tune in tunes if tune.problems]
+    print(f"Valid       {len(valid)} ({fraction:.0%}) at temperature {settings['temperature']:g}")
     for tune in invalid[:5]:
-        more = f" (and {len(tune.problems) - 1} more)" if len(tune.problems) > 1 else ""
-        print(f"  not valid {tune.title or tune.text[:20]!r}: {tune.problems[0]}{more}")
+        print(f"  not valid {tune.title or tune.text[:20]!r}: {tune.problems[0]}")
     if len(invalid) > 5:
         print(f"  not valid {len(invalid) - 5} others: see report.json")
-    if copied:
-        print(f"Copied      {_longest(copied)}; in half of the tunes at most {median(map(len, copied)):g}")
-    out.mkdir(parents=True, exist_ok=True)
+    copied = _print_copied([tune.text for tune in tunes], training_text)
+    make_directory(out)
     for number, tune in enumerate(valid, start=1):
         title = re.sub(r"[^a-z0-9]+", "-", tune.title.lower().replace("'", "")).strip("-")[:40] or "tune"
         (out / f"{number:03d}-{title}.abc").write_text(f"{tune.text}\n", encoding="utf-8")
@@ -126,13 +107,9 @@ def report_tunes(
         "tunes": len(tunes),
         "cut_off": cut_off,
         "valid": len(valid),
-        "valid_and_different": different,
         "valid_fraction": fraction,
-        "longest_copied": max(map(len, copied), default=None) if copied else None,
-        "each": [
-            {"text": tune.text, "problems": tune.problems, "copied": copied[i] if copied else None}
-            for i, tune in enumerate(tunes)
-        ],
+        "longest_copied": copied,
+        "each": [{"text": tune.text, "problems": tune.problems} for tune in tunes],
     }
     text = json.dumps(report, indent=2, ensure_ascii=False)
     (out / "report.json").write_text(f"{text}\n", encoding="utf-8")
@@ -148,12 +125,10 @@ def report_texts(texts: list[str], begin: int, training_text: str | None, out: P
         training_text: None if it is missing; then nothing is compared with it.
         out: a directory, or None.
     """
-    if training_text is not None:
-        copied = [longest_copied(text[begin:], training_text) for text in _tracked(texts, "Comparing")]
-        print(f"Copied      {_longest(copied)}")
+    _print_copied([text[begin:] for text in texts], training_text)
     if out is None:
         return
-    out.mkdir(parents=True, exist_ok=True)
+    make_directory(out)
     for number, text in enumerate(texts, start=1):
         (out / f"{number:03d}.txt").write_text(text, encoding="utf-8")
     print(f"Written     {out}: {len(texts)} texts")
@@ -164,7 +139,7 @@ def _read_tunes(texts: list[str]) -> tuple[list[Tune], int] | None:
     found = [finished_tunes(text) for text in texts]
     written = [tune for finished, _ in found for tune in finished]
     try:
-        return [read_tune(tune) for tune in _tracked(written, "Checking")], sum(cut for _, cut in found)
+        return [read_tune(tune) for tune in tracked(written, "Checking")], sum(cut for _, cut in found)
     except ValueError as error:
         print(f"Not checked: {error}", file=sys.stderr)
         return None
@@ -195,11 +170,10 @@ def _default_prompt(alphabet: str, tunes: bool) -> str:
     return "\n" if "\n" in alphabet else alphabet[0]
 
 
-def _longest(copied: list[str]) -> str:
-    longest = max(copied, key=len)
-    return f"at most {len(longest)} characters in a row are from the training text: {longest!r}"
-
-
-def _tracked(items: list, what: str) -> Iterable:
-    console = Console(stderr=True)
-    return track(items, what, console=console, transient=True, disable=not console.is_terminal)
+def _print_copied(texts: list[str], training_text: str | None) -> int | None:
+    """Print the longest passage that is also in the training text, and return its length."""
+    if training_text is None or not texts:
+        return None
+    longest = max((longest_copied(text, training_text) for text in tracked(texts, "Comparing")), key=len)
+    print(f"Copied      at most {len(longest)} characters in a row are from the training text: {longest!r}")
+    return len(longest)

@@ -1,12 +1,30 @@
-"""Print the tables of an evaluation and of predictions, and write them as CSV files."""
+"""Show results in a terminal, and write them into a directory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from intro_dl.runs.files import shown_path
 
-MOST_CLASSES = 20  # a confusion matrix of more is too wide for a terminal
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+MOST_ROWS = 20  # of a table, and columns of a confusion matrix: more do not fit on a terminal
+TITLES = {
+    "classes": "By class",
+    "confusion_matrix": "Confusion matrix: true class by row, predicted class by column",
+    "characters": "Most frequent characters",
+    "largest_errors": "Largest errors",
+    "reliability": (
+        "Reliability: accuracy at each confidence level. The expected calibration error is the mean of\n"
+        "|accuracy - confidence| over the levels, weighted by n."
+    ),
+}
 
 
 def make_directory(folder: Path) -> None:
@@ -24,15 +42,10 @@ def make_directory(folder: Path) -> None:
         ) from error
 
 
-def write_csv(file: Path, rows: list[dict[str, Any]], names: list[str] | None = None) -> None:
-    """Write rows below a header: the keys of the first row, or `names` where there may be no row."""
-    import pandas as pd  # here: a mistyped option is answered without waiting for it
-
-    pd.DataFrame(rows, columns=names or list(rows[0])).to_csv(file, index=False)
-
-
 def print_report(report: Mapping[str, Any], folder: Path) -> None:
     """Print the content of an evaluation.json, and which files are in `folder`."""
+    import pandas as pd  # here: a mistyped option is answered without waiting for it
+
     unit = report.get("target", {}).get("unit")
     rows = [
         ("model", f"{report['model']}, {report['weights']} weights"),
@@ -43,49 +56,22 @@ def print_report(report: Mapping[str, Any], folder: Path) -> None:
         rows.append((name.replace("_", " "), f"{value:.4f}{in_unit}"))
     for name, value in rows + [("note", note) for note in report["notes"]]:
         print(f"{name:<28} {value}")
-    for title, table in _tables(report).items():
-        header, lines = list(table[0]), [[_shown(value) for value in row.values()] for row in table]
-        print(f"\n{title}", *aligned([header, *lines]), sep="\n")
+    for name, title in TITLES.items():
+        table = report.get(name)
+        if table and not (name == "confusion_matrix" and len(table) > MOST_ROWS):
+            print(f"\n{title}\n{aligned(pd.DataFrame(table[:MOST_ROWS]))}")
     written = ", ".join(sorted(file.name for file in folder.iterdir() if file.is_file()))
     print(f"\nWritten to {shown_path(folder)}: {written}")
 
 
-def _tables(report: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows to print by their title."""
-    tables = {"By class": report.get("classes", [])}
-    if len(report.get("confusion_matrix", [])) <= MOST_CLASSES:
-        title = "Confusion matrix: true class by row, predicted class by column"
-        tables[title] = confusion_rows(report) if "confusion_matrix" in report else []
-    characters = report.get("characters", [])[:12]
-    tables["Most frequent characters"] = [row | {"character": repr(row["character"])} for row in characters]
-    tables["Largest errors"] = report.get("largest_errors", [])
-    title = (
-        "Reliability: accuracy at each confidence level. The expected calibration error is the mean of\n"
-        "|accuracy - confidence| over the levels, weighted by n."
-    )
-    tables[title] = report.get("reliability", [])
-    return {title: rows for title, rows in tables.items() if rows}
+def aligned(table: "pd.DataFrame") -> str:
+    """Return a table as aligned columns; the first column names the rows."""
+    first = table.columns[0]
+    table = table.set_index(first).rename_axis(index=None, columns=first)
+    return table.to_string(na_rep="-", float_format="{:.3f}".format)
 
 
-def confusion_rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row for each true class: how many of its examples were predicted as each class."""
-    names = [row["class"] for row in report["classes"]]
-    return [
-        {"true class": name} | dict(zip(names, counts, strict=True))
-        for name, counts in zip(names, report["confusion_matrix"], strict=True)
-    ]
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines of columns: the first aligned left, the others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip()
-        for first, *rest in rows
-    ]
+def tracked(items: Iterable[T], what: str) -> Iterable[T]:
+    """Show the progress through items on a terminal."""
+    console = Console(stderr=True)
+    return track(items, what, console=console, transient=True, disable=not console.is_terminal)

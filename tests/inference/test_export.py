@@ -2,7 +2,6 @@
 
 import builtins
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +139,12 @@ def test_a_missing_package_is_named_with_how_to_install_it(trained, export, tmp_
     code, _, err = export(trained("lenet"), f"out={tmp_path / 'out'}")
     assert code == 1 and "format=onnx needs onnxruntime, which is not installed" in err
     assert "pip install -e '.[export]'" in err
+
+
+def test_a_file_is_not_taken_for_the_directory_of_the_export(trained, export, tmp_path):
+    (tmp_path / "taken").write_text("")
+    code, _, err = export(trained("lenet"), f"out={tmp_path / 'taken'}")
+    assert code == 1 and "taken: it is a file. Name another one with out=." in err
 
 
 @pytest.mark.parametrize(
