@@ -16,7 +16,6 @@ stop         ends a text after this passage, e.g. "\\n\\n", an empty line: the e
 weights      best, or last
 format       auto, text, or abc: check tunes; auto checks those of models trained on data=irish_abc
 out          a new directory for the texts; the default for tunes is <run>/tunes/<time>
-data.root data.path   the place of the training text, if it has moved
 
 abc2midi checks every tune: its header, its notes, and whether its bars are as long as the meter says. Valid
 tunes are written as .abc and as MIDI. This needs: pip install -e '.[music]' (it installs a GPL program).

@@ -78,22 +78,16 @@ def own_tokens(run: LoadedRun, data: TensorData, tokens: torch.Tensor) -> torch.
     return torch.tensor([alphabet.find(character) for character in other])[tokens]
 
 
-def training_text(run: LoadedRun, root: Path | None = None, path: Path | None = None) -> str:
+def training_text(run: LoadedRun) -> str:
     """Return the training split of a language model's text. Nothing is downloaded.
-
-    Args:
-        run: of a language model.
-        root: directory of the data sets; None for that of the training.
-        path: of the text file (data=file); None for that of the training.
 
     Raises:
         ValueError: if the text is missing; the message says where it was expected.
     """
-    changes = {key: str(value) for key, value in {"root": root, "path": path}.items() if value}
-    data = _build(_saved_config(run, "Copy the run with its .hydra directory."), changes)
+    data = _build(_saved_config(run, "Copy the run with its .hydra directory."), {})
     assert isinstance(data, TextData)
     if isinstance(data, DownloadedText) and not data.path.is_file():
-        raise ValueError(f"There is no {data.path}: name the directory of the data sets with data.root=.")
+        raise ValueError(f"There is no {data.path}: copy the text to this place.")
     data.setup()
     inputs, targets = data.splits["train"]
     return data.decode(inputs) + data.decode(targets[-1:])

@@ -63,11 +63,11 @@ def read_picture(
     mode, background = "L" if channels == 1 else "RGB", metadata.get("background")
     steps: list[str] = []
     image = _open(file, (height, width), mode, steps)
-    image = _flatten(image, background is not None, steps).convert(mode)
-    if background is None:
-        if invert == "yes":
-            image = ImageOps.invert(image)
-            steps.append("inverted")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert(mode)
+    if background is None:  # photographs
         if image.size != (width, height):
             image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
         return _channels_first(np.asarray(image), channels), steps
@@ -121,21 +121,6 @@ def _open(file: Path, size: tuple[int, int], mode: str, steps: list[str]) -> Ima
         raise Unreadable(f"{file} has values outside 0 to 65535: save it with 8 or 16 bits.")
     steps.append("16 to 8 bits")
     return Image.fromarray((values / 257).round().astype(np.uint8))
-
-
-def _flatten(image: Image.Image, drawn: bool, steps: list[str]) -> Image.Image:
-    """Put an image with transparent parts on white, or on black if it is a light drawing."""
-    if not image.has_transparency_data:
-        return image
-    image = image.convert("RGBA")
-    opacity = np.asarray(image.getchannel("A"), dtype=np.float64)
-    if opacity.min(initial=255) == 255:
-        return image
-    lightness = np.asarray(image.convert("RGB").convert("L"), dtype=np.float64)
-    ink = (lightness * opacity).sum() / max(opacity.sum(), 1)
-    color = "black" if drawn and ink >= 128 else "white"
-    steps.append(f"on {color}")
-    return Image.alpha_composite(Image.new("RGBA", image.size, color), image)
 
 
 def _border(pixels: np.ndarray) -> float:

@@ -96,8 +96,7 @@ def _checkpoint_file(run: RunFolder, weights: str) -> Path:
     if not folder.exists():
         raise ValueError(f"There is no directory {folder}. Name a run, e.g. outputs/lenet/<time>.")
     if not folder.is_dir():
-        example = folder.parent.parent if folder.suffix == ".ckpt" else "outputs/lenet/<time>"
-        raise ValueError(f"{folder} is a file. Name the run folder, e.g. {example}.")
+        raise ValueError(f"{folder} is a file. Name the run folder, e.g. outputs/lenet/<time>.")
     if files[weights].is_file():
         return files[weights]
     other = "last" if weights == "best" else "best"

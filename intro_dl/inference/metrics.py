@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 import torch
 from sklearn.metrics import precision_recall_fscore_support, r2_score, root_mean_squared_error
 from torch import Tensor
@@ -115,22 +116,14 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
 
 def character_table(found: Predictions, alphabet: str) -> list[dict[str, Any]]:
     """Return one row a character of the text, the most frequent first: its mean bits and its accuracy."""
-    bits = -found.probabilities[:, 0].log2()
-    right = (found.targets == found.predicted).double()
-    counts, sum_bits, sum_right = (
-        torch.bincount(found.targets, weights=weights, minlength=len(alphabet))
-        for weights in (None, bits.double(), right)
-    )
-    return [
-        {
-            "character": repr(alphabet[token]),
-            "n": int(counts[token]),
-            "bits": float(sum_bits[token] / counts[token]),
-            "accuracy": float(sum_right[token] / counts[token]),
-        }
-        for token in counts.argsort(descending=True, stable=True).tolist()
-        if counts[token]
-    ]
+    rows = {
+        "character": [repr(alphabet[token]) for token in found.targets.tolist()],
+        "bits": -found.probabilities[:, 0].log2().double().numpy(),
+        "right": (found.targets == found.predicted).numpy(),
+    }
+    by_character = pd.DataFrame(rows).groupby("character", sort=False)
+    table = by_character.agg(n=("bits", "size"), bits=("bits", "mean"), accuracy=("right", "mean"))
+    return table.sort_values("n", ascending=False, kind="stable").reset_index().to_dict("records")
 
 
 def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[dict[str, float]]:
@@ -142,19 +135,12 @@ def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[dic
         bins: number of bins; bin k is (k / bins, (k + 1) / bins], and the first also holds 0.
     """
     places = (confidence.double() * bins).ceil().long().sub(1).clamp(0, bins - 1)
-    rows = []
-    for place in places.unique().tolist():
-        mine = places == place
-        rows.append(
-            {
-                "from": place / bins,
-                "to": (place + 1) / bins,
-                "n": int(mine.sum()),
-                "confidence": float(confidence[mine].double().mean()),
-                "accuracy": float(right[mine].double().mean()),
-            }
-        )
-    return rows
+    columns = {"place": places, "confidence": confidence.double(), "right": right}
+    by_place = pd.DataFrame({name: column.numpy() for name, column in columns.items()}).groupby("place")
+    table = by_place.agg(n=("right", "size"), confidence=("confidence", "mean"), accuracy=("right", "mean"))
+    table.insert(0, "from", table.index / bins)
+    table.insert(1, "to", (table.index + 1) / bins)
+    return table.to_dict("records")
 
 
 def expected_calibration_error(rows: list[dict[str, float]]) -> float:

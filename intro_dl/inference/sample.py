@@ -3,8 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,8 +34,6 @@ OPTIONS = {
     "format": one_of("auto", "text", "abc"),
     "weights": one_of("best", "last"),
     "out": path(),
-    "data.root": path(),
-    "data.path": path(),
 }
 SETTINGS = ("length", "samples", "temperature", "top_k", "top_p", "seed")
 
@@ -49,23 +48,25 @@ def main(arguments: Sequence[str]) -> int:
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
 
-    from intro_dl.inference.generate import check_writes_text, write_texts
     from intro_dl.inference.load import load_run  # torch loads here
+    from intro_dl.tasks import LanguageModel
 
     run = load_run(words[0], options["weights"])
-    check_writes_text(run)
+    if not isinstance(run.model, LanguageModel):
+        raise ValueError(
+            f"{run.folder} holds a {type(run.model).__name__} trained on {run.metadata['data']}, which "
+            "writes no text: name a run of model=char_lstm or model=char_rnn."
+        )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
-    if settings["samples"] > 1:
-        print("--- 1")
     texts = write_texts(run, prompt, on_text=_show, **settings)
     print("" if texts[0].endswith("\n") else "\n", end="")
     for number, text in enumerate(texts[1:], start=2):
         print(f"--- {number}\n{text.rstrip()}")
     print()
 
-    source = _training_text(run, options)
+    source = _training_text(run)
     if tunes and (read := _read_tunes(texts)) is not None:
         out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
         details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
@@ -73,6 +74,60 @@ def main(arguments: Sequence[str]) -> int:
     else:
         report_texts(texts, len(prompt), source, out)
     return 0
+
+
+def write_texts(
+    run: "LoadedRun",
+    prompt: str,
+    length: int = 500,
+    samples: int = 1,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    stop: str | None = None,
+    on_text: Callable[[str], None] = lambda text: None,
+) -> list[str]:
+    """Return texts that begin with the prompt and continue as the model predicts.
+
+    Args:
+        run: of a language model.
+        prompt: at least one character, all known to the model.
+        length: characters to write after the prompt, at most.
+        samples: number of texts, written side by side.
+        temperature, top_k, top_p: as in `intro_dl.scratch.sampling.sample`.
+        seed: the same seed gives the same texts, for the same number of samples.
+        stop: ends a text after this passage, if the model writes it.
+        on_text: called at once with each new piece of the first text: the prompt, then single characters.
+
+    Raises:
+        ValueError: if the model has never seen a character of the prompt, or knows fewer characters than `top_k`.
+    """
+    import torch  # it takes seconds, and a mistyped option is answered without waiting for it
+
+    from intro_dl.scratch.sampling import generate
+
+    alphabet = run.metadata["alphabet"]
+    if unknown := list(dict.fromkeys(character for character in prompt if character not in alphabet)):
+        shown = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
+        raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
+    if top_k is not None and top_k > len(alphabet):
+        raise ValueError(f"Invalid top_k={top_k}: the model knows {len(alphabet)} characters. Choose less.")
+    tokens = torch.tensor([alphabet.index(character) for character in prompt])
+    texts, unfinished = [prompt] * samples, set(range(samples))
+    on_text(prompt)
+    steps = generate(run.model, tokens.expand(samples, -1), temperature, top_k, top_p, seed)
+    for step in islice(steps, length):
+        written = step.tolist()
+        for i in list(unfinished):
+            texts[i] += alphabet[written[i]]
+            if i == 0:
+                on_text(texts[0][-1])
+            if stop and texts[i].endswith(stop, len(prompt)):
+                unfinished.remove(i)
+        if not unfinished:
+            break
+    return texts
 
 
 def report_tunes(
@@ -145,11 +200,11 @@ def _read_tunes(texts: list[str]) -> tuple[list[Tune], int] | None:
         return None
 
 
-def _training_text(run: "LoadedRun", options: dict[str, Any]) -> str | None:
+def _training_text(run: "LoadedRun") -> str | None:
     from intro_dl.inference.data import training_text
 
     try:
-        return training_text(run, options["data.root"], options["data.path"])
+        return training_text(run)
     except ValueError as error:
         print(f"Not compared with the training text: {error}", file=sys.stderr)
         return None

@@ -15,8 +15,8 @@ from torch import nn
 
 from intro_dl import load_run
 from intro_dl.inference.data import training_text
-from intro_dl.inference.generate import write_texts
 from intro_dl.inference.load import LoadedRun
+from intro_dl.inference.sample import write_texts
 from intro_dl.inference.tunes import finished_tunes
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
@@ -158,9 +158,9 @@ def test_the_training_text_is_the_first_nine_tenths_of_the_file(runs):
 def test_a_training_text_that_is_not_there_is_not_downloaded(runs, tmp_path):
     moved = shutil.copytree(runs / "text", tmp_path / "moved")
     config = moved / ".hydra" / "config.yaml"
-    config.write_text("seed: 0\ndata: {_target_: intro_dl.data.text.IrishABC, root: data}")
-    with pytest.raises(ValueError, match="irish.abc.*data.root="):
-        training_text(load_run(moved), root=tmp_path)
+    config.write_text("seed: 0\ndata: {_target_: intro_dl.data.text.IrishABC, root: nowhere}")
+    with pytest.raises(ValueError, match="There is no .*irish.abc"):
+        training_text(load_run(moved))
 
 
 # The command
@@ -175,7 +175,7 @@ def test_the_command_writes_a_text_and_says_what_was_copied(sample, runs):
 
 def test_the_command_writes_several_texts_to_a_folder(sample, runs, tmp_path):
     code, out, _ = sample(runs / "text", "length=20", "samples=3", "out=texts", r"prompt=a\nb")
-    assert code == 0 and out.count("---") >= 3
+    assert code == 0 and out.count("---") >= 2
     files = sorted((tmp_path / "texts").iterdir())
     assert [len(file.read_text()) for file in files] == [23] * 3
     assert all(file.read_text().startswith("a\nb") for file in files)
@@ -204,12 +204,6 @@ def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, mo
     report = json.loads((tmp_path / "tunes" / "report.json").read_text())
     assert report["valid"] == 2 and report["tunes"] == 3 and report["settings"]["temperature"] == 0.8
     assert report["longest_copied"] >= len("X:1\nT:A ")
-
-
-def test_the_command_says_if_the_training_text_is_gone(sample, runs, tmp_path):
-    moved = shutil.copytree(runs / "tunes", tmp_path / "moved")
-    code, out, err = sample(moved, "length=5", "data.path=nowhere.txt")
-    assert code == 0 and "Not compared with the training text" in err and "nowhere.txt" in err
 
 
 def test_without_its_config_a_run_writes_but_is_not_compared(sample, runs, tmp_path):
