@@ -59,13 +59,14 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         "split": split,
         "notes": list(filter(None, [data.change_since(run.metadata)])),
     }
-    from intro_dl.inference.metrics import predict_split, predict_text
+    from intro_dl.inference.metrics import character_table, predict_split, predict_text
 
     text = run.kind == "text"
     found = predict_text(run, data, split) if text else predict_split(run, data, split)
     report |= {"n": len(found.targets), "numbers": found.numbers}
     if text:
-        _evaluate_text(run, found, folder, report)
+        _write(report, folder, "characters", character_table(found, run.metadata["alphabet"]))
+        _calibrate(found.probabilities[:, 1], found, folder, report)
     elif "classes" in run.metadata:
         _evaluate_classes(run, found, folder, report)
     else:
@@ -104,10 +105,10 @@ def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, repo
 
 
 def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
-    """Write mistakes.csv, the most confident first, and draw the mistakes on images or on points."""
+    """Write mistakes.csv, the most confident first, and draw those on images."""
     import pandas as pd
 
-    from intro_dl.visualize.evaluation import draw_point_mistakes, save
+    from intro_dl.visualize.evaluation import save
     from intro_dl.visualize.mistakes import draw_mistakes, worst_mistakes
 
     classes = run.metadata["classes"]
@@ -120,20 +121,13 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
         "probability": found.probabilities[wrong, chosen].numpy(),
     }
     pd.DataFrame(rows).to_csv(folder / "mistakes.csv", index=False)
-    picture, title = folder / "mistakes.png", f"{report['data']}, {report['split']}"
+    picture = folder / "mistakes.png"
     picture.unlink(missing_ok=True)  # of an earlier evaluation
-    if not count:
-        return
-    if run.kind == "images":
+    if count and run.kind == "images":
         shown = wrong[:MISTAKES_SHOWN]
-        title += f": the most confident of {count:,} mistakes on {report['n']:,} images"
+        title = f"{report['data']}, {report['split']}: the most confident of {count:,} mistakes"
         images, labels, predicted = found.inputs[shown], found.targets[shown], found.predicted[shown]
         figure = draw_mistakes(images, labels, predicted, found.probabilities[shown], classes, title)
-        save(figure, picture)
-    elif run.metadata["dims"]["in_shape"] == [2]:
-        title += f": {count:,} mistakes on {report['n']:,} points"
-        features = run.metadata["features"]
-        figure = draw_point_mistakes(found.inputs, found.targets, found.predicted, features, classes, title)
         save(figure, picture)
 
 
@@ -155,13 +149,6 @@ def _evaluate_regression(
     save(draw_regression(found.targets, found.predicted, report["target"], title), folder / "predictions.png")
 
 
-def _evaluate_text(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
-    from intro_dl.inference.metrics import character_table
-
-    _write(report, folder, "characters", character_table(found, run.metadata["alphabet"]))
-    _calibrate(found.probabilities[:, 1], found, folder, report)
-
-
 def _calibrate(confidence: "Tensor", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
     from intro_dl.inference.metrics import expected_calibration_error, reliability
     from intro_dl.visualize.evaluation import draw_reliability, save
@@ -174,7 +161,7 @@ def _calibrate(confidence: "Tensor", found: "Predictions", folder: Path, report:
     save(draw_reliability(rows, error, title), folder / "reliability.png")
 
 
-def _write(report: dict[str, Any], folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+def _write(report: dict[str, Any], folder: Path, name: str, rows: list[dict[Any, Any]]) -> None:
     """Add the rows to the report, and write <name>.csv."""
     import pandas as pd
 

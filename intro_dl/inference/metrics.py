@@ -16,6 +16,8 @@ from intro_dl.inference.data import own_tokens
 from intro_dl.inference.load import LoadedRun
 from intro_dl.inference.tables import tracked
 
+Row = dict[Any, Any]  # values by the name of their column
+
 BINS = 10  # of the reliability table
 
 
@@ -88,7 +90,7 @@ def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     return Predictions(numbers, targets, targets, predicted, logs.exp())
 
 
-def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[dict[str, Any]]:
+def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[Row]:
     """Return one row a class: precision, recall, examples `n`, and how often it was `predicted`.
 
     Args:
@@ -114,7 +116,7 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
     ]
 
 
-def character_table(found: Predictions, alphabet: str) -> list[dict[str, Any]]:
+def character_table(found: Predictions, alphabet: str) -> list[Row]:
     """Return one row a character of the text, the most frequent first: its mean bits and its accuracy."""
     rows = {
         "character": [repr(alphabet[token]) for token in found.targets.tolist()],
@@ -126,7 +128,7 @@ def character_table(found: Predictions, alphabet: str) -> list[dict[str, Any]]:
     return table.sort_values("n", ascending=False, kind="stable").reset_index().to_dict("records")
 
 
-def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[dict[str, float]]:
+def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[Row]:
     """Return the accuracy at each confidence level: one row for each bin of equal width that is not empty.
 
     Args:
@@ -143,7 +145,7 @@ def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[dic
     return table.to_dict("records")
 
 
-def expected_calibration_error(rows: list[dict[str, float]]) -> float:
+def expected_calibration_error(rows: list[Row]) -> float:
     """Return the mean of |accuracy - confidence| over the bins, weighted by their examples.
 
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks, equation 3.

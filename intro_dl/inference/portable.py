@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from intro_dl.inference.load import LoadedRun
 from intro_dl.tasks import Classifier
 
-Function = Callable[..., Sequence[Tensor]]
-
 BATCHES = (1, 2, 64)  # sizes with which an exported model is compared
 TOLERANCE = 1e-4  # absolute, and relative to the number
 
@@ -68,7 +66,7 @@ class Portable:
             names, outputs = [run.kind], self.module.names
         ones, twos = self.example(1), self.example(2)
         self.inputs = _describe(names, ones, twos)
-        self.outputs = _describe(outputs, self.call(*ones), self.call(*twos))
+        self.outputs = _describe(outputs, self.module(*ones), self.module(*twos))
         for entry in self.inputs[1:]:
             entry["at the beginning"] = "zeros"
 
@@ -85,12 +83,7 @@ class Portable:
             return torch.randint(dims["vocab_size"], (count,), generator=generator), *state
         return (torch.randn(count, *dims["in_shape"], generator=generator),)
 
-    @torch.no_grad()
-    def call(self, *inputs: Tensor) -> Sequence[Tensor]:
-        """Return the outputs of the model for prepared inputs."""
-        return self.module(*inputs)
-
-    def largest_difference(self, other: Function) -> float:
+    def largest_difference(self, other: Callable[..., Sequence[Tensor]]) -> float:
         """Return the largest difference between the outputs of another form of the model and its own.
 
         Raises:
@@ -99,7 +92,7 @@ class Portable:
         largest = 0.0
         for count in BATCHES:
             inputs = self.example(count)
-            for own, found in zip(self.call(*inputs), other(*inputs), strict=True):
+            for own, found in zip(self.module(*inputs), other(*inputs), strict=True):
                 largest = max(largest, float((own - found).abs().max()))
                 if own.shape != found.shape or not torch.allclose(found, own, TOLERANCE, TOLERANCE):
                     raise ValueError(f"its numbers differ by up to {largest:.2g}")
@@ -151,7 +144,7 @@ def write(name: str, portable: Portable, file: Path) -> tuple[float, str]:
     return difference, checked_with
 
 
-def _write_onnx(portable: Portable, file: Path) -> tuple[Function, str]:
+def _write_onnx(portable: Portable, file: Path) -> tuple[Callable[..., Sequence[Tensor]], str]:
     import onnxruntime
     import onnxscript  # noqa: F401  torch needs it, and would name it in a longer message
 
@@ -172,7 +165,7 @@ def _write_onnx(portable: Portable, file: Path) -> tuple[Function, str]:
     return program, f"onnxruntime {onnxruntime.__version__}"
 
 
-def _write_safetensors(portable: Portable, file: Path) -> tuple[Function, str]:
+def _write_safetensors(portable: Portable, file: Path) -> tuple[Callable[..., Sequence[Tensor]], str]:
     import safetensors
     from safetensors.torch import load_file, save_file
 

@@ -138,6 +138,7 @@ def _text(run: "LoadedRun", records: list[Record], form: str) -> str:
     number, unit = _number(run), run.metadata.get("target", {}).get("unit")
     style = ".1%" if number == "probability" else ".4g"
     frame = pd.DataFrame(shown)
-    for name in frame.filter(like=number):
-        frame[name] = [f"{value:{style}}" for value in frame[name]]
+    for name in shown[0]:
+        if name.startswith(number):
+            frame[name] = [f"{value:{style}}" for value in frame[name]]
     return aligned(frame.rename(columns={number: f"{number} ({unit})"}) if unit else frame) + "\n"

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
 
+    from intro_dl.inference.data import training_text
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.tasks import LanguageModel
 
@@ -60,19 +62,29 @@ def main(arguments: Sequence[str]) -> int:
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
-    texts = write_texts(run, prompt, on_text=_show, **settings)
+    show = partial(print, end="", flush=True)  # a character at a time, as it is sampled
+    texts = write_texts(run, prompt, on_text=show, **settings)
     print("" if texts[0].endswith("\n") else "\n", end="")
     for number, text in enumerate(texts[1:], start=2):
         print(f"--- {number}\n{text.rstrip()}")
     print()
 
-    source = _training_text(run)
+    source = None
+    try:
+        source = training_text(run)
+    except ValueError as error:
+        print(f"Not compared with the training text: {error}", file=sys.stderr)
     if tunes and (read := _read_tunes(texts)) is not None:
         out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
         details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
         report_tunes(*read, details | settings, source, out)
     else:
-        report_texts(texts, len(prompt), source, out)
+        _print_copied([text[len(prompt) :] for text in texts], source)
+        if out is not None:
+            make_directory(out)
+            for number, text in enumerate(texts, start=1):
+                (out / f"{number:03d}.txt").write_text(text, encoding="utf-8")
+            print(f"Written     {out}: {len(texts)} texts")
     return 0
 
 
@@ -101,7 +113,7 @@ def write_texts(
         on_text: called at once with each new piece of the first text: the prompt, then single characters.
 
     Raises:
-        ValueError: if the model has never seen a character of the prompt, or knows fewer characters than `top_k`.
+        ValueError: if the model has never seen a character of the prompt.
     """
     import torch  # it takes seconds, and a mistyped option is answered without waiting for it
 
@@ -111,8 +123,6 @@ def write_texts(
     if unknown := list(dict.fromkeys(character for character in prompt if character not in alphabet)):
         shown = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
         raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
-    if top_k is not None and top_k > len(alphabet):
-        raise ValueError(f"Invalid top_k={top_k}: the model knows {len(alphabet)} characters. Choose less.")
     tokens = torch.tensor([alphabet.index(character) for character in prompt])
     texts, unfinished = [prompt] * samples, set(range(samples))
     on_text(prompt)
@@ -171,24 +181,6 @@ def report_tunes(
     print(f"Written     {out}: {len(valid)} tunes as .abc and .mid, report.json")
 
 
-def report_texts(texts: list[str], begin: int, training_text: str | None, out: Path | None) -> None:
-    """Print what was copied from the training text; write the texts to the directory `out` if it is named.
-
-    Args:
-        texts: with their prompt.
-        begin: length of the prompt, which is not compared.
-        training_text: None if it is missing; then nothing is compared with it.
-        out: a directory, or None.
-    """
-    _print_copied([text[begin:] for text in texts], training_text)
-    if out is None:
-        return
-    make_directory(out)
-    for number, text in enumerate(texts, start=1):
-        (out / f"{number:03d}.txt").write_text(text, encoding="utf-8")
-    print(f"Written     {out}: {len(texts)} texts")
-
-
 def _read_tunes(texts: list[str]) -> tuple[list[Tune], int] | None:
     """Return the finished tunes and the number of unfinished ones, or None if symusic is not installed."""
     found = [finished_tunes(text) for text in texts]
@@ -200,23 +192,9 @@ def _read_tunes(texts: list[str]) -> tuple[list[Tune], int] | None:
         return None
 
 
-def _training_text(run: "LoadedRun") -> str | None:
-    from intro_dl.inference.data import training_text
-
-    try:
-        return training_text(run)
-    except ValueError as error:
-        print(f"Not compared with the training text: {error}", file=sys.stderr)
-        return None
-
-
 def _unescape(text: str | None) -> str | None:
     r"""Replace \n, \t and \\ by the characters they stand for, which are hard to type in a shell."""
     return text and re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
-
-
-def _show(text: str) -> None:
-    print(text, end="", flush=True)  # a character at a time, as it is sampled
 
 
 def _default_prompt(alphabet: str, tunes: bool) -> str:

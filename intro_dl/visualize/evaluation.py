@@ -1,4 +1,4 @@
-"""Draw an evaluation: calibration, a regression, and mistakes on points. The rest is in mistakes.py."""
+"""Draw an evaluation: calibration and a regression. The rest is in mistakes.py."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 from torch import Tensor
 
-from intro_dl.visualize.style import COLORS, MARKERS, new_figure, pixels
+from intro_dl.visualize.style import COLORS, new_figure, pixels
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -65,23 +65,5 @@ def draw_regression(targets: Tensor, predictions: Tensor, target: dict[str, Any]
     shown = f"{name} ({unit})" if unit else name
     axes.set(xlabel=f"true {shown}", ylabel=f"predicted {shown}")
     axes.legend(loc="upper left", fontsize="small")
-    axes.set_title(title, loc="left", fontsize="medium")
-    return figure
-
-
-def draw_point_mistakes(
-    points: Tensor, labels: Tensor, predicted: Tensor, features: list[str], classes: list[str], title: str
-) -> Figure:
-    """Draw points (N, 2) by their true class, and mark the mistakes with a cross."""
-    figure = new_figure(6.0, 4.8)
-    axes = figure.add_subplot()
-    for number, name in enumerate(classes):
-        x, y = points[labels == number].T.numpy()
-        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
-        axes.scatter(x, y, s=18, color=color, marker=marker, label=f"true class {name}")
-    x, y = points[labels != predicted].T.numpy()
-    axes.scatter(x, y, s=110, color="black", marker="x", label="mistake")
-    axes.set(xlabel=features[0], ylabel=features[1])
-    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1))
     axes.set_title(title, loc="left", fontsize="medium")
     return figure
