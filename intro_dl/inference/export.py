@@ -52,9 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     description = folder / "model.json"
     content = describe(portable, entries)
     description.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    shapes = [f"{entry['name']} {'x'.join(map(str, entry['shape']))}" for entry in content["inputs"]]
-    extra = [name for name in ("normalization", "classes", "target", "alphabet") if name in content]
-    print(f"{shown_path(description):<40} its inputs and outputs: {', '.join([*shapes, *extra])}")
+    print(f"{shown_path(description):<40} how to use the model: its inputs, outputs and normalization")
     return 0
 
 

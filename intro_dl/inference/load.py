@@ -123,19 +123,13 @@ def _build(checkpoint: dict[str, Any], file: Path) -> Task:
             model = found(**arguments)
         model.load_state_dict(checkpoint["state_dict"])
     except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
-            f"{file} does not fit {name}: its weights belong to another architecture "
-            f"({_first_difference(error)}). Use the version of intro_dl that trained it."
+            f"{file} does not fit {name}: its weights belong to another architecture ({reason}). "
+            "Use the version of intro_dl that trained it."
         ) from error
     model.history = [row for row in checkpoint.get("history", []) if isinstance(row, dict)]
     return model.eval().requires_grad_(False)
-
-
-def _first_difference(error: Exception) -> str:
-    """Return the first complaint of torch or of the constructor, on one line."""
-    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
-    lines = lines[1:] if len(lines) > 1 and lines[0].startswith("Error(s) in loading") else lines
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _check_metadata(metadata: dict[str, Any], arguments: dict[str, Any], file: Path) -> None:

@@ -103,17 +103,9 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
     """
     measure: Any = precision_recall_fscore_support  # its type stub does not know nan
     precision, recall, _, n = measure(targets, predicted, labels=range(len(classes)), zero_division=math.nan)
-    answers = torch.bincount(predicted, minlength=len(classes)).tolist()
-    return [
-        {
-            "class": name,
-            "precision": None if math.isnan(precision[k]) else float(precision[k]),
-            "recall": None if math.isnan(recall[k]) else float(recall[k]),
-            "n": int(n[k]),
-            "predicted": answers[k],
-        }
-        for k, name in enumerate(classes)
-    ]
+    columns = {"class": classes, "precision": precision, "recall": recall, "n": n}
+    table = pd.DataFrame(columns | {"predicted": torch.bincount(predicted, minlength=len(classes)).numpy()})
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def character_table(found: Predictions, alphabet: str) -> list[Row]:

@@ -157,10 +157,8 @@ def report_tunes(
     fraction = len(valid) / len(tunes) if tunes else 0.0
     print(f"Tunes       {len(tunes)}" + (f", and {cut_off} unfinished, not counted" if cut_off else ""))
     print(f"Valid       {len(valid)} ({fraction:.0%}) at temperature {settings['temperature']:g}")
-    for tune in invalid[:5]:
+    for tune in invalid[:5]:  # report.json has all
         print(f"  not valid {tune.title or tune.text[:20]!r}: {tune.problems[0]}")
-    if len(invalid) > 5:
-        print(f"  not valid {len(invalid) - 5} others: see report.json")
     copied = _print_copied([tune.text for tune in tunes], training_text)
     make_directory(out)
     for number, tune in enumerate(valid, start=1):

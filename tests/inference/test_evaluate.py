@@ -142,7 +142,7 @@ def test_other_data_are_prepared_with_the_mean_of_the_run(softmax, evaluate, dat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["data=moons"], "The run reads images, but Moons holds points"),
+        (["data=moons"], "trained with kind=images, but Moons has kind=points"),
         (["data=nmist"], "Unknown data=nmist. Did you mean mnist?"),
         (["split=training"], "Unknown split=training."),
         (["spilt=val"], "Unknown key spilt. Did you mean split?"),
