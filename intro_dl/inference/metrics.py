@@ -105,7 +105,8 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
     precision, recall, _, n = measure(targets, predicted, labels=range(len(classes)), zero_division=math.nan)
     columns = {"class": classes, "precision": precision, "recall": recall, "n": n}
     table = pd.DataFrame(columns | {"predicted": torch.bincount(predicted, minlength=len(classes)).numpy()})
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    none: Any = None  # the type stubs of pandas do not know it here
+    return table.astype(object).where(table.notna(), none).to_dict("records")
 
 
 def character_table(found: Predictions, alphabet: str) -> list[Row]:
