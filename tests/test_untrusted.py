@@ -1,5 +1,6 @@
 """A config, a run folder or an archive from a stranger runs no code, and writes only where it should."""
 
+import os
 import re
 import shutil
 
@@ -9,6 +10,7 @@ from omegaconf import OmegaConf
 
 from intro_dl.config.arguments import check_arguments
 from intro_dl.config.targets import class_of
+from tests.conftest import ROOT
 
 SMALL = ("model=softmax", "trainer=smoke", "trainer.accelerator=cpu")
 
@@ -103,4 +105,76 @@ def test_checkpoints_are_written_inside_of_the_run_folder_only(place, train, tmp
     answer = train(*SMALL, f"callbacks.best_checkpoint.{place}")
     assert answer.code == 1
     assert "lies outside of the run folder" in answer.err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+EVIL = {"hydra": {"callbacks": {"evil": {"_target_": "builtins.open", "_args_": ["EXECUTED", "w"]}}}}
+
+
+@pytest.fixture
+def evil(tmp_path):
+    """Return an experiment outside of configs/ that creates the file EXECUTED, and that file."""
+    text = "# @package _global_\n" + yaml.safe_dump(EVIL).replace("EXECUTED", str(tmp_path / "EXECUTED"))
+    (tmp_path / "evil.yaml").write_text(text)
+    up = os.path.relpath(tmp_path / "evil", ROOT / "configs" / "experiment")
+    return up, tmp_path / "EXECUTED"
+
+
+@pytest.mark.parametrize(
+    "key", ["experiment", "+experiment", "++experiment", "experiment@_global_", "+..", "+model/broken"]
+)
+def test_an_option_outside_of_the_configs_is_not_repeated(key, evil, train, trained_run, tmp_path):
+    path, executed = evil
+    run = tmp_path / "stranger"
+    shutil.copytree(trained_run(*SMALL), run)
+    for value in (path, f"[{path}]", f"'{path}'", str(tmp_path / "evil"), "${data.root}"):
+        (run / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump([*SMALL, f"{key}={value}"]))
+        answer = train(f"resume={run}")
+        assert answer.code == 1 and "Refused the override" in answer.err
+        assert not executed.exists()
+
+
+def write_sweep(folder, task, hydra):
+    folder.mkdir()
+    saved = {"hydra": {"overrides": {"task": [*SMALL, "seed=1", *task], "hydra": hydra}}}
+    (folder / "multirun.yaml").write_text(yaml.safe_dump(saved))
+
+
+def test_a_stranger_option_in_a_sweep_is_not_repeated(evil, train, tmp_path):
+    path, executed = evil
+    for task in ([f"experiment={path}"], ["hydra.launcher=${model}"], ["--config-dir=/evil"]):
+        write_sweep(tmp_path / "sweep", task, [])
+        answer = train("resume=sweep")
+        assert answer.code == 1 and "Refused the override" in answer.err and not executed.exists()
+        shutil.rmtree(tmp_path / "sweep")
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "hydra/launcher=joblib",
+        "hydra.launcher=${model}",
+        "+hydra.launcher.setup=[touch EXECUTED]",
+        "hydra/sweeper=nothing",
+        "hydra.sweeper.n_trials=3",
+        "hydra.sweep.subdir=../../elsewhere",
+    ],
+)
+def test_launcher_and_sweeper_are_typed_again(saved, train, tmp_path):
+    write_sweep(tmp_path / "sweep", [], [saved])
+    answer = train("resume=sweep")
+    assert answer.code == 0, answer.err
+    assert f"Resuming without {saved}: type it again to use it." in answer.err
+    assert [path.parent.parent.name for path in tmp_path.glob("**/result.json")] == ["sweep"]
+
+
+@pytest.mark.parametrize(
+    "key", ["hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_dir", "+run_dir"]
+)
+def test_a_resumed_sweep_writes_into_its_own_folder_only(key, train, tmp_path):
+    word = f"{key}={tmp_path / 'elsewhere'}"
+    write_sweep(tmp_path / "sweep", *([[], [word]] if "hydra" in key else [[word], []]))
+    answer = train("resume=sweep")
+    assert answer.code == 0, answer.err
+    assert len(list((tmp_path / "sweep").glob("*/result.json"))) == 1
     assert not (tmp_path / "elsewhere").exists()

@@ -2,12 +2,18 @@
 
 import os
 import re
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
+
+OVERRIDE = re.compile(r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL)  # of a run, not of Hydra
+OPTION = re.compile(r"[\w-]+(/[\w-]+)*")  # the name of a yaml in configs/: it cannot lead out of there
 
 
 def with_saved_command(arguments: list[str]) -> list[str]:
@@ -41,15 +47,59 @@ def with_saved_command(arguments: list[str]) -> list[str]:
     overrides = [f"resume={checkpoint}", *(text for text in arguments if not text.startswith("resume="))]
     if not folder.overrides_file.is_file():
         return overrides
-    replaced = {*given, "resume", "sweep", "run_dir"}
-    keys = {
-        text: text.split("=", 1)[0].lstrip("+~")
-        for text in _safe(folder.read_overrides(), folder.overrides_file)
-    }
-    keep = [text for text, key in keys.items() if not {key, key.split(".")[0]} & replaced]
+    keep = _safe(folder.read_overrides(), folder.overrides_file, {*given, "resume", "sweep", "run_dir"})
     how = [f"hydra.run.dir={quote(os.path.relpath(folder.path))}", "hydra.mode=RUN"]
     # train() itself changes the saved command, once it has accepted the new one.
     return [*keep, *overrides, *how, "hydra.output_subdir=null"]
+
+
+def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
+    """Return the command that started the sweep, with `resume=`, so that each job finds its own result.
+
+    Nothing of Hydra is repeated: a launcher or sweeper from a stranger could run code, and a folder of jobs
+    could lie elsewhere.
+    """
+    how = [text for text in arguments if text.startswith("hydra")]
+    changed = [text for text in arguments if not text.startswith(("hydra", "resume=", "-m", "--multirun"))]
+    if changed:
+        raise ValueError(
+            f"resume={folder} repeats the sweep without changes: leave out {' '.join(changed)}, "
+            "or start another sweep."
+        )
+    task, hydra = SweepFolder(folder).read_overrides()
+    task = _safe(task, folder / "multirun.yaml", {"resume", "run_dir"})
+    typed = [text.partition("=")[0] for text in how]
+    for text in hydra:
+        key = text.lstrip("+~").partition("=")[0]
+        if not re.match(r"hydra[./](launcher|sweeper|sweep|run|mode)\b", key) or "_target_" in text:
+            raise ValueError(_refusal(text, folder / "multirun.yaml"))
+        own = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra/launcher=basic", *typed)
+        if key not in own and text not in own:
+            print(f"Resuming without {ascii(text)[1:-1]}: type it again to use it.", file=sys.stderr)
+    sweep_dir = f"hydra.sweep.dir={quote(os.path.relpath(folder))}"
+    return ["--multirun", *task, *how, f"resume={folder}", sweep_dir]
+
+
+def _safe(saved: Iterable[str], file: Path, replaced: set[str]) -> list[str]:
+    """Return the saved overrides that are not replaced, if all are safe: the folder may be a stranger's.
+
+    Hydra's own keys could run code, and so could an option that is a path to another yaml.
+    """
+    keep = []
+    for text in saved:
+        found = OVERRIDE.fullmatch(text)
+        if not found or found[1].partition(".")[0] == "hydra":
+            raise ValueError(_refusal(text, file))
+        options = re.findall(r"[^\s,()\[\]'\"]+", found[2] or "") if found[1] in GROUPS else []
+        if not all(OPTION.fullmatch(option) for option in options):
+            raise ValueError(_refusal(text, file))
+        if not {found[1], found[1].partition(".")[0]} & replaced:
+            keep.append(text)
+    return keep
+
+
+def _refusal(text: str, file: Path) -> str:
+    return f"Refused the override {text!r} in this run folder: {file} may only change a run or a sweep."
 
 
 def _explain_missing_checkpoint(path: Path, checkpoint: Path) -> str:
@@ -72,43 +122,5 @@ def _newest_run(folder: Path) -> str:
     if not found:
         return " Name a folder under outputs/."
     run = max(found, key=lambda file: file.stat().st_mtime).parent.parent
-    if SweepFolder(run.parent).is_sweep():
-        return f" The newest sweep of {folder}: {SweepFolder(run.parent).resume_command()}"
-    return f" The newest run of {folder}: {RunFolder(run).resume_command()}"
-
-
-def _safe(saved: list[str], file: Path) -> list[str]:
-    """Return saved overrides if all are safe to repeat: the folder may come from a stranger."""
-    for text in saved:
-        key = re.match(r"[~+]*([\w.@/]+)(=|$)", str(text))
-        hydra = key and re.match(r"hydra\b(?![./](launcher|sweeper|sweep|mode|run)\b)", key[1])
-        if not key or hydra or (key[1].startswith("hydra") and "_target_" in text):
-            raise ValueError(
-                f"Refused the override {text!r} in this run folder: {file} may only change a run or a sweep."
-            )
-    return saved
-
-
-def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
-    """Return the command that started the sweep, with `resume=`, so that each job finds its own result."""
-    how = [text for text in arguments if text.startswith("hydra") or text in ("-m", "--multirun")]
-    changed = [text for text in arguments if text not in how and not text.startswith("resume=")]
-    if changed:
-        raise ValueError(
-            f"resume={folder} repeats the sweep without changes: leave out {' '.join(changed)}, "
-            "or start another sweep."
-        )
-    given = {text.split("=", 1)[0] for text in how}
-    task, hydra = (_safe(saved, folder / "multirun.yaml") for saved in SweepFolder(folder).read_overrides())
-    task = [text for text in task if not text.startswith("resume=")]
-    replaced = {*given, "hydra.run.dir", "hydra.sweep.dir", "hydra.mode"}
-    # hydra/launcher=... also replaces the keys hydra.launcher. ...
-    groups = tuple(f"{key.replace('/', '.')}." for key in given if "/" in key)
-    hydra = [
-        text
-        for text in hydra
-        if text.split("=", 1)[0] not in replaced and not text.lstrip("+~").startswith(groups)
-    ]
-    how = [text for text in how if text.startswith("hydra")]
-    sweep_dir = f"hydra.sweep.dir={quote(os.path.relpath(folder))}"
-    return ["--multirun", *task, *hydra, *how, f"resume={folder}", sweep_dir]
+    kind, newest = ("sweep", run.parent) if SweepFolder(run.parent).is_sweep() else ("run", run)
+    return f" The newest {kind} of {folder}: {RunFolder(newest).resume_command()}"

@@ -64,15 +64,16 @@ def test_jobs_side_by_side_all_end_up_in_the_table_and_share_the_cores(launcher,
 
 
 @pytest.mark.slow
-def test_sweep_with_a_launcher_goes_on_with_the_same_launcher(launcher, tmp_path):
+def test_sweep_with_a_launcher_goes_on_with_it_if_it_is_typed_again(launcher, tmp_path):
     rates = "optim.lr=0.01,0.1"
     sweep(tmp_path, "-m", *launcher, *SMALL, "trainer.max_epochs=1", rates, "hydra.sweep.dir=sweep")
     expected = rows(tmp_path / "sweep")
     kept, lost = sorted((tmp_path / "sweep").glob("*/result.json"))
     lost.unlink()
     before = kept.stat().st_mtime_ns
-    done = sweep(tmp_path, "resume=sweep")
+    done = sweep(tmp_path, "resume=sweep", *launcher)
     assert done.returncode == 0, done.stderr
+    assert "Resuming without" not in done.stderr
     assert rows(tmp_path / "sweep") == expected and lost.is_file() and kept.stat().st_mtime_ns == before
     assert "Joblib" in done.stdout or "Submitit" in done.stdout
 
@@ -90,7 +91,7 @@ def test_search_goes_on_with_the_same_trials(optuna, train):
     expected, results = rows(folder), sorted(folder.glob("*/result.json"))
     results[-1].unlink()
     before = [path.stat().st_mtime_ns for path in results[:-1]]
-    assert train("resume=sweep").code == 0
+    assert train("resume=sweep", "hydra.sweeper.n_trials=7").code == 0
     assert rows(folder) == expected
     assert [path.stat().st_mtime_ns for path in results[:-1]] == before  # replayed, not trained again
 

@@ -154,8 +154,9 @@ def test_sweep_begun_with_another_launcher_goes_on_without_it(train):
     saved = yaml.safe_load((folder / "one" / "multirun.yaml").read_text())
     saved["hydra"]["overrides"]["hydra"] += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     (folder / "one" / "multirun.yaml").write_text(yaml.safe_dump(saved))
-    answer = train("resume=sweeps/one", "hydra/launcher=basic")
+    answer = train("resume=sweeps/one")
     assert answer.code == 0, answer.err
+    assert "Resuming without hydra/launcher=joblib: type it again to use it." in answer.err
     assert "\n\t#0 : " in answer.out  # each run is announced, without the time
 
 
