@@ -23,6 +23,7 @@ from intro_dl.config.names import closest, nearest
 from intro_dl.runs.files import explain_os_error, shown_path
 
 OTHER_NAMES = {  # of our keys, in other programs
+    "lr": "optim.lr",
     "learning_rate": "optim.lr",
     "rate": "optim.lr",
     "epochs": "trainer.max_epochs",
@@ -35,8 +36,7 @@ OTHER_NAMES = {  # of our keys, in other programs
     "dropout": "regularization.dropout",
     "weight_decay": "regularization.weight_decay",
 }
-TYPES = {"Integer": "an integer", "Float": "a number", "bool": "true or false", "String": "a string"}
-INSTALL = "pip install -e '.[sweep]'"
+TYPES = {"Integer": "an integer", "bool": "true or false"}  # of the root keys
 PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers
 
 
@@ -79,15 +79,11 @@ def _explain_unknown_option(error: MissingConfigException) -> str:
     if group == "hydra":
         group, name = file.rsplit("/", 1)  # hydra/launcher=joblib
         if name in PLUGINS:
-            return f"{group}={name} needs an extra: run {INSTALL} in the project directory."
-    options = list(describe(group))  # with those in directories, which Hydra leaves out
+            return f"{group}={name} needs an extra: run pip install -e '.[sweep]' in the project directory."
+    options = list(describe(group)) or error.options or []
     if inside := [option for option in options if option.startswith(f"{name}/")]:
         return f"{group}={name} is a directory: choose one of {', '.join(inside)}."
-    directory = name.rpartition("/")[0]
-    if not (directory and (inside := [each for each in options if each.startswith(f"{directory}/")])):
-        inside = list(dict.fromkeys([*(error.options or []), *options]))
-        inside += ["null"] if group in ("experiment", "sweep") else []
-    return f"Unknown {group}={name}.{nearest(name, inside)}"
+    return f"Unknown {group}={name}.{nearest(name, options)}"
 
 
 def _where(error: BaseException) -> str:
@@ -98,11 +94,6 @@ def _where(error: BaseException) -> str:
 
 def _is_ours(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__", "").startswith("intro_dl.")
-
-
-def key_of(name: str) -> str:
-    """Return the key that a misspelled name, or a name from another program, means; else the name."""
-    return OTHER_NAMES.get(name) or closest(name, [*GROUPS, *_known_keys([])]) or name
 
 
 def is_for_the_user(error: BaseException | None) -> bool:
@@ -125,29 +116,25 @@ def cannot_read(argument: str) -> str:
 
 
 def _explain_composition(error: BaseException, overrides: list[str]) -> str:
-    text = str(error)
-    cause = str(error.__cause__ or "")
+    text, cause = str(error), str(error.__cause__ or "")
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = match[1].partition("=")
         written = f"{key}=[{values}]" if key == "callbacks" else "a list as [1,2]"
         return f"{match[1]} gives several values: add -m to run them all, or write {written}."
-    if match := re.match(r"(?:In '([^']+)': )?Could not override '([^']+)'", text):
-        file, key = match.groups()
-        if file:
-            return f"{file}.yaml overrides {key}, which is not a group.{nearest(key, list(GROUPS))}"
-        return f"Unknown key {key}.{_guess(key, overrides)}"
+    place = re.match(r"In '([^']+)'", text)
+    start = f"{place[1]}.yaml has an unknown key" if place else "Unknown key"
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return f"{start} {match[1]}.{_guess(match[1], overrides)}"
     if match := re.match(r"Error merging override (.+)", text):
         wanted = re.search(r"(?:could not be converted to|is not a valid) (\w+)", cause)
-        reason = f"choose {TYPES.get(wanted[1], wanted[1])}" if wanted else _first_line(cause)
+        reason = f"choose {TYPES[wanted[1]]}" if wanted and wanted[1] in TYPES else _first_line(cause)
         return f"Invalid {match[1]}: {reason}."
     if match := re.match(r"Missing mandatory value: (\w+)", text):
         return f"The group {match[1]} is missing. Choose an option: {match[1]}=<option>."
     if match := re.search(r"Key '([^']+)' (?:is not in struct|not in '\w+')", text):
-        key, place = match[1], re.match(r"In '([^']+)'", text)
-        if place and key == place[1].partition("/")[0]:
+        if place and match[1] == place[1].partition("/")[0]:
             return f"{place[1]}.yaml must begin with # @package _global_: its keys are those of a run."
-        start = f"{place[1]}.yaml has an unknown key" if place else "Unknown key"
-        return f"{start} {key}.{_guess(key, overrides)}"
+        return f"{start} {match[1]}.{_guess(match[1], overrides)}"
     return " ".join(text.split())
 
 
@@ -155,18 +142,17 @@ def _guess(key: str, overrides: list[str]) -> str:
     """Return " Did you mean ...?" for an unknown key."""
     if key.startswith("hydra."):
         return " --cfg hydra lists the keys of Hydra."
-    group, _, name = key.rpartition(".")
     given = (text.lstrip("+~").partition("=") for text in overrides)
     value = next((value for each, _, value in given if each == key), "")
-    if meant := OTHER_NAMES.get(name):
-        return f" Did you mean {meant}={value}?" if meant in GROUPS and value else f" Did you mean {meant}?"
-    for each in GROUPS:
-        options = describe(each)
-        if not group and value in options and closest(key, [each]):  # modle=lenet
-            return f" Did you mean {each}={value}?"
-        if key.startswith(f"{each}.") and (option := key.split(".")[1]) in options:  # optim.sgd.lr=1
-            rest = key.split(".")[2:]
-            return f" Did you mean {each}={option}{f' {each}.{rest[0]}={value}' if rest else ''}?"
+    parts = key.split(".")
+    if parts[0] in GROUPS and len(parts) > 1 and parts[1] in describe(parts[0]):  # optim.sgd.lr=1
+        rest = f" {parts[0]}.{parts[2]}={value}" if len(parts) > 2 else ""
+        return f" Did you mean {parts[0]}={parts[1]}{rest}?"
+    meant = OTHER_NAMES.get(parts[-1]) or (len(parts) == 1 and closest(key, list(GROUPS)))
+    if meant in GROUPS and value in describe(meant):  # modle=lenet
+        return f" Did you mean {meant}={value}?"
+    if meant and meant not in GROUPS:
+        return f" Did you mean {meant}?"
     return nearest(key, _known_keys(overrides))
 
 
@@ -176,7 +162,7 @@ def _first_line(text: str) -> str:
 
 def _known_keys(overrides: list[str]) -> list[str]:
     """Return every key that the command line could set, given the groups that it chooses."""
-    choices = [text for text in overrides if re.fullmatch(r"\w+=\w+", text)]
+    choices = [text for text in overrides if text.partition("=")[0] in GROUPS]
     GlobalHydra.instance().clear()
     with initialize_config_module("intro_dl.configs", version_base="1.3"):
         try:

@@ -39,17 +39,24 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
     key, folder = f"hydra.{kind}.dir", config.hydra[kind].dir
     place = Path(folder)
     given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
+    shown = shlex.quote(shown_path(folder))
     try:
-        if given and place.is_dir() and not (place / first_file).exists() and _holds_folders(place):
+        empty = (
+            not place.is_dir() or (place / first_file).exists() or not any(map(Path.is_dir, place.iterdir()))
+        )
+        if given and not empty:
             raise ValueError(
-                f"{shlex.quote(shown_path(folder))} is not a {kind}, and it contains other directories: "
+                f"{shown} is not a {kind}, and it contains other directories: "
                 "choose a directory that does not exist yet."
             )
-        for name in chain([folder], () if given else (f"{folder}-{number}" for number in count(2))):
-            if _claim(Path(name) / first_file):
-                break
-        else:
-            raise ValueError(_taken(place, kind))
+        names = [folder] if given else chain([folder], (f"{folder}-{number}" for number in count(2)))
+        name = next((name for name in names if _claim(Path(name) / first_file)), None)
+        if name is None:
+            other = "run_dir=" if kind == "run" else "hydra.sweep.dir="
+            raise ValueError(
+                f"{shown} belongs to another {kind}. Resume it with: {RunFolder(place).resume_command()}; "
+                f"or choose another {other}."
+            )
     except (OSError, ValueError) as error:  # Hydra would turn these into a warning
         print(f"Error: {explain_os_error(error) or error}", file=sys.stderr)
         raise SystemExit(1) from error
@@ -57,10 +64,6 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
         with read_write(config), open_dict(config):
             config.hydra[kind].dir = name
             config.hydra.overrides.hydra.append(f"{key}='{name}'")  # the jobs of a sweep read it from there
-
-
-def _holds_folders(place: Path) -> bool:
-    return any(entry.is_dir() for entry in place.iterdir())
 
 
 def _claim(file: Path) -> bool:
@@ -87,18 +90,6 @@ def remove_created() -> None:
             logging.getLogger().removeHandler(handler)
             handler.close()  # Windows cannot remove an open file
     shutil.rmtree(created[-1], ignore_errors=True)
-
-
-def _taken(folder: Path, kind: str) -> str:
-    shown = shlex.quote(shown_path(str(folder)))
-    other = "another run_dir=" if kind == "run" else "another hydra.sweep.dir="
-    if kind == "run" and not RunFolder(folder).last.is_file():
-        return (
-            f"{shown} belongs to a run that has not saved anything yet. Delete it if the run is not "
-            f"running, or choose {other}."
-        )
-    command = RunFolder(folder).resume_command()
-    return f"{shown} belongs to another {kind}. Resume it with: {command}; or choose {other}."
 
 
 class SweepSummary(Callback):

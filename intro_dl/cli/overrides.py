@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 
-from intro_dl.cli.errors import cannot_read, key_of
+from intro_dl.cli.errors import OTHER_NAMES, cannot_read
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
 
@@ -46,8 +46,9 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     unknown += [flag for flag in flags if flag.partition("=")[0] in REFUSED]
     if unknown:
         key, _, value = unknown[0].lstrip("-").partition("=")
+        key = OTHER_NAMES.get(key, key)
         raise ValueError(
-            f"Unknown flag {unknown[0]}. Write overrides without dashes: {key_of(key)}={value or '<value>'}."
+            f"Unknown flag {unknown[0]}. Write overrides without dashes: {key}={value or '<value>'}."
         )
     return [*flags, *words]
 

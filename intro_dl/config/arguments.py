@@ -15,11 +15,9 @@ from typing import Annotated, Any, Literal, Union, cast
 from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.config.names import nearest
-from intro_dl.config.origin import unknown_key
 from intro_dl.config.targets import class_of
 
 OWN_KEYS = {"trainer": ("compile", "if_slower"), "scheduler": ("interval",)}  # not passed to the class
-PROVIDED = {"optim": ["params"], "scheduler": ["optimizer"]}  # arguments that the training adds
 NOUNS = {
     int: "integer",
     float: "number",
@@ -51,11 +49,11 @@ def check_arguments(node: DictConfig, group: str) -> None:
         if key.startswith("_") or key in OWN_KEYS.get(group, ()):
             continue
         if key not in parameters and not open_ended:
-            provided = PROVIDED.get(group, [])
-            if group == "model":  # the data provide what has no default
-                provided = [name for name, each in parameters.items() if each.default is each.empty]
-            names = [name for name in parameters if name not in provided]
-            raise ValueError(f"{unknown_key(f'{group}.{key}')}{nearest(key, names)}")
+            # What has neither a value nor a default is not for the user: the training adds it.
+            names = [
+                name for name, each in parameters.items() if name in values or each.default is not each.empty
+            ]
+            raise ValueError(f"Unknown key {group}.{key}.{nearest(key, names)}")
         if key in hints:
             check_value(f"{group}.{key}", value, hints[key])
 
@@ -139,15 +137,15 @@ def _describe_range(kind: Any, limits: Mapping[str, Any]) -> str:
     if kind is int:
         low = limits["gt"] + 1 if "gt" in limits else limits.get("ge")
         high = limits["lt"] - 1 if "lt" in limits else limits.get("le")
-        if low is not None and high is not None:
-            return f" from {low} to {high}"
-        return f" of at least {low}" if low is not None else ""
+        if low is None:
+            return ""
+        return f" of at least {low}" if high is None else f" from {low} to {high}"
     low, high = limits.get("gt", limits.get("ge")), limits.get("lt", limits.get("le"))
-    if low is not None and high is not None:
-        return f" in {'(' if 'gt' in limits else '['}{low}, {high}{')' if 'lt' in limits else ']'}"
-    if low is not None:
+    if low is None:
+        return ""
+    if high is None:
         return f" above {low}" if "gt" in limits else f" of at least {low}"
-    return ""
+    return f" in {'(' if 'gt' in limits else '['}{low}, {high}{')' if 'lt' in limits else ']'}"
 
 
 def shown(value: Any) -> str:

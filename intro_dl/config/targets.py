@@ -67,7 +67,10 @@ def class_of(node: Any, place: str) -> Any:
             raise ValueError(f"Refused {key}: only {place}._target_ names a class here. Leave it out.")
     module, _, name = target.rpartition(".")
     if _is_in(module, kind):
-        found = _look_up(module, name, place)
+        try:
+            found = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"{place}._target_={target} does not exist: {error}.") from error
         if _is_kind(found, kind):
             if kind.partial and node.get("_partial_") is not True:
                 raise ValueError(f"Set {place}._partial_=true: the training adds the missing arguments.")
@@ -89,13 +92,6 @@ def model_class(name: str) -> type | None:
         if _is_kind(found, KINDS["model"]) and found.__module__ == module.name:
             return found
     return None
-
-
-def _look_up(module: str, name: str, place: str) -> Any:
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{place}._target_={module}.{name} does not exist: {error}.") from error
 
 
 def _is_kind(found: Any, kind: Kind) -> bool:

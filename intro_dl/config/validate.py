@@ -12,7 +12,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from intro_dl.config.arguments import check_arguments, check_value, shown
 from intro_dl.config.names import nearest
-from intro_dl.config.origin import unknown_key
 from intro_dl.config.schema import RANGES
 
 GROUPS = ("data", "model", "optim", "regularization", "callbacks", "trainer")  # each needs an option
@@ -67,7 +66,7 @@ def _check_regularization(cfg: DictConfig) -> None:
     as_written = str(OmegaConf.to_container(cfg, resolve=False))
     for name, strength in cfg.regularization.items():
         if name not in STRENGTHS:
-            raise ValueError(f"{unknown_key(f'regularization.{name}')}{nearest(str(name), STRENGTHS)}")
+            raise ValueError(f"Unknown key regularization.{name}.{nearest(str(name), STRENGTHS)}")
         if strength and f"${{regularization.{name}}}" not in as_written:
             owner, node = ("optimizer", cfg.optim) if name == "weight_decay" else ("model", cfg.model)
             class_name = str(node.get("_target_", "")).rpartition(".")[-1]
@@ -86,7 +85,7 @@ def _check_callbacks(cfg: DictConfig) -> None:
     known = [name for name, callback in _callbacks(cfg) if "_target_" in callback]
     for name, callback in _callbacks(cfg):
         if name not in known:
-            raise ValueError(f"{unknown_key(f'callbacks.{name}')}{nearest(name, known)}")
+            raise ValueError(f"Unknown key callbacks.{name}.{nearest(name, known)}")
         for key in ("dirpath", "filename"):
             value = callback.get(key)
             if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):

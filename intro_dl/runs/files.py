@@ -2,7 +2,11 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 MOST_BYTES = 200_000_000  # of a text or a table; a text takes about ten times as much memory
 
@@ -25,10 +29,8 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except BaseException:
-        try:
+        with suppress(OSError):  # the first error says why
             unfinished.unlink(missing_ok=True)  # a full disk needs the space
-        except OSError:
-            pass  # the first error says why
         raise
     if os.name == "posix":  # elsewhere a directory cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
@@ -51,6 +53,19 @@ def read_limited(path: Path, most: int = MOST_BYTES) -> bytes:
     return content
 
 
+def read_yaml(path: Path) -> Any:
+    """Return the content of a YAML file of a run.
+
+    Raises:
+        ValueError: if it is missing or damaged.
+    """
+    try:
+        # The loader in C is ten times as fast.
+        return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"{shown_path(path)} is truncated or not valid YAML.") from error
+
+
 def explain_os_error(error: BaseException | None) -> str | None:
     """Return what a disk refused and what to do; None if `error` is about something else."""
     while error is not None and not isinstance(error, OSError):
@@ -66,6 +81,7 @@ def explain_os_error(error: BaseException | None) -> str | None:
 
 FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir=."
 FORBIDDEN = "Permission denied", "Choose another directory, e.g. with run_dir=."
+NO_FOLDER = "There is a file where a directory should be", "Move it, or choose another run_dir=."
 REASONS = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: FULL,
@@ -73,12 +89,9 @@ REASONS = {
     errno.EACCES: FORBIDDEN,
     errno.EPERM: FORBIDDEN,
     errno.EROFS: FORBIDDEN,
-    errno.ENOTDIR: ("There is a file where a directory should be", "Move it, or choose another run_dir=."),
-    errno.EEXIST: ("There is a file where a directory should be", "Move it, or choose another run_dir=."),
-    errno.ENOENT: (
-        "A file or directory is missing",
-        "If it was deleted during the run, start the run again.",
-    ),
+    errno.ENOTDIR: NO_FOLDER,
+    errno.EEXIST: NO_FOLDER,
+    errno.ENOENT: ("A file or directory is missing", "If it was deleted during the run, start it again."),
 }
 
 

@@ -1,17 +1,15 @@
 """The folder of a sweep: the command that began it, how many jobs it has, and which of them are done."""
 
-import shlex
 import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
-from intro_dl.runs.files import shown_path
+from intro_dl.runs.files import read_yaml, shown_path
 from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.result import Result
 
@@ -37,7 +35,7 @@ class SweepFolder:
         return [run for run in find_runs(self.path) if run.path.parent == self.path]
 
     def resume_command(self) -> str:
-        return f"python scripts/train.py resume={shlex.quote(shown_path(self.path))}"
+        return RunFolder(self.path).resume_command()
 
     def read_overrides(self) -> tuple[list[str], list[str]]:
         """Return what began the sweep: the overrides of its runs, and those of Hydra.
@@ -47,8 +45,8 @@ class SweepFolder:
         """
         try:
             saved = self._read()["overrides"]
-            return list(saved["task"]), list(saved["hydra"])
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+            return list(map(str, saved["task"])), list(map(str, saved["hydra"]))
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"Cannot resume {self}: its multirun.yaml is truncated or not valid YAML. Start a new sweep."
             ) from error
@@ -61,7 +59,7 @@ class SweepFolder:
                 return None
             words = [f"{key}={value}" for key, value in (saved["sweeper"]["params"] or {}).items()]
             words += saved["overrides"]["task"]
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
         jobs = {}  # the command line comes after the sweep's yaml, and wins
         for override in OverridesParser.create().parse_overrides(words):
@@ -70,7 +68,7 @@ class SweepFolder:
         return prod(jobs.values())
 
     def _read(self) -> Any:
-        return yaml.safe_load(self.command_file.read_text(encoding="utf-8"))["hydra"]
+        return read_yaml(self.command_file)["hydra"]
 
 
 def earlier_result(cfg: DictConfig) -> Result | None:
@@ -85,7 +83,6 @@ def earlier_result(cfg: DictConfig) -> Result | None:
     result = folder.read_result()
     if result.status.counts:
         return result
-    cfg.resume = (
-        str(folder.last) if zipfile.is_zipfile(folder.last) else None
-    )  # a zip file ends with its index
+    whole = zipfile.is_zipfile(folder.last)  # a zip file ends with its index
+    cfg.resume = str(folder.last) if whole else None
     return None

@@ -103,7 +103,7 @@ def test_run_dir_of_another_run_is_refused(train):
     (answer.folder / "taken" / ".hydra").mkdir(parents=True)
     (answer.folder / "taken" / ".hydra" / "config.yaml").touch()
     answer = train(*TINY, "run_dir=taken")
-    assert answer.code == 1 and "has not saved anything yet" in answer.err
+    assert answer.code == 1 and "taken belongs to another run" in answer.err
 
 
 def test_sweep_dir_of_another_sweep_is_refused(train):
