@@ -27,7 +27,6 @@ from intro_dl.runs.files import explain_os_error
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
-from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
@@ -92,13 +91,20 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as raised:
         error = signals.what_ended_it(raised)
         interrupted = isinstance(error, KeyboardInterrupt)
-        reason = _describe_interrupt(error, cfg) if interrupted else explain(error, [])
         status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
-        folder = RunFolder(Path(cfg.run_dir))
-        if explain_os_error(error) and folder.last.is_file():
-            reason += f" Progress is saved. Resume with: {folder.resume_command()}"
+        job, folder = HydraConfig.get(), RunFolder(Path(cfg.run_dir))
+        in_sweep = job.mode == RunMode.MULTIRUN
+        whole = RunFolder(Path(job.sweep.dir)) if in_sweep else folder
+        saved = f" Progress is saved. Resume with: {whole.resume_command()}"
+        if not in_sweep and not folder.last.is_file():
+            saved = ""
+        if not interrupted:
+            reason = explain(error, []) + (saved if explain_os_error(error) else "")
+        elif in_sweep or not str(error):
+            reason = f"Interrupted.{saved}" if saved else "Interrupted before anything was saved."
+        else:  # the training has described it
+            reason = str(error)
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         started = folder.history_file.is_file() and not cfg.resume
         refused = is_for_the_user(cause) and status is Status.FAILED and not started
         unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
@@ -112,16 +118,6 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
             raise
         if interrupted or not in_sweep:
             raise SystemExit(exit_code(error) if interrupted else 1) from error
-
-
-def _describe_interrupt(error: KeyboardInterrupt, cfg: DictConfig) -> str:
-    job = HydraConfig.get()
-    if job.mode == RunMode.MULTIRUN:
-        return f"Interrupted. Resume with: {SweepFolder(Path(job.sweep.dir)).resume_command()}"
-    folder = RunFolder(Path(cfg.run_dir))
-    if str(error) or not folder.last.is_file():
-        return str(error) or "Interrupted before anything was saved."
-    return f"Interrupted. Progress is saved. Resume with: {folder.resume_command()}"
 
 
 def _print(text: str) -> None:

@@ -36,7 +36,7 @@ OTHER_NAMES = {  # of our keys, in other programs
     "dropout": "regularization.dropout",
     "weight_decay": "regularization.weight_decay",
 }
-TYPES = {"Integer": "an integer", "bool": "true or false"}  # of the root keys
+TYPES = {"Integer": "an integer", "bool": "true or false"}  # of the root keys, as OmegaConf names them
 PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers
 
 

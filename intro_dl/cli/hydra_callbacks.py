@@ -41,10 +41,8 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
     given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
     shown = shlex.quote(shown_path(folder))
     try:
-        empty = (
-            not place.is_dir() or (place / first_file).exists() or not any(map(Path.is_dir, place.iterdir()))
-        )
-        if given and not empty:
+        others = [entry for entry in place.iterdir() if entry.is_dir()] if given and place.is_dir() else []
+        if others and not (place / first_file).exists():
             raise ValueError(
                 f"{shown} is not a {kind}, and it contains other directories: "
                 "choose a directory that does not exist yet."

@@ -15,7 +15,6 @@ WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config
 # Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
 PATHS = ("resume", "data.root", "data.path", "run_dir")
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
-REFUSED = ("--experimental-rerun",)  # it reads a pickle, which can execute code
 
 
 def for_hydra(arguments: Sequence[str]) -> list[str]:
@@ -38,12 +37,11 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     for place, argument in enumerate(arguments):
         is_value = place > 0 and arguments[place - 1] in WITH_VALUE and "=" not in argument
         (flags if argument.startswith("-") or is_value else words).append(argument)
-    if flags and flags[-1] in ("--info", "-i"):
-        flags.append("all")  # else Hydra would read the first override as its value
     parser = get_args_parser()
     parser.error = _refuse  # instead of printing the usage of Hydra and exiting
     known, unknown = parser.parse_known_args(flags)
-    unknown += [flag for flag in flags if flag.partition("=")[0] in REFUSED]
+    if known.experimental_rerun:  # it reads a pickle, which can execute code; also when abbreviated
+        unknown.append("--experimental-rerun")
     if unknown:
         key, _, value = unknown[0].lstrip("-").partition("=")
         key = OTHER_NAMES.get(key, key)

@@ -59,16 +59,16 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     Nothing of Hydra is repeated: a launcher or sweeper from a stranger could run code, and a folder of jobs
     could lie elsewhere.
     """
-    how = [text for text in arguments if text.startswith("hydra")]
-    changed = [text for text in arguments if not text.startswith(("hydra", "resume=", "-m", "--multirun"))]
-    if changed:
+    how = [text for text in arguments if text.lstrip("+~").startswith("hydra")]
+    others = [text for text in arguments if text not in (*how, "-m", "--multirun")]
+    if changed := [text for text in others if not text.startswith("resume=")]:
         raise ValueError(
             f"resume={folder} repeats the sweep without changes: leave out {' '.join(changed)}, "
             "or start another sweep."
         )
     task, hydra = SweepFolder(folder).read_overrides()
     task = _safe(task, folder / "multirun.yaml", {"resume", "run_dir"})
-    typed = [text.partition("=")[0] for text in how]
+    typed = [text.lstrip("+~").partition("=")[0] for text in how]
     for text in hydra:
         key = text.lstrip("+~").partition("=")[0]
         if not re.match(r"hydra[./](launcher|sweeper|sweep|run|mode)\b", key) or "_target_" in text:

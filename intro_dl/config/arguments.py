@@ -49,10 +49,7 @@ def check_arguments(node: DictConfig, group: str) -> None:
         if key.startswith("_") or key in OWN_KEYS.get(group, ()):
             continue
         if key not in parameters and not open_ended:
-            # What has neither a value nor a default is not for the user: the training adds it.
-            names = [
-                name for name, each in parameters.items() if name in values or each.default is not each.empty
-            ]
+            names = [name for name, each in parameters.items() if each.default is not each.empty]
             raise ValueError(f"Unknown key {group}.{key}.{nearest(key, names)}")
         if key in hints:
             check_value(f"{group}.{key}", value, hints[key])

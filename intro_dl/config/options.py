@@ -21,7 +21,7 @@ class Option:
     """The values that may follow `key=`.
 
     Args:
-        type: int, float, bool, str, Path, a `Literal` of names, one of config/types.py, or a list of these,
+        type: int, float, str, Path, a `Literal` of names, one of config/types.py, or a list of these,
             written with commas.
         default: the value if the option is not given.
     """
@@ -40,9 +40,9 @@ def several_of(*names: str, default: Sequence[str]) -> Option:
     return Option(list[Literal[names]], default)  # pyrefly: ignore[not-a-type]  known at run time
 
 
-def path(default: Path | None = None) -> Option:
+def path() -> Option:
     """Return an option for a file or directory; `~` is expanded."""
-    return Option(Path, default)
+    return Option(Path)
 
 
 def read_options(
@@ -96,8 +96,6 @@ def _read(key: str, text: str, kind: Any) -> Any:
         raise ValueError(f"Unknown {key}={text}.{nearest(text, arguments)}")
     if kind is Path:
         return Path(text).expanduser()
-    if kind is bool:
-        return {"true": True, "false": False}.get(text, text)
     try:
         return kind(text) if kind in (int, float) else text
     except ValueError:

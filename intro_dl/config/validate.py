@@ -82,9 +82,8 @@ def _check_callbacks(cfg: DictConfig) -> None:
     for name, callback in _callbacks(cfg):
         if not isinstance(callback, DictConfig):
             raise ValueError(f"Invalid callbacks.{name}={shown(callback)}: choose null to switch it off.")
-    known = [name for name, callback in _callbacks(cfg) if "_target_" in callback]
-    for name, callback in _callbacks(cfg):
-        if name not in known:
+        if "_target_" not in callback:
+            known = [key for key, each in _callbacks(cfg) if OmegaConf.select(each, "_target_")]
             raise ValueError(f"Unknown key callbacks.{name}.{nearest(name, known)}")
         for key in ("dirpath", "filename"):
             value = callback.get(key)

@@ -32,6 +32,7 @@ MISTAKES = {
     "~": ["Cannot read the argument '~'"],
     "callbacks.best_checkpoint.mode=maximal": ["mode", "min, max"],
     "--experimental-rerun=x.pickle": ["Unknown flag --experimental-rerun"],
+    "--exp=x.pickle": ["Unknown flag --experimental-rerun"],
     "optim.learning_rate=1": ["Unknown key optim.learning_rate", "Did you mean optim.lr?"],
     "optim.sgd.lr=1": ["Unknown key optim.sgd.lr", "Did you mean optim=sgd optim.lr=1?"],
     "model.lenet=1": ["Unknown key model.lenet", "Did you mean model=lenet?"],
