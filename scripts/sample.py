@@ -9,7 +9,7 @@ python scripts/sample.py outputs/char_lstm/<time> samples=100 length=2000 prompt
 prompt       the beginning of the text; \\n is a new line
 length       500 characters for each text, after the prompt
 temperature  0.8; below 1 favors likely characters, above 1 unlikely ones
-top_k top_p  sample only from the k most likely characters, or from the most likely ones that together have probability p
+top_k top_p  sample only from the k most likely characters, or from the fewest with total probability p
 seed         0; another seed gives another text
 samples      1; with more, the texts are sampled together, and the first is printed as it is sampled
 stop         ends a text after this passage, e.g. "\\n\\n", an empty line: the end of a tune

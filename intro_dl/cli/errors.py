@@ -1,4 +1,4 @@
-"""Explain an error in one sentence: what is wrong, and what to do. Free of torch."""
+"""Explain an error in one sentence: what is wrong, and what to do. Does not import torch."""
 
 import linecache
 import re

@@ -35,7 +35,7 @@ TAIL = """\
 
 
 def text(width: int | None = None) -> str:
-    """Return the help for a screen of `width` columns; None takes the width of the terminal."""
+    """Return the help for a screen of `width` columns; None means the width of the terminal."""
     width = width or shutil.get_terminal_size().columns
     parts = [HEAD]
     for group, what in GROUPS.items():

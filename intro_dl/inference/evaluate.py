@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.inference.tables import make_directory, print_report
 
-if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     from torch import Tensor
 
     from intro_dl.data.dataset import TensorData

@@ -1,7 +1,7 @@
-"""Load a trained model from its run folder: the weights, and the metadata that one needs to use them.
+"""Load a trained model from its run folder: the weights, and the metadata needed to use them.
 
 A checkpoint from a stranger is safe to open: only tensors and plain values are read, never code. The folder
-may have been moved or copied; neither the data, nor a GPU, nor the config is needed.
+may have been moved or copied; it needs no data, GPU or config.
 """
 
 from dataclasses import dataclass, field

@@ -91,7 +91,7 @@ def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
 
 
 def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[Row]:
-    """Return one row a class: precision, recall, examples `n`, and how often it was `predicted`.
+    """Return one row per class: precision, recall, examples `n`, and how often it was `predicted`.
 
     Args:
         targets: true classes (N,).
@@ -110,7 +110,7 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
 
 
 def character_table(found: Predictions, alphabet: str) -> list[Row]:
-    """Return one row a character of the text, the most frequent first: its mean bits and its accuracy."""
+    """Return one row per character of the text, the most frequent first: its mean bits and its accuracy."""
     rows = {
         "character": [repr(alphabet[token]) for token in found.targets.tolist()],
         "bits": -found.probabilities[:, 0].log2().double().numpy(),

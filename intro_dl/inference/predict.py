@@ -9,7 +9,7 @@ from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
 
-if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     import numpy as np
 
     from intro_dl.inference.load import LoadedRun

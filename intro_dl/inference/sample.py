@@ -17,7 +17,7 @@ from intro_dl.config.types import Size
 from intro_dl.inference.tables import make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
 
-if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.load import LoadedRun
 
 MOST = 1_000_000  # characters of a text; a typing mistake should not run for days
@@ -115,7 +115,7 @@ def write_texts(
     Raises:
         ValueError: if the model has never seen a character of the prompt.
     """
-    import torch  # it takes seconds, and a mistyped option is answered without waiting for it
+    import torch  # it takes seconds; a mistyped option is reported before it is imported
 
     from intro_dl.scratch.sampling import generate
 

@@ -44,7 +44,7 @@ def make_directory(folder: Path) -> None:
 
 def print_report(report: Mapping[str, Any], folder: Path) -> None:
     """Print the content of an evaluation.json, and which files are in `folder`."""
-    import pandas as pd  # here: a mistyped option is answered without waiting for it
+    import pandas as pd  # here: a mistyped option is reported before it is imported
 
     unit = report.get("target", {}).get("unit")
     rows = [

@@ -30,15 +30,16 @@ The test accuracy, in percent, depends on how the epoch is chosen:
 - **last epoch**: the epoch is not chosen; it is always the last one.
 - **best on test**: the highest test accuracy of all epochs, as on the slides. This number is too optimistic:
   the test images also choose the epoch, and the highest of many noisy numbers is higher than the accuracy
-  on new images. Here it is {least:.2f} to {most:.2f} points higher than best on validation.
+  on new images. Here it is {least:.2f} to {most:.2f} points higher
+  than best on validation.
 - **least loss**: the epoch with the smallest loss on the validation images. By default, a run
   saves this epoch in `best.ckpt` and reports it (`monitor=accuracy/val mode=max` selects the highest accuracy
   instead). A network that overfits becomes more confident in its mistakes: its loss is smallest before its
   accuracy is highest.
 
 ± is the standard deviation over the n seeds, with n - 1 in the denominator: the typical distance of one run
-from the mean. An experiment with one run has none. The test images are also a sample: with {images:,} of them, the
-standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The machines also did
+from the mean. An experiment with one run has none. The test images are also a sample: with {images:,} of them,
+the standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The machines also did
 other work, so an idle machine is faster."""
 
 
@@ -150,8 +151,8 @@ def _about_cifar10(summaries: dict[str, Summary]) -> str:
     if images < ALL_TEST_IMAGES:
         error = max(standard_error(mean(summary, BEST_ON_VALIDATION), images) for summary in measured)
         text += (
-            f" The networks were tested on the first {images:,} of the {ALL_TEST_IMAGES:,} test images, so the "
-            f"standard error of an accuracy is {error:.1f} points."
+            f" The networks were tested on the first {images:,} of the {ALL_TEST_IMAGES:,} test images, so "
+            f"the standard error of an accuracy is {error:.1f} points."
         )
     return text
 

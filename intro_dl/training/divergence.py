@@ -23,8 +23,9 @@ class Diverged(ValueError):
 class StopWhenNotFinite(pl.Callback):
     """End the run when the loss is NaN or infinite; name the step and the layer that broke first.
 
-    Reading a loss makes a GPU wait, so there it happens once in `every` steps, or at each step with the
-    doctor. The reported step is exact in both cases; the layer can be named only before the next step.
+    To read a loss, the CPU must wait for the GPU. On a GPU this happens once in `every` steps, or at each
+    step with the doctor. The reported step is exact in both cases; the layer can be named only before the
+    next step.
     """
 
     def __init__(self, every: int = 50) -> None:
