@@ -26,8 +26,8 @@ from rich.progress import DownloadColumn, Progress
 
 log = logging.getLogger(__name__)
 
-SECONDS_OF_SILENCE = 30  # after which a server is given up
-LEAST_RATE = 2_000  # bytes per second, on average; a slower server is given up
+SECONDS_OF_SILENCE = 30  # after this time, the next server is tried
+LEAST_RATE = 2_000  # bytes per second, on average; if a server is slower, the next one is tried
 MOST_BYTES = 500_000_000  # held in memory; the largest of our files has 170 million
 
 # What can go wrong on the network, in a file or on the disk.
@@ -53,7 +53,7 @@ class Archive:
 def fetch_archives(name: str, root: Path, archives: Sequence[Archive], instead: str) -> None:
     """Download the archives of a data set and unpack them below `root`, except files that exist.
 
-    Every file appears completely or not at all: several processes may do the same at once.
+    Every file appears completely or not at all, so several processes may call this at the same time.
 
     Args:
         name: name of the data set, for the message.

@@ -145,8 +145,8 @@ class NoisyToyData(ToyData):
 class XOR(NoisyToyData):
     """Four clouds around (1, 1), (-1, 1), (-1, -1), (1, -1): class 1 where the signs differ (lecture 002).
 
-    As long as the noise keeps the clouds apart, a line that is right in three clouds is wrong in all of the
-    fourth. All four have the same number of points, so no line is right for more than 0.75 of them.
+    As long as the noise keeps the clouds apart, a line that is right for three clouds is wrong for all points
+    of the fourth. All four have the same number of points, so a line is right for at most 0.75 of them.
     """
 
     noise: NonNegative = 0.2

@@ -1,4 +1,4 @@
-"""The LSTM for texts, character by character: its cells forget, store, update and output."""
+"""The LSTM for texts, character by character: each cell has the steps forget, store, update and output."""
 
 from typing import Literal
 

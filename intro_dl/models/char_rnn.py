@@ -18,7 +18,7 @@ class CharRNN(LanguageModel):
 
     Args:
         vocab_size: V, the number of different characters.
-        hidden_size: H, the number of numbers in the state.
+        hidden_size: H, the length of the state.
     """
 
     def __init__(self, vocab_size: int, hidden_size: Width = 192) -> None:

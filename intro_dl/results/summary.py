@@ -1,4 +1,4 @@
-"""From the folders of finished runs to one small JSON file for each experiment."""
+"""Summarize the folders of finished runs in one small JSON file for each experiment."""
 
 import shlex
 from collections import defaultdict
@@ -13,7 +13,7 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.record import Run, read_runs
 from intro_dl.runs.result import Status
 
-# Keys that change nothing in an experiment: the seed, where files are, and how the sweep was started.
+# Keys that do not change an experiment: the seed, the place of files, and how the sweep was started.
 NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", "data.root"}
 AS_FILES = "data=image_folder"  # the same images, each in a file of its own
 TEST = "accuracy/test"
@@ -114,7 +114,7 @@ def check_seeds(which: str, runs: Sequence[Run], needed: int) -> None:
 
 
 def _numbers(run: Run) -> dict[str, Any]:
-    """Return what is kept of a run; a key that begins with accuracy/test says how the epoch was chosen."""
+    """Return what is kept of a run; a key that begins with accuracy/test shows how the epoch was chosen."""
     result, history = run.result, run.history
     if len(history) != result.epochs or any(TEST not in epoch for epoch in history):
         raise ValueError(
