@@ -159,7 +159,7 @@ def draw_grid(comparison: Comparison, axes: Axes, across: str, up: str) -> None:
     if rows.duplicated([across, up]).any():
         others = ", ".join(key for key in comparison.columns if key not in (across, up))
         raise ValueError(
-            f"by={across},{up} leaves several rows for one cell: the runs also differ in {others}. "
+            f"by={across},{up} gives several rows for one cell: the runs also differ in {others}. "
             "Compare fewer folders."
         )
     values = rows.pivot(index=up, columns=across, values=metric)

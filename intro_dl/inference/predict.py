@@ -42,10 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
     run = load_run(words[0], options["weights"])
     if run.kind == "text":
-        raise ValueError(f"{words[0]} was trained on text: let it write with python scripts/sample.py.")
+        raise ValueError(f"{words[0]} was trained on text: sample from it with python scripts/sample.py.")
     count, most = options["top"], len(run.metadata.get("classes", ()))
     if count is not None and not most:
-        raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave top= out.")
+        raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave out top=.")
     if count is not None and count > most:
         raise ValueError(f"top={count} is more than the {most} classes of the run: choose at most {most}.")
     find = _predict_images if run.kind == "images" else _predict_rows

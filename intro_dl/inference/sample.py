@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(run.model, LanguageModel):
         raise ValueError(
             f"{run.folder} holds a {type(run.model).__name__} trained on {run.metadata['data']}, which "
-            "writes no text: name a run of model=char_lstm or model=char_rnn."
+            "cannot write text: name a run of model=char_lstm or model=char_rnn."
         )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)

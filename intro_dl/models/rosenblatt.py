@@ -46,5 +46,5 @@ class Rosenblatt(Classifier):
         return [
             f"The updates never stopped: each of the {len(mistakes)} epochs made mistakes, the last one on "
             f"{mistakes[-1]:.0%} of the training examples. So the data are probably not linearly "
-            "separable: no straight boundary is right everywhere. model=mlp can draw curved ones."
+            "separable: no straight boundary is right for all. model=mlp has curved boundaries."
         ]

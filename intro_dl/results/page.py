@@ -39,8 +39,8 @@ The test accuracy, in percent, depends on how the epoch is chosen:
 
 ± is the standard deviation over the n seeds, with n - 1 in the denominator: the typical distance of one run
 from the mean. An experiment with one run has none. The test images are also a sample: with {images:,} of
-them, the standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The machines also did
-other work, so an idle machine is faster."""
+them, the standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The
+machines also did other work, so an idle machine is faster."""
 
 
 def read_summaries(results: Path) -> dict[str, Summary]:

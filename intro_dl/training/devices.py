@@ -35,7 +35,7 @@ TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torch's launcher, here and in torchru
 NO_SWEEP = (
     "trainer=ddp trains one run on several devices and does not work with -m. Start one run after another "
     "(for lr in 0.1 0.01; do python scripts/train.py trainer=ddp optim.lr=$lr; done), or sweep with "
-    "trainer=default, one device a run."
+    "trainer=default, one device per run."
 )
 
 

@@ -124,8 +124,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
     optimizer, now = checkpoint.get("optimizer", {}), model.optimizer_settings()
     if optimizer.get("optim", now["optim"]) != now["optim"]:
         raise ValueError(
-            f"Cannot resume {path}: it was trained with {optimizer['optim']}, whose state {now['optim']} "
-            "cannot take over. Leave out optim=."
+            f"Cannot resume {path}: it was trained with {optimizer['optim']}, and {now['optim']} cannot "
+            f"use the state of {optimizer['optim']}. Leave out optim=."
         )
     changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
     if changed:
