@@ -56,7 +56,7 @@ def with_saved_command(arguments: list[str]) -> list[str]:
 def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     """Return the command that started the sweep, with `resume=`, so that each job finds its own result.
 
-    Hydra's own overrides are not repeated: a launcher or sweeper from a stranger could run code, and the
+    Hydra's own overrides are not repeated: an untrusted launcher or sweeper could run code, and the
     folder of the jobs could be elsewhere.
     """
     how = [text for text in arguments if text.lstrip("+~").startswith("hydra")]
@@ -81,7 +81,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
 
 
 def _safe(saved: Iterable[str], file: Path, replaced: set[str]) -> list[str]:
-    """Return the saved overrides that are not replaced, if all are safe: the folder may be a stranger's.
+    """Return the saved overrides that are not replaced, if all are safe: the folder may be untrusted.
 
     Hydra's own keys could run code, and so could an option that is a path to another yaml.
     """

@@ -32,8 +32,8 @@ class Comparison:
         columns: settings that differ between the rows.
         rows: one line for each setting, the best first: the columns, "n" (completed runs), "status", and each
             measure as mean ("loss/val") and standard deviation ("loss/val std").
-        runs: one line for each run, in the order of the rows: the columns, the measures (NaN if it diverged),
-            "seed", "status", "run" (the Run), and "row" (its label in the index of `rows`).
+        runs: one line for each run, in the order of the rows. It has the columns, the measures (NaN if it
+            diverged), "seed", "status", "run" (the Run), and "row" (its label in the index of `rows`).
         left_out: runs that failed, were interrupted, did not finish or are damaged.
         repeated: runs that have the setting and the seed of a newer run.
         metric: decides the order of the rows.

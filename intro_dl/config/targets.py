@@ -1,7 +1,7 @@
 """Look up the classes that a config or a checkpoint may name: ours, and those of torch and Lightning.
 
-A config may come from a stranger's run folder, and instantiating a name from it runs code. So every class is
-looked up here, and checked by its base class and by the module that defines it: a config cannot reach
+A config may come from an untrusted run folder, and instantiating a name from it runs code. So every class is
+looked up here, and checked by its base class and by the module that defines it. A config cannot reach
 `os.system`, `torch.load` or `torch.hub.load` under any name. Imports torch only to look up a class.
 """
 

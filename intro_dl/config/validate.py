@@ -1,6 +1,6 @@
 """Check a composed config once, before anything is built.
 
-`check_values` does not import torch, so that most mistakes are reported at once; `validate` also imports the
+`check_values` does not import torch, so that most mistakes are reported at once. `validate` also imports the
 classes that the config names, and compares every group with the signature of its class.
 """
 

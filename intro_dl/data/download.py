@@ -1,7 +1,7 @@
-"""Downloads that leave either a complete, checked file or nothing.
+"""Download files so that each is complete and checked, or absent.
 
-pooch was tried and is not used here. It has no mirrors and no limits on size or slowness, it overwrites a
-user's own file of the same name, and it reports a login page or an endless answer as a wrong checksum.
+pooch was tried and is not used here. It has no mirrors and no limits on size or slowness, and it overwrites a
+user's own file of the same name. It reports a login page or an endless answer as a wrong checksum.
 """
 
 import gzip

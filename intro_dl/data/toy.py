@@ -20,9 +20,9 @@ Arms = Annotated[int, Ge(2), Le(100)]
 class ToyData(TensorData):
     """600 points in the plane for training, 200 for validation, 200 for testing. Abstract: define `draw`.
 
-    The three splits are drawn one after the other from the same rule. They keep the unit of each feature;
+    The three splits are drawn one after the other from the same rule. They keep the unit of each feature.
     `transform` subtracts the mean of the 600 training points from each feature and divides by their standard
-    deviation, so that validation and test points do not influence the scale.
+    deviation. So validation and test points do not influence the scale.
 
     Args:
         split_seed: selects the points that are drawn.

@@ -1,8 +1,8 @@
 """Read inputs for a prediction: image files of any size and type, and rows of numbers.
 
 Photographs are cropped to a square and scaled in the same way as in data=image_folder. If a run was trained
-on drawings (grey, on an even background, as MNIST), a drawing gets the form of the training drawings: light
-on dark or dark on light, the same size, and centered.
+on drawings (grey, on an even background, as MNIST), a drawing is changed to look like the training drawings.
+It becomes light on dark or dark on light, gets the same size, and is centered.
 """
 
 import csv

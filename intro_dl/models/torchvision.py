@@ -13,10 +13,9 @@ class Torchvision(Classifier):
     """torchvision.models.<name>, e.g. the lectures' alexnet, googlenet and resnet152.
 
     They are designed for 224x224 color photographs of 1,000 classes. For other data, the last layer gets
-    num_classes outputs; the first convolution gets new weights that read the data's channels (repeating a
-    gray image three times would only add up the three sets of weights); and images smaller than the minimum
-    size that torchvision states are scaled up to it. Vision transformers and MaxViT read only one size,
-    224x224.
+    num_classes outputs, and the first convolution gets new weights for the data's channels. (Repeating a gray
+    image three times would only add up the three sets of weights.) Images below the minimum size that
+    torchvision states are scaled up to it. Vision transformers and MaxViT read only 224x224.
 
     googlenet and inception_v3 come without their auxiliary classifiers: every net has one output, one loss.
 

@@ -22,7 +22,7 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
-        unfinished.unlink(missing_ok=True)  # of a killed process; or a link, through which nothing is written
+        unfinished.unlink(missing_ok=True)  # left by a killed process; or a link, which must not be followed
         with unfinished.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()

@@ -78,7 +78,7 @@ def read_run(path: Path) -> Run:
 
 
 def by_task(runs: Iterable[Run]) -> dict[frozenset[str], list[Run]]:
-    """Group runs by what they measured, e.g. accuracy and loss, without those that measured nothing."""
+    """Group runs by their measures, e.g. accuracy and loss; leave out runs without measures."""
     tasks: dict[frozenset[str], list[Run]] = {}
     for run in runs:
         if names := frozenset(name.partition("/")[0] for name in run.result.metrics):
