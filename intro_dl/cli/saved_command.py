@@ -12,7 +12,9 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
-OVERRIDE = re.compile(r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL)  # of a run, not of Hydra
+OVERRIDE = re.compile(
+    r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL
+)  # an override of a run, not of Hydra
 OPTION = re.compile(r"[\w-]+(/[\w-]+)*")  # the name of a yaml in configs/: it cannot name a file elsewhere
 
 

@@ -52,7 +52,7 @@ def read_options(
 
     Args:
         arguments: the command line. The name of an existing file or directory is a word, even with a `=`.
-        options: by key.
+        options: the options of the script by key.
         open_groups: groups whose keys are checked later, e.g. "data": `data.root=x` is returned as a string.
 
     Returns:

@@ -24,7 +24,7 @@ class Loader(ABC):
         inputs: the N inputs, (N, ...); they stay on their device.
         targets: the N targets, (N,) or (N, ...).
         batch_size: examples in a batch over all devices together; None takes all.
-        shuffle: for training: draw a new order in each epoch.
+        shuffle: draw a new order in each epoch, for training.
         seed: selects the sequence of orders.
         rank, world_size: number of this device, and how many devices there are.
 

@@ -21,7 +21,7 @@ class PixelFile:
     Args:
         folder: directory of all such files; created if it is missing.
         files: the images on disk. Other names, sizes or times make another set.
-        settings: what else determines the stored pixels, e.g. the image size and the split.
+        settings: everything else that determines the stored pixels, e.g. the image size and the split.
     """
 
     def __init__(self, folder: Path, files: Sequence[Path], settings: Sequence[object]) -> None:

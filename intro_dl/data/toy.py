@@ -114,8 +114,8 @@ class TwoGaussians(ToyData):
     The best boundary is the line x1 + x2 = 0; it is right with probability Phi(distance / 2).
 
     Args:
-        distance: between the centers, 2 sqrt(2) m. At 8 a line separates the clouds; at 2 they overlap, and
-            the best accuracy is 0.84.
+        distance: distance of the centers, 2 sqrt(2) m. At 8 a line separates the clouds; at 2 they overlap,
+            and the best accuracy is 0.84.
     """
 
     distance: NonNegative = 8.0

@@ -122,7 +122,7 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
     }
     pd.DataFrame(rows).to_csv(folder / "mistakes.csv", index=False)
     picture = folder / "mistakes.png"
-    picture.unlink(missing_ok=True)  # of an earlier evaluation
+    picture.unlink(missing_ok=True)  # from an earlier evaluation
     if count and run.kind == "images":
         shown = wrong[:MISTAKES_SHOWN]
         title = f"{report['data']}, {report['split']}: the most confident of {count:,} mistakes"

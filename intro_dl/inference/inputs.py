@@ -19,7 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
 from intro_dl.runs.files import read_limited
 
-LEAST_CONTRAST = 8  # of 255; an image of less counts as blank
+LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
 INK = 0.2  # a pixel with at least this fraction of the strongest ink belongs to the drawing
 
 
@@ -51,7 +51,7 @@ def read_picture(
 
     Args:
         file: an image.
-        metadata: of the run: `dims`, `background` and `digit_box`.
+        metadata: metadata of the run: `dims`, `background` and `digit_box`.
         invert: "yes", "no", or "auto": if the background is light and that of the run is dark, or vice versa.
         digit_box: "auto" scales and centers a drawing of another size as the drawings of the run; "no" only
             pads it to a square.

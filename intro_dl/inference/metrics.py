@@ -18,7 +18,7 @@ from intro_dl.inference.tables import tracked
 
 Row = dict[Any, Any]  # values by the name of their column
 
-BINS = 10  # of the reliability table
+BINS = 10  # number of bins of the reliability table
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Predictions:
         inputs: raw inputs (N, ...).
         targets: labels (N,), or the numbers of a regression.
         predicted: classes (N,), or the numbers of a regression.
-        probabilities: of each class (N, K), or scores if the model gives no probabilities; empty for a
+        probabilities: those of each class (N, K), or scores if the model gives no probabilities; empty for a
             regression.
     """
 

@@ -92,7 +92,7 @@ def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
     """Predict one example.
 
     Args:
-        run: of a classifier or a regressor.
+        run: a run of a classifier or a regressor.
         raw: an image (C, H, W) of uint8, or a point (N,).
         top: number of classes, the most likely first.
 

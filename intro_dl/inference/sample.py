@@ -103,7 +103,7 @@ def write_texts(
     """Return texts that begin with the prompt and continue as the model predicts.
 
     Args:
-        run: of a language model.
+        run: a run of a language model.
         prompt: at least one character, all known to the model.
         length: characters to write after the prompt, at most.
         samples: number of texts, written side by side.
@@ -148,7 +148,7 @@ def report_tunes(
     Args:
         tunes: those that are finished.
         cut_off: number of unfinished tunes, which do not count.
-        settings: of the sampling, for report.json.
+        settings: the settings of the sampling, for report.json.
         training_text: None if it is missing; then nothing is compared with it.
         out: a directory.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_ROWS = 20  # of a table, and columns of a confusion matrix: more do not fit on a terminal
+MOST_ROWS = 20  # limit for a table, and for columns of a confusion matrix: more do not fit on a terminal
 TITLES = {
     "classes": "By class",
     "confusion_matrix": "Confusion matrix: true class by row, predicted class by column",

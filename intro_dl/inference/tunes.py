@@ -30,7 +30,7 @@ class Tune:
     """A tune as abc2midi reads it.
 
     Args:
-        text: in ABC notation.
+        text: the tune in ABC notation.
         problems: what is wrong with it; empty if it is valid.
         midi: the content of a MIDI file; empty if abc2midi wrote none.
     """

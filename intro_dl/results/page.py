@@ -14,7 +14,7 @@ Summary = dict[str, Any]  # the content of a file of results/, see `summary.summ
 
 BEST_ON_VALIDATION, BEST_ON_TEST = "accuracy/test", "accuracy/test/highest"
 LAST_EPOCH, LEAST_LOSS = "accuracy/test/last", "accuracy/test/least_loss"
-ALL_TEST_IMAGES = 10_000  # of MNIST, and of CIFAR-10
+ALL_TEST_IMAGES = 10_000  # in MNIST and in CIFAR-10
 HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
 INTRODUCTION = """\

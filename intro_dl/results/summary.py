@@ -26,10 +26,11 @@ def summarize(
     """Summarize the runs at or below the folders.
 
     Args:
-        folders: of runs or sweeps, of one experiment or several.
-        seeds: how many each experiment must have; None for the number in intro_dl/results/experiments.py.
-        test_images: on how many images the runs were tested.
-        machine: what the runs were trained on, in a few words.
+        folders: folders of runs or sweeps, of one experiment or several.
+        seeds: number of seeds that each experiment must have; None for the number in
+            intro_dl/results/experiments.py.
+        test_images: number of images on which the runs were tested.
+        machine: the machine on which the runs were trained, in a few words.
 
     Returns:
         The content of each file by its name, e.g. "mnist_mlp" or "ablation/no_dropout".

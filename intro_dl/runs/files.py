@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-MOST_BYTES = 200_000_000  # of a text or a table; a text takes about ten times as much memory
+MOST_BYTES = 200_000_000  # limit for a text or a table; a text takes about ten times as much memory
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:

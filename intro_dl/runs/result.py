@@ -38,16 +38,16 @@ class Result:
         best_epoch: counted from 1.
         epochs: number of finished epochs.
         stopped: why training ended.
-        seconds: from start to end, without the time between a stop and its resume.
+        seconds: time from start to end, without the time between a stop and its resume.
         parameters: number of weights and biases.
         chance_loss: loss of a model that ignores its inputs, or None if unknown.
-        seed: of the run.
+        seed: the seed of the run.
         notes: sentences that a reader of the numbers should know.
         diagnosis: what the doctor found; None if the doctor did not run.
         device: e.g. "cpu" or "2 x NVIDIA H100".
-        threads: that torch used on the CPU.
-        versions: of the libraries.
-        commit: of the checkout, or None.
+        threads: number of threads that torch used on the CPU.
+        versions: versions of the libraries.
+        commit: commit of the checkout, or None.
     """
 
     status: Status

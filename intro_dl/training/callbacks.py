@@ -47,8 +47,8 @@ class StayStopped(pl.Callback):
     """Do not train a resumed run that had stopped early, unless the user asks for more epochs or patience.
 
     Args:
-        epochs: that the run may take.
-        patience: of the config; Lightning would restore the one of the checkpoint.
+        epochs: maximum number of epochs of the run.
+        patience: the value in the config; Lightning would restore the value in the checkpoint.
     """
 
     def __init__(self, epochs: int, patience: int | None) -> None:

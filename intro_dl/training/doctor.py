@@ -33,8 +33,8 @@ FLAT = 0.05
 VANISHED = 1e-4
 # A training loss above these fractions of the chance level: the model learned almost nothing, or too little.
 STUCK, POOR = 0.9, 0.5
-EXAMPLES = 256  # of the training split, for a loss or a gradient
-UNMOVED = 0.02  # of the norm of the weights: healthy runs move them by a tenth and more
+EXAMPLES = 256  # number of training examples for a loss or a gradient
+UNMOVED = 0.02  # fraction of the norm of the weights: healthy runs move them by at least a tenth
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Evidence:
     steps: int
     rate: float
     chance_loss: float  # loss of a model that ignores its inputs; 0 if unknown
-    chance_accuracy: float | None  # of always predicting the most frequent class
+    chance_accuracy: float | None  # accuracy of always predicting the most frequent class
     start_loss: float | None  # on some training examples, before the first step
     moved: float | None  # distance of the weights from the initial ones, as a fraction of their norm
     scores: Tensor | None

@@ -38,13 +38,13 @@ def save_command(cfg: DictConfig) -> None:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a resumed run already has.
+    """The finished part of a resumed run.
 
     Args:
         history: one dict for each finished epoch.
         step: optimizer steps taken.
-        metadata: of the data that it was trained on.
-        finished: its result, if that covers all epochs of the history.
+        metadata: metadata of the data that it was trained on.
+        finished: its result, if the result covers all epochs of the history.
     """
 
     history: list[dict[str, float]]
