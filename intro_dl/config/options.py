@@ -1,4 +1,4 @@
-"""Read the command line of a script that uses trained runs: words such as folders, and options `key=value`.
+"""Read the command line of a script: words (such as the folder of a run) and options `key=value`.
 
 Does not import torch, so that a typing mistake is reported at once.
 """

@@ -42,7 +42,7 @@ class Archive:
         urls: mirrors, tried in this order.
         md5: checksum of the archive, 32 hexadecimal digits.
         files: paths below the directory of all data sets: the one file of a .gz, or members of a .tar.gz,
-            which have the same paths there. Nothing else is extracted, whatever the archive holds.
+            which have the same paths there. Other members of the archive are not extracted.
     """
 
     urls: Sequence[str]

@@ -52,7 +52,8 @@ def read_picture(
     Args:
         file: an image.
         metadata: metadata of the run: `dims`, `background` and `digit_box`.
-        invert: "yes", "no", or "auto": if the background is light and that of the run is dark, or vice versa.
+        invert: "yes", "no", or "auto": invert if one of the backgrounds, of the image and of the run, is
+        light and the other dark.
         digit_box: "auto" scales and centers a drawing of another size as the drawings of the run; "no" only
             pads it to a square.
 

@@ -43,7 +43,7 @@ class Torchvision(Classifier):
         self.size = (least, least) if one_size else (max(height, least), max(width, least))
 
     def _read_channels(self, channels: int) -> None:
-        """Let the first convolution read so many channels, with new random weights."""
+        """Let the first convolution read `channels` channels, with new random weights."""
         first = next(part for part in self.net.modules() if isinstance(part, nn.Conv2d))
         first.in_channels = channels
         first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))

@@ -154,9 +154,9 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def _move_paths(state: dict[str, Any], folder: Path) -> None:
-    """Make the paths in the state of a ModelCheckpoint point to files in `folder`, wherever they pointed.
+    """Make all paths in the state of a ModelCheckpoint point to files in `folder`.
 
-    The run may have been moved or copied. And a checkpoint may come from somebody else: Lightning deletes the
+    The run may have been moved or copied. The checkpoint may also be untrusted, and Lightning deletes the
     files at these paths when it has better ones.
     """
 
