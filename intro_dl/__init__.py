@@ -1,4 +1,4 @@
-"""Five introductory deep-learning lectures, executable. Importing this module does not import torch."""
+"""Five introductory deep-learning lectures as code. Importing this module does not import torch."""
 
 from typing import Any
 

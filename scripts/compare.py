@@ -1,4 +1,4 @@
-"""Compare runs: a table of what differs and what was measured, and a plot.
+"""Compare runs: a table of their different settings and their results, and a plot.
 
 python scripts/compare.py outputs/lenet                           every run at or below a folder
 python scripts/compare.py outputs/sweeps/<time> by=optim.lr       choose the horizontal axis of the plot

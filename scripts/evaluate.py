@@ -6,9 +6,10 @@ python scripts/evaluate.py outputs/lenet/<time> data=mnist        on other data 
 python scripts/evaluate.py outputs/lenet/<time> data.root=/data   on its own data in another directory
 python scripts/evaluate.py outputs/lenet/<time> weights=last out=<directory>
 
-Inputs are always normalized with the mean and the standard deviation of the run. A regression gets its
-errors in the unit of the target, a text model the bits of each character. Tables (CSV), pictures (PNG) and
-evaluation.json go to <run>/evaluation/, or to a directory below it for other data, splits or weights.
+Inputs are always normalized with the mean and the standard deviation of the run. For a
+regression, errors are in the unit of the target; for a text model, there are bits for each character.
+Tables (CSV), pictures (PNG) and evaluation.json go to <run>/evaluation/, or to a directory below it for
+other data, splits or weights.
 
 Exit code: 0, or 1 with an error message.
 """

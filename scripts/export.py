@@ -9,7 +9,7 @@ safetensors  model.safetensors, the weights alone, by name
 
 Both need: pip install -e '.[export]'
 model.json describes how to use the model: input shapes, normalization, class names, alphabet. Normalize
-inputs as it says. A batch may have any size. A text model reads one character and its previous state.
+inputs as described there. A batch may have any size. A text model reads one character and its previous state.
 
 Exit code: 0, or 1 with an error message.
 """

@@ -20,7 +20,7 @@ from intro_dl.runs.sweep import earlier_result
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(cfg: DictConfig) -> float:
-    worst = math.inf if cfg.mode == "min" else -math.inf  # a search gets this for a run without a result
+    worst = math.inf if cfg.mode == "min" else -math.inf  # what a search gets for a run without a result
     with report_errors(cfg):
         check_values(cfg)
         if earlier := earlier_result(cfg):  # the result of this job, in a sweep that is resumed

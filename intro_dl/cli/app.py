@@ -1,6 +1,6 @@
 """Run a Hydra program with exit codes, and with errors in one sentence.
 
-Free of torch, so that a typing mistake is reported at once.
+Does not import torch, so that a typing mistake is reported at once.
 """
 
 import logging
@@ -42,7 +42,7 @@ def run(main: Callable[[], None]) -> int:
     register_schema()
     register_sweeper()
     logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
-    asked = FULL_ERROR if is_worker() else "HYDRA_FULL_ERROR"  # which the launcher has changed
+    asked = FULL_ERROR if is_worker() else "HYDRA_FULL_ERROR"  # the launcher has changed HYDRA_FULL_ERROR
     full_error = os.environ.get(asked, "0") not in ("", "0")
     os.environ[FULL_ERROR] = "1" if full_error else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
@@ -111,7 +111,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
         if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
             result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
-            with suppress(OSError):  # that may be the error that is reported here
+            with suppress(OSError):  # perhaps for the reason that is reported here
                 folder.write_result(result)
         _print(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):

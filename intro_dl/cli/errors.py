@@ -1,4 +1,4 @@
-"""Explain an error in one sentence: what is wrong, and what to do. Free of torch."""
+"""Explain an error in one sentence: what is wrong, and what to do. Does not import torch."""
 
 import linecache
 import re
@@ -22,7 +22,7 @@ from intro_dl.cli.help_text import GROUPS, describe
 from intro_dl.config.names import closest, nearest
 from intro_dl.runs.files import explain_os_error, shown_path
 
-OTHER_NAMES = {  # of our keys, in other programs
+OTHER_NAMES = {  # names of our keys in other programs
     "lr": "optim.lr",
     "learning_rate": "optim.lr",
     "rate": "optim.lr",
@@ -36,7 +36,7 @@ OTHER_NAMES = {  # of our keys, in other programs
     "dropout": "regularization.dropout",
     "weight_decay": "regularization.weight_decay",
 }
-TYPES = {"Integer": "an integer", "bool": "true or false"}  # of the root keys, as OmegaConf names them
+TYPES = {"Integer": "an integer", "bool": "true or false"}  # types of the root keys, as OmegaConf names them
 PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers
 
 
@@ -44,7 +44,7 @@ def explain(error: BaseException, overrides: list[str]) -> str:
     """Return one sentence about an error.
 
     Args:
-        error: what was raised.
+        error: the exception.
         overrides: the command line, for suggestions.
     """
     return re.sub(r"(\S{60})\S{200,}", r"\1...", _explain(error, overrides))  # shorten very long words

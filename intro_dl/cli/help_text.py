@@ -11,12 +11,12 @@ from intro_dl import configs
 GROUPS = {
     "model": "what to train",
     "data": "what to train on",
-    "optim": "how the weights follow the gradient",
+    "optim": "how each step changes the weights",
     "scheduler": "how the learning rate changes",
     "regularization": "what reduces overfitting",
     "callbacks": "what else happens during training",
     "trainer": "where and how long to train",
-    "experiment": "a named choice of several options and values",
+    "experiment": "a named set of options and values",
     "sweep": "values to run one after another",
 }
 HEAD = """\
@@ -35,13 +35,13 @@ TAIL = """\
 
 
 def text(width: int | None = None) -> str:
-    """Return the help for a screen of `width` columns; None takes the width of the terminal."""
+    """Return the help for a screen of `width` columns; None means the width of the terminal."""
     width = width or shutil.get_terminal_size().columns
     parts = [HEAD]
     for group, what in GROUPS.items():
         if options := describe(group):
             parts += [f"{group}=...  {what}", *_rows(options, width), ""]
-    return "\n".join([*parts, "and keys of every run", *_rows(root_keys(), width), "", TAIL])
+    return "\n".join([*parts, "keys of every run", *_rows(root_keys(), width), "", TAIL])
 
 
 def root_keys() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Give every run a folder of its own, also when two start in the same second. Free of torch."""
+"""Give every run its own folder, even if two runs start in the same second. Does not import torch."""
 
 import logging
 import shlex

@@ -1,4 +1,4 @@
-"""Reorder and quote the arguments of a command for Hydra. Free of torch."""
+"""Reorder and quote the arguments of a command for Hydra. Does not import torch."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Expand `resume=<folder>` to the command that created the run or sweep. Free of torch."""
+"""Expand `resume=<folder>` to the command that created the run or sweep. Does not import torch."""
 
 import os
 import re
@@ -12,8 +12,10 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
-OVERRIDE = re.compile(r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL)  # of a run, not of Hydra
-OPTION = re.compile(r"[\w-]+(/[\w-]+)*")  # the name of a yaml in configs/: it cannot lead out of there
+OVERRIDE = re.compile(
+    r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL
+)  # an override of a run, not of Hydra
+OPTION = re.compile(r"[\w-]+(/[\w-]+)*")  # the name of a yaml in configs/: it cannot name a file elsewhere
 
 
 def with_saved_command(arguments: list[str]) -> list[str]:
@@ -56,8 +58,8 @@ def with_saved_command(arguments: list[str]) -> list[str]:
 def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     """Return the command that started the sweep, with `resume=`, so that each job finds its own result.
 
-    Nothing of Hydra is repeated: a launcher or sweeper from a stranger could run code, and a folder of jobs
-    could lie elsewhere.
+    Hydra's own overrides are not repeated: an untrusted launcher or sweeper could run code, and the
+    folder of the jobs could be elsewhere.
     """
     how = [text for text in arguments if text.lstrip("+~").startswith("hydra")]
     others = [text for text in arguments if text not in (*how, "-m", "--multirun")]
@@ -81,7 +83,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
 
 
 def _safe(saved: Iterable[str], file: Path, replaced: set[str]) -> list[str]:
-    """Return the saved overrides that are not replaced, if all are safe: the folder may be a stranger's.
+    """Return the saved overrides that are not replaced, if all are safe: the folder may be untrusted.
 
     Hydra's own keys could run code, and so could an option that is a path to another yaml.
     """

@@ -1,4 +1,4 @@
-"""The plot that fits what varies: a line over a number, a heat map over two settings, or learning curves."""
+"""Draw the settings that vary: a line over a number, a heat map over two settings, or learning curves."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
         by: the key on the horizontal axis, or the two keys of a heat map; empty for a choice that fits.
 
     Returns:
-        Whether there was anything to draw.
+        Whether a plot was drawn.
 
     Raises:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
@@ -93,7 +93,7 @@ def _numeric(rows: pd.DataFrame, key: str) -> bool:
 
 
 def _beside(comparison: Comparison, key: str) -> list[str]:
-    """Return what tells the lines over the number `key` apart: all but the numbers that follow from it."""
+    """Return the settings that distinguish the lines over `key`, except numbers that follow from it."""
     rows, others = comparison.rows, [other for other in comparison.columns if other != key]
     return [other for other in others if not (_numeric(rows, other) and follows(rows, other, [key]))]
 
@@ -124,7 +124,7 @@ def draw_lines(data: pd.DataFrame, axes: Axes, x: str, y: str, **spread: Any) ->
 
 
 def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
-    """Draw the metric over one number: a line for each combination of what else varies."""
+    """Draw the metric over one number: a line for each combination of the other settings that vary."""
     rows, metric, others = comparison.rows, comparison.metric, _beside(comparison, key)
     labels = _labels(rows, others)
     if labels.nunique() > MOST_LINES:
@@ -159,7 +159,7 @@ def draw_grid(comparison: Comparison, axes: Axes, across: str, up: str) -> None:
     if rows.duplicated([across, up]).any():
         others = ", ".join(key for key in comparison.columns if key not in (across, up))
         raise ValueError(
-            f"by={across},{up} leaves several rows for one cell: the runs also differ in {others}. "
+            f"by={across},{up} gives several rows for one cell: the runs also differ in {others}. "
             "Compare fewer folders."
         )
     values = rows.pivot(index=up, columns=across, values=metric)
@@ -184,7 +184,7 @@ def draw_grid(comparison: Comparison, axes: Axes, across: str, up: str) -> None:
 def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     """Draw the metric after each epoch: the mean over seeds, and a band from the lowest to the highest seed.
 
-    Diverged runs are drawn only if no run completed: they would squeeze the other curves.
+    Diverged runs are drawn only if no run completed: otherwise the scale would hide the other curves.
 
     Returns:
         Whether any run has a history.
@@ -220,7 +220,7 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
 
 
 def _finish(comparison: Comparison, axes: Axes, name: str, values: pd.Series, legend: str) -> None:
-    """Add the vertical axis, the title, the loss at chance level, and a legend that hides nothing."""
+    """Add the vertical axis, the title, the loss at chance level, and a legend that covers no data."""
     if values.min() > 0 and _spans_decades(values):
         axes.set_yscale("log")
     axes.set_ylabel(metric_name(comparison, name))
@@ -256,7 +256,7 @@ def metric_name(comparison: Comparison, name: str) -> str:
 
 
 def number_of_classes(chance_loss: float | None) -> int | None:
-    """Return K if the chance-level loss is log K, which says that the loss is a cross-entropy in nats."""
+    """Return K if the chance-level loss is log K, which shows that the loss is a cross-entropy in nats."""
     if not chance_loss or chance_loss > 15:
         return None
     classes = round(math.exp(chance_loss))

@@ -32,8 +32,8 @@ class Comparison:
         columns: settings that differ between the rows.
         rows: one line for each setting, the best first: the columns, "n" (completed runs), "status", and each
             measure as mean ("loss/val") and standard deviation ("loss/val std").
-        runs: one line for each run, in the order of the rows: the columns, the measures (NaN if it diverged),
-            "seed", "status", "run" (the Run), and "row" (its label in the index of `rows`).
+        runs: one line for each run, in the order of the rows. It has the columns, the measures (NaN if it
+            diverged), "seed", "status", "run" (the Run), and "row" (its label in the index of `rows`).
         left_out: runs that failed, were interrupted, did not finish or are damaged.
         repeated: runs that have the setting and the seed of a newer run.
         metric: decides the order of the rows.
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table has to know."""
+        """The notes for a reader of the table."""
         diverged = self.runs.loc[self.runs["status"] == Status.DIVERGED, "run"]
         said = [(run, f"diverged: {run.reason}") for run in diverged]
         said += [(run, f"is {run.status} and not compared: {run.reason}") for run in self.left_out]
@@ -159,10 +159,11 @@ def summary(table: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.D
 
 
 def settings_table(runs: Sequence[Run]) -> tuple[list[str], pd.DataFrame]:
-    """Return the columns in which runs differ, and what each run has in them.
+    """Return the columns in which runs differ, and the values of each run in these columns.
 
-    A column is a key of the config, or a group: `optim` says adam or sgd. What follows from another column is
-    left out: `data.seed` follows from `seed`, and the betas of Adam, which SGD lacks, follow from `optim`.
+    A column is a key of the config, or a group: `optim` is adam or sgd. A value that follows from another
+    column is left out: `data.seed` follows from `seed`, and the betas of Adam, which SGD lacks, follow from
+    `optim`.
 
     Returns:
         The columns, and a table with one line for each run. Its column "row" numbers the settings: runs with
@@ -265,7 +266,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """Write every row with all its digits, and every run that is left out; compare.md has the reasons."""
+    """Write every row with all digits, and every run that is left out; compare.md has the reasons."""
     numbers = [name for name in (*comparison.measures, *COSTS) if name in comparison.rows]
     if comparison.seeded:
         numbers = [column for name in numbers for column in (name, f"{name} std")]

@@ -1,6 +1,6 @@
-"""Read the command line of a script that uses trained runs: words such as folders, and options `key=value`.
+"""Read the command line of a script: words (such as the folder of a run) and options `key=value`.
 
-Free of torch, so that a typing mistake is reported at once.
+Does not import torch, so that a typing mistake is reported at once.
 """
 
 import os
@@ -52,7 +52,7 @@ def read_options(
 
     Args:
         arguments: the command line. The name of an existing file or directory is a word, even with a `=`.
-        options: by key.
+        options: the options of the script by key.
         open_groups: groups whose keys are checked later, e.g. "data": `data.root=x` is returned as a string.
 
     Returns:
@@ -85,7 +85,7 @@ def read_options(
 
 
 def _read(key: str, text: str, kind: Any) -> Any:
-    """Convert the text of an option; what cannot be converted stays text, which no range accepts."""
+    """Convert the text of an option. Invalid text is returned unchanged, and no range accepts it."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         return _read(key, text, arguments[0])

@@ -1,4 +1,4 @@
-"""The root keys of a run, and the ranges of values that no signature of ours states. Free of torch."""
+"""The root keys of a run, and ranges of values that our signatures lack. Does not import torch."""
 
 import re
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Look up the classes that a config or a checkpoint may name: ours, and those of torch and Lightning.
 
-A config may come from a stranger's run folder, and instantiating a name from it runs code. So every class is
-looked up here, and checked by its base class and by the module that defines it: no config can reach
-`os.system`, `torch.load` or `torch.hub.load`, under any name. Imports torch only to look up a class.
+A config may come from an untrusted run folder, and instantiating a name from it runs code. So every class is
+looked up here, and checked by its base class and by the module that defines it. A config cannot reach
+`os.system`, `torch.load` or `torch.hub.load` under any name. Imports torch only to look up a class.
 """
 
 import inspect

@@ -1,7 +1,7 @@
 """Types with ranges for constructor arguments: the signature says which values are allowed.
 
 `config/arguments.py` checks the values of a config against them. To Python, they are plain `int`, `float` and
-sequences. Free of torch.
+sequences. Does not import torch.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Check a composed config once, before anything is built.
 
-`check_values` is free of torch, so that most mistakes are reported at once; `validate` also imports the
+`check_values` does not import torch, so that most mistakes are reported at once. `validate` also imports the
 classes that the config names, and compares every group with the signature of its class.
 """
 
@@ -62,7 +62,7 @@ def _callbacks(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
 
 
 def _check_regularization(cfg: DictConfig) -> None:
-    """Refuse a strength that nothing reads: it would have no effect."""
+    """Refuse a strength that neither the model nor the optimizer uses."""
     as_written = str(OmegaConf.to_container(cfg, resolve=False))
     for name, strength in cfg.regularization.items():
         if name not in STRENGTHS:

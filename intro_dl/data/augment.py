@@ -1,8 +1,8 @@
 """Augmentation: change a whole batch of training images at random, each image in its own way.
 
-Written with `grid_sample` and indexing instead of kornia: a student can read these lines, they work on the
-stored uint8 pixels (kornia needs floats, four times the memory), and they draw from torch's generator on the
-training device, so that `torch.manual_seed` repeats them.
+This module uses `grid_sample` and indexing instead of kornia, for three reasons. A student can read the code.
+It works on the stored uint8 pixels (kornia needs floats, four times the memory). And it draws from torch's
+generator on the training device, so `torch.manual_seed` repeats the augmentation.
 """
 
 import math

@@ -15,16 +15,16 @@ class Loader(ABC):
     A run that resumes in epoch 7 therefore sees the same batches as one that never stopped. Lightning accepts
     any iterable as a loader, and calls `sampler.set_epoch` before each epoch.
 
-    On several devices each one iterates over its own part of every batch. All devices have the same number of
-    batches, and none is empty. The parts of a training batch have equal sizes, because DDP averages gradients
-    without weights: up to `world_size - 1` examples of a batch are left out. The parts of an evaluation batch
-    may differ by one example, because means over a split are weighted by counts.
+    On several devices, each device iterates over its own part of every batch. All devices have the same
+    number of batches, and no batch is empty. The parts of a training batch have equal sizes, because DDP
+    averages gradients without weights: up to `world_size - 1` examples of a batch are left out. The parts of
+    an evaluation batch may differ by one example, because means over a split are weighted by counts.
 
     Args:
         inputs: the N inputs, (N, ...); they stay on their device.
         targets: the N targets, (N,) or (N, ...).
         batch_size: examples in a batch over all devices together; None takes all.
-        shuffle: for training: draw a new order in each epoch.
+        shuffle: draw a new order in each epoch, for training.
         seed: selects the sequence of orders.
         rank, world_size: number of this device, and how many devices there are.
 
@@ -75,7 +75,7 @@ class Loader(ABC):
         self.epoch = epoch
 
     def skip(self, batches: int) -> None:
-        """Leave out the first batches of the next pass only: a resumed run has seen them already."""
+        """Skip the first batches of the next pass only: a resumed run has already used them."""
         self.skipped = batches
 
     def generator(self) -> torch.Generator:
@@ -128,10 +128,10 @@ class Windows(Loader):
     batch ended, so a recurrent state can be carried from batch to batch (truncated back-propagation through
     time). Every batch is a view of the tensors; nothing is copied.
 
-    With `shuffle` each epoch starts at a position drawn by (seed, epoch) among the characters left over by
-    complete windows, so that epochs cut different windows; B is rounded down to a multiple of `world_size`.
-    Otherwise the first character is the start, and the last window may be shorter: all but the last N mod B
-    characters are read.
+    With `shuffle`, each epoch cuts different windows: (seed, epoch) selects the start position among the
+    characters that complete windows leave over. B is rounded down to a multiple of `world_size`. Without
+    `shuffle`, the first character is the start, the last window may be shorter, and all characters except the
+    last N mod B are read.
 
     Args:
         inputs, targets: the text as N tokens, (N,), and the next token after each of them, (N,).

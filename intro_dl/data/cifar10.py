@@ -30,7 +30,7 @@ class CIFAR10(ImageData):
 
     dims = {"in_shape": (3, 32, 32), "num_classes": 10}
     CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    # Of the 50,000 training images; recomputed by tests/data/test_image_data.py. (The often used deviations
+    # Of the 50,000 training images; recomputed by tests/data/test_image_data.py. (The common deviations
     # 0.2023, 0.1994, 0.2010 are not those of all pixels, but the mean of the deviations within each image.)
     MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 

@@ -36,8 +36,8 @@ class TensorData(pl.LightningDataModule):
         super().__init__()
         self.splits: dict[str, Split] = {}
         self.fingerprint: dict[str, str] = {}  # a digest of each split, as it was loaded
-        self.notes: list[str] = []  # what a reader of the result should know about the data
-        self.watch_test = False  # measure the test split after each epoch too; it decides nothing
+        self.notes: list[str] = []  # sentences about the data for a reader of the result
+        self.watch_test = False  # also measure the test split after each epoch; this does not change the run
         self.on_device = True  # move all inputs to the training device at once, or batch by batch
 
     def load(self) -> dict[str, Split]:

@@ -1,7 +1,7 @@
-"""Downloads that leave either a complete, checked file or nothing.
+"""Download files so that each is complete and checked, or absent.
 
-pooch was tried and is not used here. It has no mirrors and no limits on size or slowness, it overwrites a
-user's own file of the same name, and it reports a login page or an endless answer as a wrong checksum.
+pooch was tried and is not used here. It has no mirrors and no limits on size or slowness, and it overwrites a
+user's own file of the same name. It reports a login page or an endless answer as a wrong checksum.
 """
 
 import gzip
@@ -26,8 +26,8 @@ from rich.progress import DownloadColumn, Progress
 
 log = logging.getLogger(__name__)
 
-SECONDS_OF_SILENCE = 30  # after which a server is given up
-LEAST_RATE = 2_000  # bytes per second, on average; a slower server is given up
+SECONDS_OF_SILENCE = 30  # after this time, the next server is tried
+LEAST_RATE = 2_000  # bytes per second, on average; if a server is slower, the next one is tried
 MOST_BYTES = 500_000_000  # held in memory; the largest of our files has 170 million
 
 # What can go wrong on the network, in a file or on the disk.
@@ -42,7 +42,7 @@ class Archive:
         urls: mirrors, tried in this order.
         md5: checksum of the archive, 32 hexadecimal digits.
         files: paths below the directory of all data sets: the one file of a .gz, or members of a .tar.gz,
-            which have the same paths there. Nothing else is extracted, whatever the archive holds.
+            which have the same paths there. Other members of the archive are not extracted.
     """
 
     urls: Sequence[str]
@@ -53,7 +53,7 @@ class Archive:
 def fetch_archives(name: str, root: Path, archives: Sequence[Archive], instead: str) -> None:
     """Download the archives of a data set and unpack them below `root`, except files that exist.
 
-    Every file appears completely or not at all: several processes may do the same at once.
+    Every file appears completely or not at all, so several processes may call this at the same time.
 
     Args:
         name: name of the data set, for the message.

@@ -24,8 +24,8 @@ class ImageData(TensorData):
 
     Args:
         split_seed: fixes which images are held out, left out and mislabeled.
-        labels: classes, by number or name, to tell from all others: class 1 is any of them, class 0 the rest.
-            None keeps the K classes.
+        labels: classes, by number or name, that become class 1; all other classes become class 0. None keeps
+            the K classes.
         limit_train: number of training images to keep, drawn with `split_seed`; None keeps all.
         label_noise: fraction of the training labels replaced by a random other class, in [0, 1).
         augment: how training images vary: none, affine or crop_flip.
@@ -43,7 +43,7 @@ class ImageData(TensorData):
     STD: ClassVar[tuple[float, ...]]
     HELD_OUT: ClassVar[int] = 5_000  # validation images of a set that has only training and test images
     DIGIT_BOX: ClassVar[int | None] = None  # longer side of a digit in pixels, if all are scaled to it
-    MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether a mirrored image may not belong to its class
+    MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether mirroring an image may change its class
 
     def __post_init__(self) -> None:
         super().__post_init__()

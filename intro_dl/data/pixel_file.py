@@ -16,12 +16,12 @@ from intro_dl.runs.files import write_whole
 class PixelFile:
     """Images (N, C, H, W) of uint8 with their labels on disk, decoded once and reused by later runs.
 
-    The operating system reads what a batch needs, and caches as much of the file as memory allows.
+    The operating system reads only the part for a batch, and caches as much of the file as memory allows.
 
     Args:
         folder: directory of all such files; created if it is missing.
         files: the images on disk. Other names, sizes or times make another set.
-        settings: what else determines the stored pixels, e.g. the image size and the split.
+        settings: everything else that determines the stored pixels, e.g. the image size and the split.
     """
 
     def __init__(self, folder: Path, files: Sequence[Path], settings: Sequence[object]) -> None:
@@ -30,7 +30,7 @@ class PixelFile:
             stat = file.stat()
             digest.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
         self.path = folder / f"{digest.hexdigest()[:16]}.uint8"
-        self.about = self.path.with_suffix(".pt")  # written last: where it exists, the pixels are complete
+        self.about = self.path.with_suffix(".pt")  # written last: if it exists, the pixels are complete
 
     def exists(self) -> bool:
         return self.about.is_file() and self.path.is_file()

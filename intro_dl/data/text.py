@@ -20,10 +20,10 @@ from intro_dl.runs.files import read_limited
 class TextData(TensorData):
     """A text, character by character; a target is the character after its input. Abstract: define `read`.
 
-    The first 90% of the text are for training, the next 5% for validation and the last 5% for testing: whole
-    passages, because scattered pieces of a text reveal their neighbors. The `alphabet` is that of the whole
-    text, in the order of code points, so that the model knows every held-out character; it tells the model
-    which characters exist, not where they occur.
+    The first 90% of the text are for training, the next 5% for validation and the last 5% for testing. Each
+    split is one passage, because scattered pieces of a text reveal their neighbors. The `alphabet` has all
+    characters of the whole text, in the order of code points, so the model knows every held-out character. It
+    does not reveal where these characters occur.
 
     Args:
         batch_size: B, streams of the training text read in parallel; None makes one step of all windows.

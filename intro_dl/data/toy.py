@@ -20,9 +20,9 @@ Arms = Annotated[int, Ge(2), Le(100)]
 class ToyData(TensorData):
     """600 points in the plane for training, 200 for validation, 200 for testing. Abstract: define `draw`.
 
-    The three splits are drawn one after the other from the same rule. They keep the unit of each feature;
+    The three splits are drawn one after the other from the same rule. They keep the unit of each feature.
     `transform` subtracts the mean of the 600 training points from each feature and divides by their standard
-    deviation, so that validation and test points do not influence the scale.
+    deviation. So validation and test points do not influence the scale.
 
     Args:
         split_seed: selects the points that are drawn.
@@ -114,8 +114,8 @@ class TwoGaussians(ToyData):
     The best boundary is the line x1 + x2 = 0; it is right with probability Phi(distance / 2).
 
     Args:
-        distance: between the centers, 2 sqrt(2) m. At 8 a line separates the clouds; at 2 they overlap, and
-            the best accuracy is 0.84.
+        distance: distance of the centers, 2 sqrt(2) m. At 8 a line separates the clouds; at 2 they overlap,
+            and the best accuracy is 0.84.
     """
 
     distance: NonNegative = 8.0
@@ -145,8 +145,8 @@ class NoisyToyData(ToyData):
 class XOR(NoisyToyData):
     """Four clouds around (1, 1), (-1, 1), (-1, -1), (1, -1): class 1 where the signs differ (lecture 002).
 
-    As long as the noise keeps the clouds apart, a line that is right in three clouds is wrong in all of the
-    fourth. All four have the same number of points, so no line is right for more than 0.75 of them.
+    As long as the noise keeps the clouds apart, a line that is right for three clouds is wrong for all points
+    of the fourth. All four have the same number of points, so a line is right for at most 0.75 of them.
     """
 
     noise: NonNegative = 0.2

@@ -39,7 +39,7 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
 
 
 def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
-    """Refuse data that ask the model another question.
+    """Refuse data whose task, classes or sizes differ from those of the run.
 
     The mean and the standard deviation may differ: inputs are prepared with those of the run.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.inference.tables import make_directory, print_report
 
-if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     from torch import Tensor
 
     from intro_dl.data.dataset import TensorData
@@ -122,7 +122,7 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
     }
     pd.DataFrame(rows).to_csv(folder / "mistakes.csv", index=False)
     picture = folder / "mistakes.png"
-    picture.unlink(missing_ok=True)  # of an earlier evaluation
+    picture.unlink(missing_ok=True)  # from an earlier evaluation
     if count and run.kind == "images":
         shown = wrong[:MISTAKES_SHOWN]
         title = f"{report['data']}, {report['split']}: the most confident of {count:,} mistakes"

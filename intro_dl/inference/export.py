@@ -10,7 +10,7 @@ from intro_dl.config.options import one_of, path, read_options, several_of
 from intro_dl.inference.tables import make_directory
 from intro_dl.runs.files import shown_path
 
-if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.portable import Portable
 
 FILES = {"onnx": "model.onnx", "safetensors": "model.safetensors"}

@@ -1,8 +1,8 @@
 """Read inputs for a prediction: image files of any size and type, and rows of numbers.
 
-Photographs are cropped to a square and scaled exactly as data=image_folder reads them. If a run was trained
-on drawings (grey, on an even background, as MNIST), a drawing is brought into the same form: light on dark
-if theirs are, of the same size, and centered.
+Photographs are cropped to a square and scaled in the same way as in data=image_folder. If a run was trained
+on drawings (grey, on an even background, as MNIST), a drawing is changed to look like the training drawings.
+It becomes light on dark or dark on light, gets the same size, and is centered.
 """
 
 import csv
@@ -19,8 +19,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
 from intro_dl.runs.files import read_limited
 
-LEAST_CONTRAST = 8  # of 255; an image of less counts as blank
-INK = 0.2  # fraction of the strongest ink from which on a pixel belongs to the drawing
+LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
+INK = 0.2  # a pixel with at least this fraction of the strongest ink belongs to the drawing
 
 
 class Unreadable(ValueError):
@@ -47,12 +47,13 @@ def image_paths(words: Iterable[str]) -> list[Path]:
 def read_picture(
     file: Path, metadata: Mapping[str, Any], invert: str = "auto", digit_box: str = "auto"
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the pixels (C, H, W) of uint8 that the model of a run reads, and the steps that led to them.
+    """Return the pixels (C, H, W) of uint8 that the model of a run reads, and the changes that were made.
 
     Args:
         file: an image.
-        metadata: of the run: `dims`, `background` and `digit_box`.
-        invert: "yes", "no", or "auto": if the background is light and that of the run is dark, or vice versa.
+        metadata: metadata of the run: `dims`, `background` and `digit_box`.
+        invert: "yes", "no", or "auto": invert if one of the backgrounds, of the image and of the run, is
+        light and the other dark.
         digit_box: "auto" scales and centers a drawing of another size as the drawings of the run; "no" only
             pads it to a square.
 

@@ -1,7 +1,7 @@
-"""Load a trained model from its run folder: the weights, and the metadata that one needs to use them.
+"""Load a trained model from its run folder: the weights, and the metadata needed to use them.
 
-A checkpoint from a stranger is safe to open: only tensors and plain values are read, never code. The folder
-may have been moved or copied; neither the data, nor a GPU, nor the config is needed.
+An untrusted checkpoint is safe to open: only tensors and plain values are read, never code. The folder
+may have been moved or copied; it needs no data, GPU or config.
 """
 
 from dataclasses import dataclass, field
@@ -116,7 +116,7 @@ def _build(checkpoint: dict[str, Any], file: Path) -> Task:
     if found is None:
         raise ValueError(f"{file} holds a {name}, which intro_dl.models does not define. Train it again.")
     try:
-        # Checked before memory is allocated: a stranger's file may name a model that fills it.
+        # Checked before memory is allocated: an untrusted file may name a model that fills it.
         if (count := count_parameters(lambda: found(**arguments))) * 2 > file.stat().st_size:
             raise ValueError(f"the model would have {count:,} parameters, more than the file has")
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged

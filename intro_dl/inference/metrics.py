@@ -18,7 +18,7 @@ from intro_dl.inference.tables import tracked
 
 Row = dict[Any, Any]  # values by the name of their column
 
-BINS = 10  # of the reliability table
+BINS = 10  # number of bins of the reliability table
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Predictions:
         inputs: raw inputs (N, ...).
         targets: labels (N,), or the numbers of a regression.
         predicted: classes (N,), or the numbers of a regression.
-        probabilities: of each class (N, K), or scores if the model gives no probabilities; empty for a
+        probabilities: those of each class (N, K), or scores if the model gives no probabilities; empty for a
             regression.
     """
 
@@ -91,7 +91,7 @@ def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
 
 
 def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[Row]:
-    """Return one row a class: precision, recall, examples `n`, and how often it was `predicted`.
+    """Return one row per class: precision, recall, examples `n`, and how often it was `predicted`.
 
     Args:
         targets: true classes (N,).
@@ -110,7 +110,7 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
 
 
 def character_table(found: Predictions, alphabet: str) -> list[Row]:
-    """Return one row a character of the text, the most frequent first: its mean bits and its accuracy."""
+    """Return one row per character of the text, the most frequent first: its mean bits and its accuracy."""
     rows = {
         "character": [repr(alphabet[token]) for token in found.targets.tolist()],
         "bits": -found.probabilities[:, 0].log2().double().numpy(),

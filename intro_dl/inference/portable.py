@@ -36,7 +36,7 @@ class Scores(nn.Module):
 
 
 class OneCharacter(nn.Module):
-    """A language model that reads one character and a state, as it does when it writes."""
+    """A language model that reads one character and a state, as in sampling."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

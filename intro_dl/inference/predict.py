@@ -9,7 +9,7 @@ from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
 
-if TYPE_CHECKING:  # they need torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     import numpy as np
 
     from intro_dl.inference.load import LoadedRun
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
     run = load_run(words[0], options["weights"])
     if run.kind == "text":
-        raise ValueError(f"{words[0]} was trained on text: let it write with python scripts/sample.py.")
+        raise ValueError(f"{words[0]} was trained on text: sample from it with python scripts/sample.py.")
     count, most = options["top"], len(run.metadata.get("classes", ()))
     if count is not None and not most:
-        raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave top= out.")
+        raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave out top=.")
     if count is not None and count > most:
         raise ValueError(f"top={count} is more than the {most} classes of the run: choose at most {most}.")
     find = _predict_images if run.kind == "images" else _predict_rows
@@ -92,7 +92,7 @@ def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
     """Predict one example.
 
     Args:
-        run: of a classifier or a regressor.
+        run: a run of a classifier or a regressor.
         raw: an image (C, H, W) of uint8, or a point (N,).
         top: number of classes, the most likely first.
 

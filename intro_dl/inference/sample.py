@@ -17,7 +17,7 @@ from intro_dl.config.types import Size
 from intro_dl.inference.tables import make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
 
-if TYPE_CHECKING:  # it needs torch, and a mistyped option is answered without waiting for it
+if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.load import LoadedRun
 
 MOST = 1_000_000  # characters of a text; a typing mistake should not run for days
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(run.model, LanguageModel):
         raise ValueError(
             f"{run.folder} holds a {type(run.model).__name__} trained on {run.metadata['data']}, which "
-            "writes no text: name a run of model=char_lstm or model=char_rnn."
+            "cannot write text: name a run of model=char_lstm or model=char_rnn."
         )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
@@ -103,7 +103,7 @@ def write_texts(
     """Return texts that begin with the prompt and continue as the model predicts.
 
     Args:
-        run: of a language model.
+        run: a run of a language model.
         prompt: at least one character, all known to the model.
         length: characters to write after the prompt, at most.
         samples: number of texts, written side by side.
@@ -115,7 +115,7 @@ def write_texts(
     Raises:
         ValueError: if the model has never seen a character of the prompt.
     """
-    import torch  # it takes seconds, and a mistyped option is answered without waiting for it
+    import torch  # it takes seconds; a mistyped option is reported before it is imported
 
     from intro_dl.scratch.sampling import generate
 
@@ -148,7 +148,7 @@ def report_tunes(
     Args:
         tunes: those that are finished.
         cut_off: number of unfinished tunes, which do not count.
-        settings: of the sampling, for report.json.
+        settings: the settings of the sampling, for report.json.
         training_text: None if it is missing; then nothing is compared with it.
         out: a directory.
     """

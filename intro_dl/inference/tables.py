@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_ROWS = 20  # of a table, and columns of a confusion matrix: more do not fit on a terminal
+MOST_ROWS = 20  # limit for a table, and for columns of a confusion matrix: more do not fit on a terminal
 TITLES = {
     "classes": "By class",
     "confusion_matrix": "Confusion matrix: true class by row, predicted class by column",
@@ -44,7 +44,7 @@ def make_directory(folder: Path) -> None:
 
 def print_report(report: Mapping[str, Any], folder: Path) -> None:
     """Print the content of an evaluation.json, and which files are in `folder`."""
-    import pandas as pd  # here: a mistyped option is answered without waiting for it
+    import pandas as pd  # here: a mistyped option is reported before it is imported
 
     unit = report.get("target", {}).get("unit")
     rows = [

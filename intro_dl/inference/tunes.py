@@ -1,10 +1,10 @@
 """Check tunes in ABC notation with abc2midi, write them as MIDI, and find copied passages.
 
-A tune is valid if abc2midi turns it into notes and reports no error and no warning, except that it supplied
-the beginning of a repeat, which tunes commonly leave out. abc2midi checks the header, every character, the
-endings of repeats, and whether each bar is as long as the meter says.
+A tune is valid if abc2midi turns it into notes and reports no error and no warning, except that it added the
+beginning of a repeat, which many tunes leave out. abc2midi checks the header, every character, the endings of
+repeats, and whether each bar is as long as the meter says.
 
-Of the 804 tunes of irish.abc 727 are valid: `pytest tests/inference/test_tunes.py -k irish`. abc2midi rejects
+727 of the 804 tunes of irish.abc are valid: `pytest tests/inference/test_tunes.py -k irish`. abc2midi rejects
 56 for an ending [1 or [2 where it expects a repeat, 19 for bars of a wrong length, and 2 have no notes.
 
 abc2midi comes with the package symusic (extra `music`). symusic has the MIT license, but abc2midi is a
@@ -30,7 +30,7 @@ class Tune:
     """A tune as abc2midi reads it.
 
     Args:
-        text: in ABC notation.
+        text: the tune in ABC notation.
         problems: what is wrong with it; empty if it is valid.
         midi: the content of a MIDI file; empty if abc2midi wrote none.
     """

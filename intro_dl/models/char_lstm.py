@@ -1,4 +1,4 @@
-"""The LSTM for texts, character by character: its cells forget, store, update and output."""
+"""The LSTM for texts, character by character: each cell has the steps forget, store, update and output."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ State = tuple[Tensor, Tensor]  # outputs h and cell states c, each (layers, B, H
 class CharLSTM(LanguageModel):
     """Embed the characters, read them in order with LSTM layers, and score the next character.
 
-    Dropout acts between layers, never along time (Zaremba et al. 2014).
+    Dropout acts between layers, not along time (Zaremba et al. 2014).
 
     Source: Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000); lecture 001, LSTM.
 

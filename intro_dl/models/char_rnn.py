@@ -11,14 +11,14 @@ class CharRNN(LanguageModel):
     """The recurrent cell of lecture 001: mix character and old state, apply tanh, score the next character.
 
     h_t = tanh(W_hh^T h_{t-1} + W_xh^T x_t),  y_t = W_hy^T h_t, where x_t is a character as a one-hot vector.
-    The same weights serve at every time step; there are no biases, as on the slide. The states are those of
+    Every time step uses the same weights; as on the slide, there are no biases. The states are those of
     `nn.RNN(vocab_size, hidden_size, bias=False)`, whose weights are the transposes of W_xh and W_hh.
 
     Source: Elman (1990), Finding Structure in Time; lecture 001, "Update Hidden State" and "Output Vector".
 
     Args:
         vocab_size: V, the number of different characters.
-        hidden_size: H, the number of numbers in the state.
+        hidden_size: H, the length of the state.
     """
 
     def __init__(self, vocab_size: int, hidden_size: Width = 192) -> None:

@@ -1,4 +1,4 @@
-"""The choices that several lecture models offer by name, and a check of their input."""
+"""Options that several lecture models offer by name, and a check of their input."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -10,8 +10,8 @@ from intro_dl.tasks import Classifier
 class LeNet(Classifier):
     """The convolutional network of LeCun et al. (1998), Fig. 2.
 
-    Simplified as in most lectures: average pooling has no trainable weights, the second convolution sees
-    every feature map of the first, and the output is a softmax instead of radial basis functions.
+    Simplified as in most lectures: average pooling has no trainable weights, and the second convolution reads
+    every feature map of the first. The output is a softmax instead of radial basis functions.
     28x28 images are padded by 2 pixels, to the 32x32 of the paper.
 
     Args:

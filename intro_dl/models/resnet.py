@@ -1,4 +1,4 @@
-"""The residual network for small images: each block adds a correction to what it was given."""
+"""The residual network for small images: each block adds a correction to its input."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +9,7 @@ from intro_dl.tasks import Classifier
 
 
 class Block(nn.Module):
-    """Compute relu(x + residual(x)), residual being two 3x3 convolutions; without skip relu(residual(x))."""
+    """Compute relu(x + residual(x)) with two 3x3 convolutions as residual; without skip relu(residual(x))."""
 
     def __init__(self, n_in: int, n_out: int, skip: bool, projection: bool) -> None:
         super().__init__()

@@ -11,16 +11,16 @@ class Rosenblatt(Classifier):
     """The learning rule of Rosenblatt (1958); the loss is the winner's score minus the right class's score.
 
     A gradient step is the rule: add x to the row of the right class, subtract it from the row of the winner,
-    and do nothing when they are the same. One example a batch is the original; more take the mean update.
-    The weights start at zero, so the learning rate only scales them: it changes no decision.
-    If a plane separates the classes, the updates end (Novikoff 1962); if none does, they never end.
+    and do nothing when they are the same. The original has one example per batch; a larger batch uses the
+    mean update. The weights start at zero, so the learning rate only scales them and does not change
+    decisions. If a plane separates the classes, the updates end (Novikoff 1962); otherwise they never end.
 
     Args:
         in_shape: shape of one input, e.g. (2,) or (1, 28, 28); flattened to N numbers.
         num_classes: number of scores K. With 2, the rows differ by the one weight vector of the original.
     """
 
-    gives_probabilities = False  # the rule asks which score is the highest, not by how much
+    gives_probabilities = False  # the rule uses only which score is the highest, not by how much
 
     def __init__(self, in_shape: tuple[int, ...], num_classes: int) -> None:
         super().__init__()
@@ -46,5 +46,5 @@ class Rosenblatt(Classifier):
         return [
             f"The updates never stopped: each of the {len(mistakes)} epochs made mistakes, the last one on "
             f"{mistakes[-1]:.0%} of the training examples. So the data are probably not linearly "
-            "separable: no straight boundary is right everywhere. model=mlp can draw curved ones."
+            "separable: no straight boundary is right for all. model=mlp has curved boundaries."
         ]

@@ -1,4 +1,4 @@
-"""How large a model would be, known before it takes any memory."""
+"""Count the parameters of a model before it takes any memory."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,6 @@ from torch import nn
 
 
 def count_parameters(build: Callable[[], nn.Module]) -> int:
-    """How many parameters the model that `build` makes would have; it is built without any."""
+    """Return the number of parameters of the model that `build` makes, without allocating them."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         return sum(weights.numel() for weights in build().parameters())

@@ -13,9 +13,9 @@ class Torchvision(Classifier):
     """torchvision.models.<name>, e.g. the lectures' alexnet, googlenet and resnet152.
 
     They are designed for 224x224 color photographs of 1,000 classes. For other data, the last layer gets
-    num_classes outputs; the first convolution gets new weights that read the data's channels (repeating a
-    gray image three times would only add up its weights); and images smaller than the minimum size that
-    torchvision states are scaled up to it. Vision transformers and MaxViT read only one size, 224x224.
+    num_classes outputs, and the first convolution gets new weights for the data's channels. (Repeating a gray
+    image three times would only add up the three sets of weights.) Images below the minimum size that
+    torchvision states are scaled up to it. Vision transformers and MaxViT read only 224x224.
 
     googlenet and inception_v3 come without their auxiliary classifiers: every net has one output, one loss.
 
@@ -43,7 +43,7 @@ class Torchvision(Classifier):
         self.size = (least, least) if one_size else (max(height, least), max(width, least))
 
     def _read_channels(self, channels: int) -> None:
-        """Let the first convolution read so many channels, with new random weights."""
+        """Let the first convolution read `channels` channels, with new random weights."""
         first = next(part for part in self.net.modules() if isinstance(part, nn.Conv2d))
         first.in_channels = channels
         first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))

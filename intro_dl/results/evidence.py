@@ -35,7 +35,7 @@ def read_runs(experiment: str, metric: str = "accuracy/test") -> list[float]:
 
 
 def mean_accuracy(experiment: str, metric: str = "accuracy/test") -> float:
-    """Return the mean over the runs of an experiment; at least five, since a single run may be luck."""
+    """Return the mean over the runs of an experiment: at least five, as one run may be chance."""
     values = read_runs(experiment, metric)
     if len(values) < 5:
         raise MissingResult(f"five runs in results/{experiment}.json, which has {len(values)}")

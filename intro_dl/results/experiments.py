@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SEEDS = 5  # a single run may be luck
+SEEDS = 5  # the result of a single run may be chance
 ABLATION_SEEDS = 3
 
 

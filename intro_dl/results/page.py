@@ -1,4 +1,4 @@
-"""RESULTS.md and the heads of the experiments, written from results/*.json."""
+"""Write RESULTS.md and the heads of the experiments from results/*.json."""
 
 import json
 import re
@@ -14,31 +14,33 @@ Summary = dict[str, Any]  # the content of a file of results/, see `summary.summ
 
 BEST_ON_VALIDATION, BEST_ON_TEST = "accuracy/test", "accuracy/test/highest"
 LAST_EPOCH, LEAST_LOSS = "accuracy/test/last", "accuracy/test/least_loss"
-ALL_TEST_IMAGES = 10_000  # of MNIST, and of CIFAR-10
+ALL_TEST_IMAGES = 10_000  # in MNIST and in CIFAR-10
 HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
 INTRODUCTION = """\
 # Results
 
-Every experiment below was trained with n seeds. `python scripts/results.py` writes this page from the small
-files in [results/](results/), without training. Only the numbers of the slides were typed by hand.
+Each experiment below was trained with n seeds. `python scripts/results.py` writes this page from the small
+files in [results/](results/), without training. Only the numbers from the slides were typed by hand.
 
 The test accuracy, in percent, depends on how the epoch is chosen:
 
-- **best on validation**: the epoch with the highest accuracy on the validation images. The test images have
-  no influence, so this is the number to quote. [The lectures' claims](docs/LECTURES.md) use it.
-- **last epoch**: no choice at all.
-- **best on test**: the highest of all epochs, as on the slides. This is too optimistic: the test images
-  choose the epoch themselves, and the highest of many noisy numbers is higher than the accuracy on new
-  images. Here it is {least:.2f} to {most:.2f} points above the number to quote.
-- **least loss**: the epoch with the smallest loss on the validation images. A run keeps this epoch in
-  `best.ckpt` and reports it, unless `monitor=accuracy/val mode=max`. A network that overfits becomes more
-  confident in its mistakes: its loss is smallest before its accuracy is highest.
+- **best on validation**: the epoch with the highest accuracy on the validation images. The test images do
+  not influence the choice, so quote this number. [The lectures' claims](docs/LECTURES.md) use it.
+- **last epoch**: the epoch is not chosen; it is always the last one.
+- **best on test**: the highest test accuracy of all epochs, as on the slides. This number is too optimistic:
+  the test images also choose the epoch, and the highest of many noisy numbers is higher than the accuracy
+  on new images. Here it is {least:.2f} to {most:.2f} points higher
+  than best on validation.
+- **least loss**: the epoch with the smallest loss on the validation images. By default, a run
+  saves this epoch in `best.ckpt` and reports it (`monitor=accuracy/val mode=max` selects the highest accuracy
+  instead). A network that overfits becomes more confident in its mistakes: its loss is smallest before its
+  accuracy is highest.
 
-± is the standard deviation over the n seeds, with n - 1 in the denominator: how far a single run may be from
-the mean. An experiment with one run has none. The test images are a sample too: with {images:,} of them, the
-standard error is {error:.2f} points at 98 %. Seconds are medians of whole runs. The machines also did other
-work, so they are upper bounds."""
+± is the standard deviation over the n seeds, with n - 1 in the denominator: the typical distance of one run
+from the mean. An experiment with one run has none. The test images are also a sample: with {images:,} of
+them, the standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The
+machines also did other work, so an idle machine is faster."""
 
 
 def read_summaries(results: Path) -> dict[str, Summary]:
@@ -86,7 +88,7 @@ def page(summaries: dict[str, Summary]) -> str:
 
 
 def percent(summary: Summary, name: str) -> str:
-    """Return mean and standard deviation over the runs, e.g. "98.20 ± 0.11"; of one run, its number."""
+    """Return mean and standard deviation over the runs, e.g. "98.20 ± 0.11"; for one run, its number."""
     values = numbers(summary, name)
     deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
     return f"{statistics.fmean(values):.2f}{deviation}"
@@ -103,7 +105,7 @@ def numbers(summary: Summary, name: str) -> list[float]:
 
 
 def standard_error(percent: float, images: int) -> float:
-    """Return the standard error of an accuracy measured on so many images, in percent."""
+    """Return the standard error of an accuracy, in percent, that was measured on this number of images."""
     return sqrt(percent * (100 - percent) / images)
 
 
@@ -141,16 +143,16 @@ def _row(experiment: Experiment, summary: Summary) -> dict[str, str]:
 
 def _about_cifar10(summaries: dict[str, Summary]) -> str:
     text = (
-        "Does depth help, and do skips make it possible? The accuracy on the training images (last epoch, "
-        "with augmentation) distinguishes a network that cannot be trained from one that overfits."
+        "Does depth help, and does it need skips? The accuracy on the training images (last epoch, with "
+        "augmentation) shows whether a network cannot be trained or overfits."
     )
     measured = [summaries[each.name] for each in CIFAR10 if each.name in summaries]
     images = min((summary["test_images"] for summary in measured), default=ALL_TEST_IMAGES)
     if images < ALL_TEST_IMAGES:
         error = max(standard_error(mean(summary, BEST_ON_VALIDATION), images) for summary in measured)
         text += (
-            f" Tested on the first {images:,} of the {ALL_TEST_IMAGES:,} test images, so the standard error "
-            f"of an accuracy is {error:.1f} points."
+            f" The networks were tested on the first {images:,} of the {ALL_TEST_IMAGES:,} test images, so "
+            f"the standard error of an accuracy is {error:.1f} points."
         )
     return text
 
@@ -174,7 +176,7 @@ def _ablations(summaries: dict[str, Summary]) -> list[str]:
             }
         )
     text = (
-        f"`{ALL_TRICKS}` without one trick at a time. The gain of a trick is the difference of the means "
+        f"Each row is `{ALL_TRICKS}` without one trick. The gain of a trick is the difference of the means "
         "(best on validation), in points, ± its standard error. A gain below twice its error may be chance."
     )
     return ["## The gain of each trick", text, _markdown(rows, text_columns=1)]

@@ -1,4 +1,4 @@
-"""From the folders of finished runs to one small JSON file for each experiment."""
+"""Summarize the folders of finished runs in one small JSON file for each experiment."""
 
 import shlex
 from collections import defaultdict
@@ -13,7 +13,7 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.record import Run, read_runs
 from intro_dl.runs.result import Status
 
-# Keys that change nothing in an experiment: the seed, where files are, and how the sweep was started.
+# Keys that do not change an experiment: the seed, the place of files, and how the sweep was started.
 NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", "data.root"}
 AS_FILES = "data=image_folder"  # the same images, each in a file of its own
 TEST = "accuracy/test"
@@ -26,10 +26,11 @@ def summarize(
     """Summarize the runs at or below the folders.
 
     Args:
-        folders: of runs or sweeps, of one experiment or several.
-        seeds: how many each experiment must have; None for the number in intro_dl/results/experiments.py.
-        test_images: on how many images the runs were tested.
-        machine: what the runs were trained on, in a few words.
+        folders: folders of runs or sweeps, of one experiment or several.
+        seeds: number of seeds that each experiment must have; None for the number in
+            intro_dl/results/experiments.py.
+        test_images: number of images on which the runs were tested.
+        machine: the machine on which the runs were trained, in a few words.
 
     Returns:
         The content of each file by its name, e.g. "mnist_mlp" or "ablation/no_dropout".
@@ -114,7 +115,7 @@ def check_seeds(which: str, runs: Sequence[Run], needed: int) -> None:
 
 
 def _numbers(run: Run) -> dict[str, Any]:
-    """Return what is kept of a run; a key that begins with accuracy/test says how the epoch was chosen."""
+    """Return what is kept of a run; a key that begins with accuracy/test shows how the epoch was chosen."""
     result, history = run.result, run.history
     if len(history) != result.epochs or any(TEST not in epoch for epoch in history):
         raise ValueError(

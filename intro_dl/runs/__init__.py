@@ -1,1 +1,1 @@
-"""What lies on disk: the folder of a run, its result, checkpoints and sweeps, and writing files safely."""
+"""What is on disk: the folder of a run, its result, checkpoints and sweeps, and writing files safely."""

@@ -28,14 +28,14 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
         if named := re.search(r"(?i)unsupported global:? (?:global )?([\w.]+)", str(error)):
             raise ValueError(
                 f"Refused {file}: it holds more than tensors and plain values ({named[1]}), and loading it "
-                "could execute code. Nothing of it was executed."
+                "could execute code. No code in it was executed."
             ) from error
         raise ValueError(_unreadable(file, error)) from error
     except Exception as error:  # a damaged archive raises many types of errors
         raise ValueError(_unreadable(file, error)) from error
     if isinstance(checkpoint, dict) and "facts" in checkpoint:
         raise OldFormat(
-            f"{file} was written by intro_dl 0.1, whose runs this version does not read. Train it again."
+            f"{file} was written by intro_dl 0.1, and this version cannot read it. Train it again."
         )
     needed = {"model": str, "hyper_parameters": dict, "state_dict": dict, "epoch": int}
     wrong = not isinstance(checkpoint, dict)
@@ -48,6 +48,6 @@ def _unreadable(file: Path, error: Exception) -> str:
     if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
         return f"Cannot read {file}: {error.strerror}."
     return (
-        f"{file} is damaged or not a checkpoint: torch cannot read it, and nothing of it was executed. "
+        f"{file} is damaged or not a checkpoint: torch cannot read it. No code in it was executed. "
         f"Copy the run again, or use its other weights: weights={'last' if file.stem == 'best' else 'best'}."
     )

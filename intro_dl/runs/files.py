@@ -1,4 +1,4 @@
-"""Write files whole or not at all, read them up to a limit, and explain what a disk refuses."""
+"""Write files completely or not at all, read them up to a limit, and explain disk errors."""
 
 import errno
 import os
@@ -8,21 +8,21 @@ from typing import Any
 
 import yaml
 
-MOST_BYTES = 200_000_000  # of a text or a table; a text takes about ten times as much memory
+MOST_BYTES = 200_000_000  # limit for a text or a table; a text takes about ten times as much memory
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
-    """Write `content` to the file `path`, whole or not at all, even if the power fails meanwhile.
+    """Write `content` to the file `path`, completely or not at all, even if the power fails.
 
-    The content is written beside the file and replaces it when it is safe on the disk. A killed process
-    leaves a `<name>.tmp` behind, which nothing reads.
+    The content is written to a temporary file, which replaces the file when it is safe on the disk. A killed
+    process leaves a `<name>.tmp` behind, which is never read.
 
     Raises:
         OSError: if the directory cannot be written or the disk is full; the file is unchanged.
     """
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
-        unfinished.unlink(missing_ok=True)  # of a killed process; or a link, through which nothing is written
+        unfinished.unlink(missing_ok=True)  # left by a killed process; or a link, which must not be followed
         with unfinished.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -67,7 +67,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def explain_os_error(error: BaseException | None) -> str | None:
-    """Return what a disk refused and what to do; None if `error` is about something else."""
+    """Return an explanation of a disk error and what to do; None for any other error."""
     while error is not None and not isinstance(error, OSError):
         if isinstance(error, ValueError) and not str(error).startswith("Unable to configure handler"):
             return None  # one of our sentences; logging raises this one if it cannot open its file

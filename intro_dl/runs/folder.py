@@ -17,7 +17,7 @@ from intro_dl.runs.result import Result, Status
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run on disk. Nothing is read until it is asked for, and nothing in it is executed.
+    """One run on disk. Files are read only when needed, and no code in them is executed.
 
     Args:
         path: the folder; it may have been moved or copied.
@@ -68,14 +68,14 @@ class RunFolder:
             return Result(Status.DAMAGED, "its result.json is truncated or not a result")
 
     def write_result(self, result: Result) -> None:
-        """Write result.json, whole or not at all."""
+        """Write result.json, completely or not at all."""
         write_whole(self.result_file, result.to_json())
 
     def status(self) -> Status:
         return self.read_result().status
 
     def read_history(self) -> list[dict[str, float]]:
-        """Return the rows of history.csv, one an epoch, up to the first that is damaged."""
+        """Return the rows of history.csv, one per epoch, up to the first damaged row."""
         rows: list[dict[str, float]] = []
         with suppress(OSError, TypeError, ValueError, csv.Error):
             with self.history_file.open(newline="", encoding="utf-8") as file:
@@ -84,7 +84,7 @@ class RunFolder:
         return rows
 
     def write_history(self, history: list[dict[str, float]]) -> None:
-        """Write history.csv: a line an epoch, counted from 1."""
+        """Write history.csv: one line per epoch, counted from 1."""
         if not history:
             return
         names = dict.fromkeys(name for row in history for name in row)

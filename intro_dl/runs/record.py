@@ -1,4 +1,4 @@
-"""Runs read into memory: what was set, and what came out or why nothing did."""
+"""Read runs into memory: their settings, and their results or the reason why there are none."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
-NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run lives and what it reports
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run is stored and what it reports
 
 
 @dataclass
@@ -78,7 +78,7 @@ def read_run(path: Path) -> Run:
 
 
 def by_task(runs: Iterable[Run]) -> dict[frozenset[str], list[Run]]:
-    """Group runs by what they measured, e.g. accuracy and loss, without those that measured nothing."""
+    """Group runs by their measures, e.g. accuracy and loss; leave out runs without measures."""
     tasks: dict[frozenset[str], list[Run]] = {}
     for run in runs:
         if names := frozenset(name.partition("/")[0] for name in run.result.metrics):
@@ -89,8 +89,8 @@ def by_task(runs: Iterable[Run]) -> dict[frozenset[str], list[Run]]:
 def _explosion(run: Run) -> str | None:
     """Return why a run that was trained to its end counts as diverged.
 
-    Its last epoch ends far above chance on the training and on the validation images: overfitting raises only
-    the latter.
+    Its last epoch ends far above chance on the training split and on the validation split. Overfitting raises
+    only the validation loss.
     """
     chance, last = run.result.chance_loss, run.history[-1] if run.history else {}
     losses = [last[name] for name in ("loss/train", "loss/val") if name in last]

@@ -10,7 +10,7 @@ FAR_ABOVE_CHANCE = 2.0
 
 
 class Status(StrEnum):
-    """What became of a run."""
+    """The status of a run."""
 
     COMPLETED = "completed"
     DIVERGED = "diverged"
@@ -21,16 +21,16 @@ class Status(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether a sweep keeps this outcome: a diverged run shows that the learning rate was too large."""
+        """Whether a sweep keeps this result: a diverged run shows that the learning rate was too large."""
         return self in (Status.COMPLETED, Status.DIVERGED)
 
 
 @dataclass
 class Result:
-    """The outcome of a run. A run that did not complete has a `status`, a `reason`, and little else.
+    """The result of a run. A run that did not complete has a `status`, a `reason` and few other fields.
 
     Args:
-        status: what became of the run.
+        status: how the run ended.
         reason: why it did not complete, as a sentence.
         refused: whether the command itself was wrong, so that running it again cannot help.
         metrics: "loss/val", "accuracy/test" and so on; they stand beside the other fields in result.json.
@@ -38,16 +38,16 @@ class Result:
         best_epoch: counted from 1.
         epochs: number of finished epochs.
         stopped: why training ended.
-        seconds: from start to end, without the time between a stop and its resume.
+        seconds: time from start to end, without the time between a stop and its resume.
         parameters: number of weights and biases.
-        chance_loss: loss of a model that knows nothing, or None if unknown.
-        seed: of the run.
+        chance_loss: loss of a model that ignores its inputs, or None if unknown.
+        seed: the seed of the run.
         notes: sentences that a reader of the numbers should know.
-        diagnosis: what the doctor found; None if it was not asked.
+        diagnosis: what the doctor found; None if the doctor did not run.
         device: e.g. "cpu" or "2 x NVIDIA H100".
-        threads: that torch used on the CPU.
-        versions: of the libraries.
-        commit: of the checkout, or None.
+        threads: number of threads that torch used on the CPU.
+        versions: versions of the libraries.
+        commit: commit of the checkout, or None.
     """
 
     status: Status
@@ -69,7 +69,7 @@ class Result:
     commit: str | None = None
 
     def to_json(self) -> str:
-        """Return the text of result.json; fields that say nothing are left out."""
+        """Return the text of result.json; empty fields are left out."""
         empty = asdict(Result(self.status))
         values = {name: value for name, value in asdict(self).items() if value != empty[name]}
         metrics = values.pop("metrics", {})

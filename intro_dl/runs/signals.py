@@ -1,4 +1,4 @@
-"""Answer Ctrl-C, and SIGTERM, with which a cluster warns a program before it kills it."""
+"""Handle Ctrl-C and SIGTERM. A cluster sends SIGTERM before it kills a program."""
 
 import signal
 import threading
@@ -16,7 +16,7 @@ received: list[Terminated] = []  # each SIGTERM of this command that was answere
 
 
 def terminate() -> None:
-    """Raise Terminated: the answer to SIGTERM unless something better can be done."""
+    """Raise Terminated: the default answer to SIGTERM."""
     received.append(Terminated())
     raise received[-1]
 
@@ -24,7 +24,7 @@ def terminate() -> None:
 def what_ended_it(error: BaseException) -> BaseException:
     """Return what ended the run: SIGTERM if it was received, otherwise the error.
 
-    A library may swallow the exception of SIGTERM, and then fail with an error of its own.
+    A library may hide the exception of SIGTERM, and then fail with its own error.
     """
     return error if isinstance(error, KeyboardInterrupt) or not received else received[-1]
 

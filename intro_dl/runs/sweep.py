@@ -1,4 +1,4 @@
-"""The folder of a sweep: the command that began it, how many jobs it has, and which of them are done."""
+"""The folder of a sweep: the command that started it, how many jobs it has, and which of them are done."""
 
 import zipfile
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class SweepFolder:
         return RunFolder(self.path).resume_command()
 
     def read_overrides(self) -> tuple[list[str], list[str]]:
-        """Return what began the sweep: the overrides of its runs, and those of Hydra.
+        """Return the command of the sweep: the overrides of its runs, and those of Hydra.
 
         Raises:
             ValueError: if multirun.yaml is damaged.

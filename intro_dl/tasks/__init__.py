@@ -1,4 +1,4 @@
-"""What a model is trained to do, one task a file."""
+"""What a model is trained to do, one task per file."""
 
 from intro_dl.tasks.base import Task
 from intro_dl.tasks.classifier import Classifier

@@ -19,7 +19,7 @@ SchedulerFactory = Callable[[Optimizer], LRScheduler]
 
 
 class Task(pl.LightningModule):
-    """One loss, measured the same way on every split. Abstract: subclass `Classifier` or a sibling.
+    """One loss, measured in the same way on every split. Abstract: subclass `Classifier` or another task.
 
     `tasks/epoch.py` takes the means over an epoch and logs them as `loss/train`, `accuracy/val` and so on.
     """
@@ -52,11 +52,11 @@ class Task(pl.LightningModule):
         self.measure(batch, "test")
 
     def chance_loss(self) -> float | None:
-        """Return the loss of a model that knows nothing, e.g. log K; None if it is not known."""
+        """Return the loss of a model that ignores its inputs, e.g. log K; None if it is unknown."""
         return None
 
     def notes(self) -> list[str]:
-        """Return sentences about the finished training that a reader of its result should know."""
+        """Return notes about the finished training for a reader of its result."""
         return []
 
     def optimize_with(

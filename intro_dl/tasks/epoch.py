@@ -13,9 +13,9 @@ class Epoch(pl.Callback):
     """Collect what batches measure, and log the means when the epoch ends.
 
     A mean is weighted by the number of targets of each batch, over all devices, so it is exact. Metrics stay
-    on the device until then: inside the loop nothing is summed, logged or waited for.
+    on the device until then: the loop does not sum, log or wait.
 
-    `states` carries what one batch hands to the next, e.g. a recurrent state, by split.
+    `states` keeps what one batch passes to the next, e.g. a recurrent state, by split.
     """
 
     def __init__(self) -> None:

@@ -130,7 +130,7 @@ def check_accelerator(trainer: DictConfig) -> None:
 
 
 def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
-    """Refuse a `monitor` that nothing measures: measure two validation examples to find out."""
+    """Refuse a `monitor` that is not measured; measure two validation examples to check."""
     loaders = data.val_dataloader()
     inputs, targets = next(iter(loaders[0] if isinstance(loaders, list) else loaders))
     training = model.training

@@ -1,4 +1,4 @@
-"""Callbacks of every run: the curve of the learning rate, seeds, and staying stopped after a resume."""
+"""Callbacks of every run: log the learning rate, seed each epoch, and keep a stopped run stopped."""
 
 import logging
 
@@ -29,7 +29,7 @@ class LearningRate(pl.Callback):
 class SeedEachEpoch(pl.Callback):
     """Seed each epoch's dropout and augmentation by the seed of the run and the epoch alone.
 
-    A resumed run then draws what it would have drawn, and measuring something in between changes nothing.
+    A resumed run then draws the same numbers as a run that never stopped. Extra measurements change nothing.
     """
 
     def __init__(self, seed: int) -> None:
@@ -47,8 +47,8 @@ class StayStopped(pl.Callback):
     """Do not train a resumed run that had stopped early, unless the user asks for more epochs or patience.
 
     Args:
-        epochs: that the run may take.
-        patience: of the config; Lightning would restore the one of the checkpoint.
+        epochs: maximum number of epochs of the run.
+        patience: the value in the config; Lightning would restore the value in the checkpoint.
     """
 
     def __init__(self, epochs: int, patience: int | None) -> None:

@@ -94,8 +94,8 @@ class MiddleOfEpoch(pl.Callback):
                 "Several devices cannot save in the middle of an epoch: leave out "
                 "callbacks.last_checkpoint.every_n_steps, or use one device."
             )
-        # Saved as if the epoch had not begun but its first batches were done: then every callback is told
-        # that the epoch begins, as in a run that never stopped. With what Lightning saves, they are not.
+        # Save a state in which the epoch has not begun, but its first batches are done. After a resume,
+        # every callback then gets the start of the epoch. With Lightning's own state, callbacks do not.
         for extent in ("total", "current"):
             epochs[extent]["ready"] = epochs[extent]["started"] = epochs[extent]["processed"]
             batches[extent]["completed"] = batches[extent]["ready"]
@@ -134,7 +134,7 @@ def _generators(device: torch.device) -> list[Any]:
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Let Lightning write checkpoints whole or not at all, and read them from a folder that was moved."""
+    """Let Lightning write complete checkpoints or none, and read them from a folder that was moved."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
@@ -154,9 +154,9 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def _move_paths(state: dict[str, Any], folder: Path) -> None:
-    """Make the paths in the state of a ModelCheckpoint point to files in `folder`, wherever they pointed.
+    """Make all paths in the state of a ModelCheckpoint point to files in `folder`.
 
-    The run may have been moved or copied. And a checkpoint may come from somebody else: Lightning deletes the
+    The run may have been moved or copied. The checkpoint may also be untrusted, and Lightning deletes the
     files at these paths when it has better ones.
     """
 

@@ -1,7 +1,8 @@
 """Train one run on several devices, in one process for each, started by torch's launcher.
 
 The process that the user starts checks the command, reads the data and builds the model, so that a mistake is
-reported once. Then it starts the same command for each device, and says how they ended. Only rank 0 writes.
+reported once. Then it starts the same command for each device, and reports how these processes ended. Only
+rank 0 writes.
 """
 
 import json
@@ -25,7 +26,7 @@ from intro_dl.config.override_syntax import quote
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.signals import Terminated
 
-if TYPE_CHECKING:  # the command line reads this module, and does not wait for torch
+if TYPE_CHECKING:  # the command line imports this module, and must not wait for torch
     from pytorch_lightning import Trainer
     from torch.distributed import TCPStore
 
@@ -34,7 +35,7 @@ TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torch's launcher, here and in torchru
 NO_SWEEP = (
     "trainer=ddp trains one run on several devices and does not work with -m. Start one run after another "
     "(for lr in 0.1 0.01; do python scripts/train.py trainer=ddp optim.lr=$lr; done), or sweep with "
-    "trainer=default, one device a run."
+    "trainer=default, one device per run."
 )
 
 
@@ -49,7 +50,7 @@ def is_worker() -> bool:
 
 
 def worker_arguments() -> list[str]:
-    """Return what Hydra must be told in this process: only rank 0 has a folder, a log and output."""
+    """Return the overrides that Hydra needs in this process: only rank 0 has a folder, a log and output."""
     if rank() == 0:
         folder = quote(os.environ[LAUNCHER].partition(" ")[2]) if is_worker() else None
         return [f"hydra.run.dir={folder}", "hydra.output_subdir=null"] if folder else []

@@ -23,14 +23,15 @@ class Diverged(ValueError):
 class StopWhenNotFinite(pl.Callback):
     """End the run when the loss is NaN or infinite; name the step and the layer that broke first.
 
-    Reading a loss makes a GPU wait, so there it happens once in `every` steps, or at each step with the
-    doctor. The reported step is exact in both cases; the layer can be named only before the next step.
+    To read a loss, the CPU must wait for the GPU. On a GPU this happens once in `every` steps, or at each
+    step with the doctor. The reported step is exact in both cases; the layer can be named only before the
+    next step.
     """
 
     def __init__(self, every: int = 50) -> None:
         self.every = every
         self.unchecked: list[Tensor] = []  # losses of the latest steps
-        self.batch: tuple[Tensor, Tensor] | None = None  # of the current step
+        self.batch: tuple[Tensor, Tensor] | None = None  # batch of the current step
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         self.batch = batch
@@ -38,7 +39,7 @@ class StopWhenNotFinite(pl.Callback):
     def on_before_backward(self, trainer, pl_module, loss):
         if not self._at_once(pl_module):
             return
-        value = trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean").item()  # of all devices
+        value = trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean").item()  # mean of all devices
         if not math.isfinite(value):
             step = trainer.global_step + 1
             with trainer.precision_plugin.forward_context():
@@ -97,7 +98,7 @@ def first_broken(model: Task, batch: tuple[Tensor, Tensor] | None, step: int) ->
     """Describe the first thing that is not finite, in the order of computation.
 
     Args:
-        model: with the weights that gave the loss.
+        model: the model with the weights that gave the loss.
         batch: the inputs and targets that gave the loss.
         step: the optimizer step that gave the loss.
     """

@@ -33,8 +33,8 @@ FLAT = 0.05
 VANISHED = 1e-4
 # A training loss above these fractions of the chance level: the model learned almost nothing, or too little.
 STUCK, POOR = 0.9, 0.5
-EXAMPLES = 256  # of the training split, for a loss or a gradient
-UNMOVED = 0.02  # of the norm of the weights: healthy runs move them by a tenth and more
+EXAMPLES = 256  # number of training examples for a loss or a gradient
+UNMOVED = 0.02  # fraction of the norm of the weights: healthy runs move them by at least a tenth
 
 
 @dataclass
@@ -48,13 +48,13 @@ class Units:
 
 @dataclass
 class Evidence:
-    """What the failure modes are recognized by."""
+    """The measurements that identify the failure modes."""
 
     history: list[dict[str, float]]
     steps: int
     rate: float
-    chance_loss: float  # loss of a model that knows nothing; 0 if unknown
-    chance_accuracy: float | None  # of always predicting the most frequent class
+    chance_loss: float  # loss of a model that ignores its inputs; 0 if unknown
+    chance_accuracy: float | None  # accuracy of always predicting the most frequent class
     start_loss: float | None  # on some training examples, before the first step
     moved: float | None  # distance of the weights from the initial ones, as a fraction of their norm
     scores: Tensor | None
@@ -64,7 +64,7 @@ class Evidence:
     options: dict[str, Any]  # the model's arguments
 
     def untried(self, **settings: str) -> list[str]:
-        """Return those settings that the model has an argument for, with another value."""
+        """Return the settings that the model accepts and that differ from its current arguments."""
         options = self.options
         return [f"model.{k}={value}" for k, value in settings.items() if options.get(k, value) != value]
 
@@ -78,7 +78,7 @@ class Evidence:
         return any(loss > fraction * self.chance_loss for loss in self.losses("train")[-1:])
 
     def still_falls(self) -> bool:
-        """Return whether the training loss fell in every epoch, lately at more than half the first rate."""
+        """Return whether the training loss fell in every epoch, last by over half of the first drop."""
         steps = [before - now for before, now in pairwise(self.losses("train"))]
         return bool(steps) and min(steps) > 0 and steps[-1] > 0.5 * steps[0]
 
@@ -267,7 +267,7 @@ def rate_too_large(seen: Evidence) -> str | None:
 
 
 def rate_too_small(seen: Evidence) -> str | None:
-    """Recognize a stuck training loss with weights that hardly move, or a loss that still falls evenly."""
+    """Recognize a stuck training loss with weights that hardly move, or a loss that still falls steadily."""
     losses = seen.losses("train")
     if not seen.ends_above(STUCK) or seen.moved is None or not any(seen.gradients.values()):
         return None
@@ -338,7 +338,7 @@ CAUSES: dict[str, Callable[[Evidence], str | None]] = {
 
 
 def diagnose(seen: Evidence) -> list[dict[str, str]]:
-    """Return the failure modes, causes before consequences; most often none or one."""
+    """Return the failure modes, causes before consequences; usually none or one."""
     found = {mode: sentence for mode, check in CAUSES.items() if (sentence := check(seen))}
     found = dict([*found.items()][:1])
     if "labels shuffled" not in found and (

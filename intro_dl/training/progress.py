@@ -19,7 +19,7 @@ class Speed(ProgressColumn):
 
 
 class Progress(RichProgressBar):
-    """A bar for the current epoch, and above it a line for each finished one.
+    """A bar for the current epoch, and above it a line for each finished epoch.
 
     Drawing costs as much as a step of a small model, so the bar is redrawn `refresh_rate` times a second.
     """

@@ -58,7 +58,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
 
 
 def far_above_chance(model: Task) -> str | None:
-    """Return a sentence if the loss ended far above that of a model that knows nothing, else None."""
+    """Return a sentence if the loss ended far above the chance level, else None."""
     chance, last = model.chance_loss(), model.history[-1] if model.history else {}
     losses = [last[name] for name in ("loss/train", "loss/val") if name in last]
     if not chance or len(losses) < 2 or min(losses) <= FAR_ABOVE_CHANCE * chance:
@@ -85,7 +85,7 @@ def device_name(trainer: pl.Trainer) -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of this checkout, or None where there is none."""
+    """Return the commit of this checkout, or None without a repository."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=5)
@@ -120,7 +120,7 @@ def log_hyperparameters(
 
 
 def print_summary(folder: RunFolder, result: Result) -> None:
-    """Print the end of a run: its numbers, its folder, and what a reader should know."""
+    """Print the summary of a run: its numbers, its folder, and its notes."""
     measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
     shown = str(folder)
     logs = shlex.quote("outputs" if shown.startswith("outputs") else shown)

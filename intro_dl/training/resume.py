@@ -1,4 +1,4 @@
-"""Resume a saved run: what must be the same, what is finished, and what a stopped run tells the user."""
+"""Resume a saved run: check what must be the same, find what is finished, and explain how to resume."""
 
 import logging
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def save_command(cfg: DictConfig) -> None:
-    """Save the command with which the run resumes; a refused command never gets here."""
+    """Save the command with which the run resumes. Refused commands are not saved."""
     folder = Path(cfg.run_dir) / ".hydra"
     rank = getattr(rank_zero_only, "rank", 0)
     running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
@@ -38,13 +38,13 @@ def save_command(cfg: DictConfig) -> None:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a resumed run already has.
+    """The finished part of a resumed run.
 
     Args:
         history: one dict for each finished epoch.
         step: optimizer steps taken.
-        metadata: of the data that it was trained on.
-        finished: its result, if that covers all epochs of the history.
+        metadata: metadata of the data that it was trained on.
+        finished: its result, if the result covers all epochs of the history.
     """
 
     history: list[dict[str, float]]
@@ -83,7 +83,7 @@ def already_finished(cfg: DictConfig, resumed: Resumed | None) -> Result | None:
 
 
 def data_changed_since(resumed: Resumed | None, data: TensorData) -> None:
-    """Warn if the data are not those that the run began with, and add it to the notes of the result."""
+    """Warn if the data differ from those at the start of the run, and add the warning to the notes."""
     if resumed and (change := data.change_since(resumed.metadata)):
         log.warning(
             change
@@ -124,8 +124,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
     optimizer, now = checkpoint.get("optimizer", {}), model.optimizer_settings()
     if optimizer.get("optim", now["optim"]) != now["optim"]:
         raise ValueError(
-            f"Cannot resume {path}: it was trained with {optimizer['optim']}, whose state {now['optim']} "
-            "cannot take over. Leave out optim=."
+            f"Cannot resume {path}: it was trained with {optimizer['optim']}, and {now['optim']} cannot "
+            f"use the state of {optimizer['optim']}. Leave out optim=."
         )
     changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
     if changed:
@@ -146,10 +146,10 @@ def keys_beside_resume() -> list[str]:
 
 
 def _finished_result(cfg: DictConfig, epochs: int) -> Result | None:
-    """Return the result of the run if it covers so many epochs, else None.
+    """Return the result of the run if it covers `epochs` epochs, else None.
 
     Raises:
-        ValueError: if it does not, and they are more than the run may take.
+        ValueError: if there is no such result, and `epochs` is more than trainer.max_epochs.
     """
     result = RunFolder(Path(cfg.run_dir)).read_result()
     tested = not cfg.test or any(name.endswith("/test") for name in result.metrics)
@@ -179,7 +179,7 @@ def tell_how_to_resume(trainer: pl.Trainer, folder: RunFolder) -> Iterator[None]
 
 @contextmanager
 def monitor_must_be_measured(monitor: str, trainer: pl.Trainer) -> Iterator[None]:
-    """Say so if training failed because nothing measures `monitor`."""
+    """Explain the error if training failed because `monitor` was not measured."""
     try:
         yield
     except Exception as error:

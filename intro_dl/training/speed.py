@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Unprofiled(Profiler):
-    """Turn off Lightning's stopwatches, of which it opens about 80 in every training step."""
+    """Turn off Lightning's profiler timers: it starts about 80 of them in every training step."""
 
     NOTHING = nullcontext()
 
@@ -33,10 +33,10 @@ class Unprofiled(Profiler):
 
 
 def look_for_a_gpu_once() -> None:
-    """Keep Adam from looking for a GPU before each of its steps, on machines without one.
+    """Stop Adam from searching for a GPU before each step on machines without one.
 
-    Lightning sets PYTORCH_NVML_BASED_CUDA_CHECK=1, with which torch opens NVIDIA's library at every look
-    (0.2 ms); without it, torch asks CUDA, which remembers its answer.
+    Lightning sets PYTORCH_NVML_BASED_CUDA_CHECK=1. torch then opens NVIDIA's library at every check (0.2 ms).
+    Without this variable, torch uses CUDA, which caches the result.
     """
     if not torch.cuda.is_available():
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
@@ -77,7 +77,8 @@ def check_bfloat16(trainer: DictConfig, model: Task, data: TensorData, device: t
 def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) -> tuple[float, float]:
     """Return the seconds of a step forward and back, in float32 and in bfloat16, on a copy of the model.
 
-    Each is the minimum of some rounds, which alternate. Nothing is learned and no random number is used up.
+    Each time is the minimum over several rounds, which alternate. The model and the random state stay the
+    same.
     """
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with torch.random.fork_rng([device] if device.type == "cuda" else []):

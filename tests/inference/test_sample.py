@@ -246,7 +246,7 @@ def test_a_wrong_option_is_answered_with_one_sentence(sample, runs, arguments, s
 
 def test_a_run_that_writes_no_text_is_refused(sample, runs):
     code, _, err = sample(runs / "softmax")
-    assert code == 1 and "SoftmaxRegression trained on Digits, which writes no text" in err
+    assert code == 1 and "SoftmaxRegression trained on Digits, which cannot write text" in err
 
 
 def test_a_run_has_to_be_named(sample, tmp_path):

@@ -211,7 +211,7 @@ def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
     train(*SHORT, "model=softmax", "optim=adam", "run_dir=run")
     answer = train("resume=run", "optim=momentum")
     assert answer.code == 1
-    assert "trained with Adam, whose state SGD cannot take over. Leave out optim=." in answer.err
+    assert "trained with Adam, and SGD cannot use the state of Adam. Leave out optim=." in answer.err
     answer = train("resume=run", "optim.lr=0.5", "trainer.max_epochs=9")
     assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
 

@@ -244,7 +244,7 @@ def tricks_on_mnist() -> Outcome:
     lectures=["001"],
     slide="MNIST, four times: the accuracy on new data",
     says="92%, 98.2%, 98.9%, 99.3%, each the best accuracy on the test set seen while training. "
-    "[Right: the test set may not choose the moment; let the validation set choose it.]",
+    "[Right: choose the epoch on the validation set, not on the test set.]",
     kind="erratum",
 )
 def best_of_many_tests() -> Outcome:

@@ -38,7 +38,7 @@ cite(
     slide="ImageNet",
     says="Training data: 1.2M images, 1K categories. AlexNet shocked with 15.3% error rate versus 26%.",
     reason="Not reproduced: ImageNet may not be redistributed, and AlexNet took six days on two GPUs "
-    "(Krizhevsky et al. 2012, whose 15.3% are the top-5 error of seven networks averaged). Its size: P1.",
+    "(Krizhevsky et al. 2012; 15.3% is the top-5 error of an average of seven networks). Its size: P1.",
 )
 
 

@@ -206,7 +206,7 @@ def rnn_snippets() -> Outcome:
     lectures=["001"],
     slide="RNN Implementation",
     says="`self.h = tf.math.tanh( self.W_hh * self.h + self.W_xh * x )`; `output = self.W_hy * self.h`. "
-    "[Right: matrix products, and a state that is passed, not kept.]",
+    "[Right: use matrix products, and pass the state instead of keeping it.]",
     kind="erratum",
 )
 def elementwise_cell() -> Outcome:

@@ -213,7 +213,7 @@ def module_5() -> Outcome:
     lectures=["002"],
     slide="Choosing Activation and Loss Functions",
     says="When using a neural network for regression, sigmoid activation and MSE as the loss function work "
-    "well. [Right: at the output no activation, for a sigmoid cannot leave (0, 1).]",
+    "well. [Right: no activation at the output: a sigmoid cannot leave (0, 1).]",
     kind="erratum",
 )
 def sigmoid_is_bounded() -> Outcome:
@@ -298,7 +298,7 @@ def output_minus_target() -> Outcome:
     lectures=["002"],
     slide="Multi-class Classification",
     says="And the derivatives become do_k/dz_k = o_k (1 - o_k) [Only for j = k. Right: do_j/dz_k = -o_j o_k "
-    "for all others, as every o depends on every z.]",
+    "for all others, because every o depends on every z.]",
     kind="erratum",
 )
 def softmax_derivatives() -> Outcome:

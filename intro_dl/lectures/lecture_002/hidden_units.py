@@ -70,7 +70,7 @@ cite(
     lectures=["002"],
     slide="Inspiration: The Brain",
     says="Our brain has ~10^11 neurons, each of which communicates (is connected) to ~10^4 other neurons.",
-    reason="These are numbers from biology: there is nothing to compute.",
+    reason="These are numbers from biology; they cannot be computed.",
 )
 
 

@@ -80,7 +80,7 @@ def obsolete_names() -> Outcome:
         [
             Check("importing from an alias raises", raised(slide), "ModuleNotFoundError"),
             Check("importing from the package raises", raised(right), "none"),
-            Check("the slide's way and the right one", raised(slide), raised(right), differ=True),
+            Check("the slide's version and the right version", raised(slide), raised(right), differ=True),
             Check("nn.Dropout(p=0.5) exists, in torch", drop.p, 0.5),
             Check("weights of Dense(input_dim=28*28, output_dim=500)", dense.weight.numel(), 392_000),
         ],

@@ -195,7 +195,7 @@ def gradient_tape_snippet() -> Outcome:
     lectures=["003"],
     slide="Putting it all together",
     says="`prediction = model(x)`; `with tf.GradientTape() as tape:` `loss = compute_loss(y, prediction)`. "
-    "[Right: the prediction inside, else the tape does not see the model.]",
+    "[Right: make the prediction inside; otherwise the tape does not record the model.]",
     kind="erratum",
 )
 def prediction_outside_the_tape() -> Outcome:

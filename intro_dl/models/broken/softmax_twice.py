@@ -9,7 +9,7 @@ from intro_dl.tasks import Classifier
 
 
 class SoftmaxTwice(Classifier):
-    """A multilayer perceptron that ends in a softmax, although its loss, cross-entropy, applies one already.
+    """A multilayer perceptron that ends in a softmax; its loss, cross-entropy, applies softmax again.
 
     Args:
         in_shape: shape of one input; flattened to N numbers.
