@@ -49,7 +49,7 @@ def draw(found: RunFolder) -> None:
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
-    figure.savefig(ROOT / "docs" / "gallery" / "first_run.png", dpi=100)
+    figure.savefig(ROOT / "docs" / "first_run.png", dpi=100)
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
         lines, found = run(folder)
         draw(found)
     text = README.read_text(encoding="utf-8")
-    before, marker, rest = text.partition("prints (two CPU cores):\n\n```\n")
+    before, marker, rest = text.partition("the first line prints:\n\n```\n")
     _, fence, after = rest.partition("\n```")
     README.write_text(before + marker + shorten(lines) + fence + after, encoding="utf-8")
 

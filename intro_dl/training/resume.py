@@ -106,7 +106,7 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
     name = type(model).__name__
     if saved != name:
         raise ValueError(
-            f"Cannot resume {path}: it holds a {saved}, but model= names a {name}. Leave out model=."
+            f"Cannot resume {path}: it holds {saved}, but model= names {name}. Leave out model=."
         )
     metadata, now = checkpoint.get("metadata") or {}, data.metadata()
     same = metadata.get("fingerprint") == now["fingerprint"]  # in another form, perhaps: images in files

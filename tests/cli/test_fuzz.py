@@ -8,7 +8,7 @@ from tests import fuzz_command_lines
 from tests.fuzz_command_lines import Fuzzer, fuzz, summary
 
 
-@pytest.mark.parametrize("seed", [0, 1])  # two halves, for two processes
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_command_lines_run_or_are_refused_in_a_sentence(seed, tmp_path):
     answers = list(fuzz(range(50), seed, Fuzzer(tmp_path)))
     assert not [f"{answer.command}: {answer.problem}" for answer in answers if answer.problem]

@@ -86,6 +86,7 @@ def test_search_tries_rates_over_the_whole_range_and_ends_with_the_table(optuna,
     assert len(found) == 6 and set(found.values()) == {"completed", "diverged"}
 
 
+@pytest.mark.slow
 def test_search_goes_on_with_the_same_trials(optuna, train):
     folder = train(*OPTUNA, "hydra.sweeper.n_trials=7").folder / "sweep"
     expected, results = rows(folder), sorted(folder.glob("*/result.json"))
@@ -150,7 +151,7 @@ def test_missing_launcher_is_said_in_one_sentence(words, train):
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
     assert line.startswith("Error: hydra/") and line.endswith(
-        "comes with an extra: in the project's folder, pip install -e '.[sweep]'."
+        "needs an extra: run pip install -e '.[sweep]' in the project directory."
     )
 
 
