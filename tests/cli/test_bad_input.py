@@ -222,7 +222,7 @@ def test_resume_refuses_another_model(train):
     (run,) = train("model=softmax", "trainer=smoke").runs
     answer = train(f"resume={run}", "model=mlp")
     assert answer.code == 1
-    assert "holds a SoftmaxRegression" in answer.err and "Leave out model=" in answer.err
+    assert "holds SoftmaxRegression" in answer.err and "Leave out model=" in answer.err
 
 
 def test_resume_refuses_other_sizes_of_the_same_model(train):

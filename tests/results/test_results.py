@@ -145,7 +145,7 @@ def test_page_shows_mean_and_deviation_of_the_sample(make_run, answer, tmp_path)
     rules = ["**95.20 ± 0.16**", "96.20 ± 0.16", "97.20 ± 0.16", "97.20 ± 0.16"]
     expected = ["98.2", *rules, "5", "3", "185,300", "12"]
     assert row("`mnist_mlp`", text)[2:] == expected
-    assert "2.00 to 2.00 points above" in text and "an abacus (cpu, 1 thread)" in text
+    assert "2.00 to 2.00 points higher" in text and "an abacus (cpu, 1 thread)" in text
     assert "Not measured yet: `mnist_softmax`, " in text
     assert f"Not measured yet: {', '.join(f'`{each.name}`' for each in CIFAR10)}." in text
 
