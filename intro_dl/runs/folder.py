@@ -54,10 +54,6 @@ class RunFolder:
     def overrides_file(self) -> Path:
         return self.path / ".hydra" / "overrides.yaml"
 
-    def is_run(self) -> bool:
-        """Return whether a run began or ended here."""
-        return self.result_file.is_file() or self.config_file.is_file()
-
     def read_result(self) -> Result:
         """Return what result.json says; `unfinished` where it is missing, `damaged` where it is not valid."""
         try:
