@@ -17,7 +17,10 @@ from omegaconf import DictConfig, OmegaConf
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
 
-OWN_KEYS = {"trainer": ("compile", "if_slower"), "scheduler": ("interval",)}  # not passed to the class
+OWN_KEYS = {
+    "trainer": ("compile", "if_slower", "threads"),
+    "scheduler": ("interval",),
+}  # not passed to the class
 NOUNS = {
     int: "integer",
     float: "number",

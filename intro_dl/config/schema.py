@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import MinLen
+from annotated_types import Gt, Le, MinLen
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
@@ -48,6 +48,7 @@ RANGES: dict[str, Any] = {
     "trainer.strategy": Literal["auto", "ddp"],
     "trainer.max_epochs": Size,
     "trainer.compile": bool,
+    "trainer.threads": Annotated[int, Gt(0), Le(1024)] | Literal["auto"],
     "trainer.if_slower": Literal["refuse", "warn", "ignore"],
     "callbacks.early_stopping.patience": Count,
 }

@@ -22,7 +22,7 @@ from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import save_command
-from intro_dl.training.speed import Unprofiled, compile_step, look_for_a_gpu_once
+from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once
 
 
 def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
@@ -37,10 +37,7 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
     data = build_data(cfg)
     model = build_model(cfg, data)
     check_monitor(cfg, model, data)
-    trainer = build_trainer(cfg)
-    if cfg.trainer.compile:
-        compile_step(model)
-    return data, model, trainer
+    return data, model, build_trainer(cfg)
 
 
 def build_data(cfg: DictConfig) -> TensorData:

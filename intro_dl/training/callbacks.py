@@ -41,6 +41,7 @@ class SeedEachEpoch(pl.Callback):
 
     def on_save_checkpoint(self, trainer, module, checkpoint):
         checkpoint["seed"] = self.seed
+        checkpoint["threads"] = torch.get_num_threads()  # another number would round differently
 
 
 class StayStopped(pl.Callback):

@@ -43,12 +43,14 @@ class Resumed:
     Args:
         history: one dict for each finished epoch.
         step: optimizer steps taken.
+        threads: number of CPU threads with which it was trained.
         metadata: metadata of the data that it was trained on.
         finished: its result, if the result covers all epochs of the history.
     """
 
     history: list[dict[str, float]]
     step: int
+    threads: int | None
     metadata: dict[str, Any]
     finished: Result | None
 
@@ -64,7 +66,8 @@ def read_resumed(cfg: DictConfig, model: Task, data: TensorData) -> Resumed | No
     checkpoint = _resumable(cfg, model, data)
     finished = _finished_result(cfg, len(checkpoint["history"]))
     metadata = checkpoint.get("metadata", {})
-    return Resumed(checkpoint["history"], checkpoint["global_step"], metadata, finished)
+    threads = checkpoint.get("threads")
+    return Resumed(checkpoint["history"], checkpoint["global_step"], threads, metadata, finished)
 
 
 def already_finished(cfg: DictConfig, resumed: Resumed | None) -> Result | None:

@@ -4,6 +4,7 @@ import copy
 import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +16,8 @@ from intro_dl.data.dataset import TensorData
 from intro_dl.tasks import LanguageModel, Task
 
 log = logging.getLogger(__name__)
+
+CPU = torch.device("cpu")
 
 
 class Unprofiled(Profiler):
@@ -77,22 +80,32 @@ def check_bfloat16(trainer: DictConfig, model: Task, data: TensorData, device: t
 def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) -> tuple[float, float]:
     """Return the seconds of a step forward and back, in float32 and in bfloat16, on a copy of the model.
 
-    Each time is the minimum over several rounds, which alternate. The model and the random state stay the
-    same.
+    Each time is the minimum over several rounds, which alternate.
     """
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        inputs, targets = (part[:256].to(device) for part in next(iter(data.train_dataloader())))
-        model = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
-        for _ in range(1 + rounds):  # the first one warms up
-            for half in seconds:
-                start = _now(device)
-                with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = model.metrics((inputs, targets))["loss"]
-                loss.backward()
-                model.zero_grad()
-                seconds[half].append(_now(device) - start)
+    step = rehearsal(model, data, device)
+    for _ in range(1 + rounds):  # the first one warms up
+        for half in seconds:
+            start = _now(device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                step()
+            seconds[half].append(_now(device) - start)
     return min(seconds[False][1:]), min(seconds[True][1:])
+
+
+def rehearsal(model: Task, data: TensorData, device: torch.device = CPU) -> Callable[[], None]:
+    """Return a step forward and back on a copy of the model. The model and the random state stay the same."""
+    generators = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(generators):
+        inputs, targets = (part[:256].to(device) for part in next(iter(data.train_dataloader())))
+        copied = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
+
+    def step() -> None:
+        with torch.random.fork_rng(generators):  # for dropout
+            copied.metrics((inputs, targets))["loss"].backward()
+        copied.zero_grad()
+
+    return step
 
 
 def _now(device: torch.device) -> float:

@@ -18,7 +18,8 @@ from intro_dl.training.resume import (
     read_resumed,
     tell_how_to_resume,
 )
-from intro_dl.training.speed import check_bfloat16
+from intro_dl.training.speed import check_bfloat16, compile_step
+from intro_dl.training.threads import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,10 @@ def train(cfg: DictConfig) -> float:
         check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
 
     log.info("Training %s on %s", type(model).__name__, type(data).__name__)
-    with one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
+    threads = use_threads(cfg.trainer.threads, resumed and resumed.threads, trainer, model, data)
+    with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
+        if cfg.trainer.compile:
+            compile_step(model)
         try:
             with monitor_must_be_measured(cfg.monitor, trainer):
                 trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
