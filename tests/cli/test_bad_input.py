@@ -25,7 +25,7 @@ MISTAKES = {
     "run_dir=/": ["/ is not a run, and it contains other directories"],
     "-q model=lenet": ["Unknown flag -q"],
     "--cfg": ["Cannot read the flags", "expected one argument"],
-    "--config-path=nowhere": ["Primary config directory not found", "--help"],
+    "--config-path=nowhere": ["Primary config module", "nowhere", "not found", "--help"],
     "--config-name=train2": ["Cannot find primary config 'train2'", "--help"],
     "resume=nowhere --run optim=adam": ["nowhere does not exist"],
     "+=*": ["Cannot read the argument '+=*'"],
