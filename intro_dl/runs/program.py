@@ -143,7 +143,7 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters: a name or a file of somebody else could steer the terminal."""
+    """Return a text without control characters, with which a name or a file could steer the terminal."""
     return "".join(json.dumps(each)[1:-1] if _steers(each) else each for each in text)
 
 
