@@ -93,7 +93,7 @@ def explain_os_error(error: BaseException | None) -> str | None:
     if error is None or not error.strerror:
         return None
     file = f" ({str(error.filename).removesuffix('.tmp')})" if error.filename else ""
-    what, advice = REASONS.get(error.errno, (error.strerror, ""))
+    what, advice = REASONS.get(error.errno or 0, (error.strerror, ""))
     return f"{what}{file}. {advice}".rstrip()
 
 

@@ -38,9 +38,9 @@ def run_script(
             print(doc.strip())
             return 0
         if "--version" in arguments:
-            from intro_dl import __version__
+            from importlib.metadata import version
 
-            print(f"intro_dl {__version__}")
+            print(f"intro_dl {version('intro-dl')}")
             return 0
         if callable(command):
             return command(arguments)
@@ -68,6 +68,8 @@ def explain(error: BaseException) -> str:
         return "The input is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return f"A file is not UTF-8 text: {text}."
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object[:100]!r} is not UTF-8: rename it, or set PYTHONUTF8=1."
     refused = isinstance(error, RuntimeError) and any(words in text.lower() for words in NO_MEMORY)
     if refused or isinstance(error, MemoryError):
         return "There is not enough memory. Choose a smaller batch, model or input, or close other programs."
@@ -192,4 +194,5 @@ def _where(error: BaseException) -> str:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__", "").startswith("intro_dl.")
+    name = frame.f_globals.get("__name__", "")
+    return name.startswith("intro_dl.") and name != __name__  # this module calls all others

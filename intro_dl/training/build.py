@@ -111,7 +111,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     plugins: list[Any] = [WholeCheckpoints()]
     if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
-        rank_zero_only.rank = 0
+        rank_zero_only.__dict__["rank"] = 0
         plugins.append(LightningEnvironment())
     trainer = instantiate(settings, _partial_=True, _convert_="all")
     return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
