@@ -4,6 +4,8 @@ python scripts/export.py outputs/lenet/<time>                     ONNX, to <run>
 python scripts/export.py outputs/lenet/<time> format=onnx,safetensors
 python scripts/export.py outputs/char_lstm/<time> format=onnx out=<directory> weights=last
 
+The default of out is <run>/export, or <run>/export/last for weights=last.
+
 onnx         model.onnx, for onnxruntime and other programs
 safetensors  model.safetensors, the weights alone, by name
 

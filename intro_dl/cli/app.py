@@ -3,6 +3,7 @@
 Does not import torch, so that a typing mistake is reported at once.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -31,6 +32,8 @@ from intro_dl.runs.signals import INTERRUPTED, TERMINATED, Terminated, exit_code
 from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
+
+BAD_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)  # e.g. of data.root=
 
 
 def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
@@ -86,7 +89,8 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
             reason = str(error)
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
         started = folder.history_file.is_file() and not cfg.resume
-        refused = is_for_the_user(cause) and status is Status.FAILED and not started
+        theirs = is_for_the_user(cause) or getattr(cause, "errno", None) in BAD_NAMES
+        refused = theirs and status is Status.FAILED and not started
         unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
         log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
         if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
         raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
-    folder = options["out"] or typed_path(words[0]) / "export"
+    folder = options["out"] or typed_path(words[0]) / "export" / ("last" * (options["weights"] == "last"))
     find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.load import load_run  # torch loads here

@@ -44,7 +44,7 @@ def in_torchrun() -> bool:
 
     Variables of a cluster, such as SLURM_NTASKS in the shell of `salloc`, or RANK alone, do not count.
     """
-    return {TORCHRUN, "RANK", "WORLD_SIZE"} <= os.environ.keys()
+    return {TORCHRUN, "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
 def rank() -> int:
