@@ -24,7 +24,10 @@ def fastest_epoch(trainer: str, arguments: list[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, TRAIN, f"trainer={trainer}", *COMMON, *arguments, f"run_dir={folder}/run"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        assert json.loads(Path(folder, "run", "result.json").read_text())["status"] == "completed"
+        assert (
+            json.loads(Path(folder, "run", "result.json").read_text(encoding="utf-8"))["status"]
+            == "completed"
+        )
         checkpoint = torch.load(Path(folder, "run", "checkpoints", "last.ckpt"), weights_only=True)
         return min(epoch["seconds"] for epoch in checkpoint["history"])
 

@@ -33,7 +33,7 @@ def machine() -> str:
 def processor() -> str:
     """Return the processor's name, and which of its instructions make bfloat16 fast."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:  # not Linux
         return platform.processor() or platform.machine()
     name = re.search(r"model name\s*: (.+)", text)
@@ -76,11 +76,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def write_section(script: str, text: str, file: Path = RESULTS) -> None:
     """Put `text` in the place of what the script of that name wrote last time; the other sections stay."""
-    before = file.read_text() if file.is_file() else TITLE
+    before = file.read_text(encoding="utf-8") if file.is_file() else TITLE
     parts = dict(re.findall(r"^## `python (\S+)[^`]*`\n(.*?)(?=^## `|\Z)", before, re.MULTILINE | re.DOTALL))
     parts[script] = f"\n{text.strip()}\n\n"
     file.write_text(
-        TITLE + "".join(f"\n## `python {name}`\n{parts[name]}".rstrip() + "\n" for name in sorted(parts))
+        TITLE + "".join(f"\n## `python {name}`\n{parts[name]}".rstrip() + "\n" for name in sorted(parts)),
+        encoding="utf-8",
     )
     say(f"Written to {file.name}.")
 
@@ -99,7 +100,7 @@ def child(*arguments: str | Path) -> tuple[float, float]:
     """Run Python on `arguments`, and return the seconds that it took, and its peak memory in MB."""
     command = [sys.executable, "-c", SMALL_PARENT, sys.executable, *map(str, arguments)]
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     seconds = time.perf_counter() - began
     if done.returncode:
         raise ValueError(f"python {' '.join(map(str, arguments))} failed: {done.stderr[-500:]}")

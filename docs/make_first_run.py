@@ -23,7 +23,12 @@ def run(folder: str) -> tuple[list[str], RunFolder]:
     """Run the command in an empty directory; return the lines of its output, and the run."""
     command = [sys.executable, str(ROOT / COMMAND[0]), *COMMAND[1:]]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "100"}
+        command,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=os.environ | {"COLUMNS": "100"},
     )
     (found,) = find_runs(Path(folder) / "outputs")
     return [line.rstrip() for line in done.stdout.splitlines()], found

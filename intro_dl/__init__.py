@@ -1,8 +1,10 @@
 """Five introductory deep-learning lectures as code. Importing this module does not import torch."""
 
+import os
+import sys
 from typing import Any
 
-__all__ = ["__version__", "load_run"]
+__all__ = ["__version__", "load_run"]  # noqa: F822  __getattr__ defines both
 
 
 def __getattr__(name: str) -> Any:
@@ -16,3 +18,11 @@ def __getattr__(name: str) -> Any:
 
         return version("intro-dl")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_program = getattr(sys, "argv", [])[:1]  # "-m" while `python -m` looks for its module
+_package = os.path.dirname(os.path.realpath(__file__))
+if _program == ["-m"] or (_program and os.path.realpath(_program[0]).startswith(_package + os.sep)):
+    from intro_dl.cli.what_to_type import check_program
+
+    check_program(_package)

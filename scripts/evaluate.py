@@ -16,8 +16,7 @@ Exit code: 0, or 1 with an error message.
 
 import sys
 
-from intro_dl.config.options import run_script
-from intro_dl.inference.evaluate import main
+from intro_dl.runs.program import run_script
 
 if __name__ == "__main__":
-    sys.exit(run_script(__doc__, main, sys.argv[1:]))
+    sys.exit(run_script(__doc__, "intro_dl.inference.evaluate:main", sys.argv[1:]))

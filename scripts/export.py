@@ -4,6 +4,8 @@ python scripts/export.py outputs/lenet/<time>                     ONNX, to <run>
 python scripts/export.py outputs/lenet/<time> format=onnx,safetensors
 python scripts/export.py outputs/char_lstm/<time> format=onnx out=<directory> weights=last
 
+The default of out is <run>/export, or <run>/export/last for weights=last.
+
 onnx         model.onnx, for onnxruntime and other programs
 safetensors  model.safetensors, the weights alone, by name
 
@@ -16,8 +18,7 @@ Exit code: 0, or 1 with an error message.
 
 import sys
 
-from intro_dl.config.options import run_script
-from intro_dl.inference.export import main
+from intro_dl.runs.program import run_script
 
 if __name__ == "__main__":
-    sys.exit(run_script(__doc__, main, sys.argv[1:]))
+    sys.exit(run_script(__doc__, "intro_dl.inference.export:main", sys.argv[1:]))

@@ -11,8 +11,7 @@ Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
 
 import sys
 
-from intro_dl.config.options import run_script
-from intro_dl.lectures.engine.command import main
+from intro_dl.runs.program import run_script
 
 if __name__ == "__main__":
-    sys.exit(run_script(__doc__, main, sys.argv[1:]))
+    sys.exit(run_script(__doc__, "intro_dl.lectures.engine.command:main", sys.argv[1:]))

@@ -29,7 +29,7 @@ def python(program: str, site) -> str:
     # -P: not the checkout of the current folder; -S would lose the dependencies too.
     program = f"import sys; sys.path.insert(0, {str(site)!r})\n{program}"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=site.parent, capture_output=True, text=True
+        [sys.executable, "-P", "-c", program], cwd=site.parent, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -49,7 +49,7 @@ def test_configs_ship_in_the_wheel(wheel):
 def test_wheel_holds_every_module_and_every_option(wheel):
     for folder, inside in (("intro_dl", "intro_dl"), ("configs", "intro_dl/configs")):
         tracked = subprocess.run(
-            ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", "ls-files", folder], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
         ).stdout.split()
         for path in tracked:
             assert (wheel / inside / path.removeprefix(f"{folder}/")).is_file(), path

@@ -3,11 +3,12 @@
 Does not import torch, so that a typing mistake is reported at once.
 """
 
+import errno
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from intro_dl.cli import help_text, hydra_callbacks
-from intro_dl.cli.errors import explain, is_for_the_user
+from intro_dl.cli.errors import explain
 from intro_dl.cli.optuna_sweeper import register_sweeper
 from intro_dl.cli.overrides import for_hydra
 from intro_dl.cli.saved_command import with_saved_command
@@ -25,60 +26,41 @@ from intro_dl.config.schema import register_schema
 from intro_dl.runs import signals
 from intro_dl.runs.files import explain_os_error
 from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.program import FULL_ERROR, is_for_the_user, run_program, tell
 from intro_dl.runs.result import Result, Status
-from intro_dl.runs.signals import INTERRUPTED, TERMINATED, exit_code, on_sigterm, terminate
+from intro_dl.runs.signals import INTERRUPTED, TERMINATED, Terminated, exit_code
 from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
 
-FULL_ERROR = "INTRO_DL_FULL_ERROR"  # the user's value of HYDRA_FULL_ERROR, for the jobs
+BAD_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)  # e.g. of data.root=
 
 
-def run(main: Callable[[], None]) -> int:
+def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
     """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 shows the traceback of an error."""
-    if {"--help", "-h"} & set(sys.argv[1:]):
+    if {"--help", "-h"} & set(arguments):
         print(help_text.text())
         return 0
     register_schema()
     register_sweeper()
     logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
     asked = FULL_ERROR if is_worker() else "HYDRA_FULL_ERROR"  # the launcher has changed HYDRA_FULL_ERROR
-    full_error = os.environ.get(asked, "0") not in ("", "0")
-    os.environ[FULL_ERROR] = "1" if full_error else ""
+    os.environ[FULL_ERROR] = "1" if os.environ.get(asked, "0") not in ("", "0") else ""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     if rank():
         warnings.simplefilter("ignore")  # rank 0 shows the same warnings
     if is_worker():
         end_with_launcher()
-    signals.received.clear()
-    on_sigterm(terminate)
     hydra_callbacks.created.clear()
-    code = _answer(main, full_error)
+
+    def work() -> None:
+        sys.argv[1:] = [*for_hydra(with_saved_command(list(arguments))), *worker_arguments()]
+        main()
+
+    code = run_program(work, lambda error: explain(error, sys.argv[1:]), _tell)
     if code not in (0, INTERRUPTED, TERMINATED):
         hydra_callbacks.remove_created()
     return code
-
-
-def _answer(main: Callable[[], None], full_error: bool) -> int:
-    try:
-        arguments = for_hydra(with_saved_command(sys.argv[1:]))
-        sys.argv[1:] = [*arguments, *worker_arguments()]
-        main()
-        sys.stdout.flush()
-    except BrokenPipeError:  # a reader such as `head` has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt as error:
-        _print("Interrupted.")
-        return exit_code(error)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except Exception as error:
-        if full_error:
-            raise
-        _print(f"Error: {explain(error, sys.argv[1:])}")
-        return 1
-    return 0
 
 
 @contextmanager
@@ -101,27 +83,29 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         if not interrupted:
             reason = explain(error, []) + (saved if explain_os_error(error) else "")
         elif in_sweep or not str(error):
-            reason = f"Interrupted.{saved}" if saved else "Interrupted before anything was saved."
+            what = "Received SIGTERM" if isinstance(error, Terminated) else "Interrupted"
+            reason = f"{what}.{saved}" if saved else f"{what} before anything was saved."
         else:  # the training has described it
             reason = str(error)
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
         started = folder.history_file.is_file() and not cfg.resume
-        refused = is_for_the_user(cause) and status is Status.FAILED and not started
+        theirs = is_for_the_user(cause) or getattr(cause, "errno", None) in BAD_NAMES
+        refused = theirs and status is Status.FAILED and not started
         unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
         log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
         if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
             result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
             with suppress(OSError):  # perhaps for the reason that is reported here
                 folder.write_result(result)
-        _print(reason if interrupted else f"Error: {reason}")
+        _tell(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
         if interrupted or not in_sweep:
             raise SystemExit(exit_code(error) if interrupted else 1) from error
 
 
-def _print(text: str) -> None:
+def _tell(text: str) -> None:
     if is_worker():
         report_to_launcher(text)
     elif rank() == 0:
-        print(text, file=sys.stderr)
+        tell(text)

@@ -1,10 +1,7 @@
 """Explain an error in one sentence: what is wrong, and what to do. Does not import torch."""
 
-import linecache
 import re
-import traceback
 from collections.abc import Iterator
-from types import FrameType
 
 import yaml
 from hydra import compose, initialize_config_module
@@ -20,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from intro_dl.cli.help_text import GROUPS, describe
 from intro_dl.config.names import closest, nearest
+from intro_dl.runs import program
 from intro_dl.runs.files import explain_os_error, shown_path
 
 OTHER_NAMES = {  # names of our keys in other programs
@@ -60,15 +58,9 @@ def _explain(error: BaseException, overrides: list[str]) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
         problem = error.problem or "it cannot be read"
         return f"{shown_path(mark.name)} is not valid YAML: {problem} in line {mark.line + 1}."
-    if reason := explain_os_error(error):
-        return reason
-    if isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, HydraException | OmegaConfBaseException) and not explain_os_error(error):
         return _explain_composition(error, overrides)
-    text = " ".join(str(error).split())
-    if is_for_the_user(error):
-        return text
-    kind = f"{type(error).__name__}{_where(error)}"
-    return f"{kind}: {text.rstrip('.')}. HYDRA_FULL_ERROR=1 shows the traceback."
+    return program.explain(error)
 
 
 def _explain_unknown_option(error: MissingConfigException) -> str:
@@ -84,30 +76,6 @@ def _explain_unknown_option(error: MissingConfigException) -> str:
     if inside := [option for option in options if option.startswith(f"{name}/")]:
         return f"{group}={name} is a directory: choose one of {', '.join(inside)}."
     return f"Unknown {group}={name}.{nearest(name, options)}"
-
-
-def _where(error: BaseException) -> str:
-    """Return the innermost line of this package, e.g. of a student's own model; empty if there is none."""
-    ours = [place for place in traceback.walk_tb(error.__traceback__) if _is_ours(place[0])]
-    return f" in {shown_path(ours[-1][0].f_code.co_filename)}, line {ours[-1][1]}" if ours else ""
-
-
-def _is_ours(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__", "").startswith("intro_dl.")
-
-
-def is_for_the_user(error: BaseException | None) -> bool:
-    """Return whether the message was written for the user, by this package or by a library.
-
-    Python's own ValueError was not, e.g. for too many values to unpack in a student's model.
-    """
-    if not isinstance(error, ValueError):
-        return type(error).__name__ == "MisconfigurationException"  # Lightning's
-    places = list(traceback.walk_tb(error.__traceback__))
-    if not places or not _is_ours(places[-1][0]):
-        return True
-    line = linecache.getline(places[-1][0].f_code.co_filename, places[-1][1])
-    return not line or "raise" in line
 
 
 def cannot_read(argument: str) -> str:

@@ -58,7 +58,7 @@ def describe(group: str) -> dict[str, str]:
 
 
 def _first_comment(path: Path) -> str:
-    lines = (line for line in path.read_text().splitlines() if "@package" not in line)
+    lines = (line for line in path.read_text(encoding="utf-8").splitlines() if "@package" not in line)
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from intro_dl.config.override_syntax import quote
 from intro_dl.runs.files import explain_os_error, shown_path
 from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.program import tell
 from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import NO_SWEEP
 
@@ -56,12 +58,14 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
                 f"or choose another {other}."
             )
     except (OSError, ValueError) as error:  # Hydra would turn these into a warning
-        print(f"Error: {explain_os_error(error) or error}", file=sys.stderr)
+        tell(f"Error: {explain_os_error(error) or error}")
         raise SystemExit(1) from error
     if name != folder:
         with read_write(config), open_dict(config):
             config.hydra[kind].dir = name
-            config.hydra.overrides.hydra.append(f"{key}='{name}'")  # the jobs of a sweep read it from there
+            config.hydra.overrides.hydra.append(
+                f"{key}={quote(name)}"
+            )  # the jobs of a sweep read it from there
 
 
 def _claim(file: Path) -> bool:
@@ -103,7 +107,7 @@ class SweepSummary(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print and write the comparison of the runs; exit with 1 if a job failed or all diverged."""
         from intro_dl.compare.command import end_of_sweep
-        from intro_dl.config.options import run_script
+        from intro_dl.runs.program import run_script
 
         folder = Path(config.hydra.sweep.dir)
         jobs = [job for job in SweepFolder(folder).jobs() if job.result_file.is_file()]

@@ -1,6 +1,5 @@
 """Reorder and quote the arguments of a command for Hydra. Does not import torch."""
 
-import os
 import re
 from collections.abc import Sequence
 from typing import NoReturn
@@ -10,10 +9,11 @@ from hydra._internal.utils import get_args_parser
 from intro_dl.cli.errors import OTHER_NAMES, cannot_read
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
+from intro_dl.runs.files import typed_path
 
 WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
 # Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
-PATHS = ("resume", "data.root", "data.path", "run_dir")
+PATHS = ("resume", "data.root", "data.path", "data.cache", "run_dir", "hydra.run.dir", "hydra.sweep.dir")
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
 
 
@@ -65,11 +65,12 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
         names = value.strip("[] ").split(",") if value.startswith("[") else []
         if key in GROUPS and not all(name.strip().isidentifier() for name in names):
             raise ValueError(f"Invalid {argument}: choose one option of {key}=.")
-        if not separator or key not in PATHS or value == "null":
+        if not separator or key.lstrip("+") not in PATHS or value == "null":
             return argument
         if not value.strip("'\" "):
             raise ValueError(f"{key}= needs a path: write {key}=<path>, or leave it out.")
-        return f"{key}={quote(os.path.expanduser(value))}"  # many shells do not expand ~ after =
+        typed = typed_path(value)  # many shells do not expand ~ after =
+        return f"{key}={quote(value if value[0] != '~' else str(typed))}"
 
     words = [quoted(argument) for argument in arguments]
     places = [word.removeprefix("run_dir=") for word in words if word.startswith("run_dir=")]

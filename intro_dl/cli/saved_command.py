@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from intro_dl.cli.help_text import GROUPS
-from intro_dl.config.override_syntax import quote
+from intro_dl.config.override_syntax import quote, unquote
+from intro_dl.runs.files import typed_path
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
@@ -27,7 +28,7 @@ def with_saved_command(arguments: list[str]) -> list[str]:
     given = dict(argument.split("=", 1) for argument in arguments if re.match(r"[~+]*[\w.@/]+=", argument))
     if given.get("resume", "null") == "null":
         return arguments
-    path = Path(given["resume"].strip("'\"")).expanduser()
+    path = typed_path(unquote(given["resume"]))
     if path == Path():
         raise ValueError(f"resume= needs a path.{_newest_run(Path('outputs'))}")
     if SweepFolder(path).is_sweep():

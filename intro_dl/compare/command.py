@@ -9,8 +9,9 @@ from typing import Annotated
 
 from annotated_types import MaxLen, MinLen
 
-from intro_dl.config.options import Option, path, read_options, run_script
-from intro_dl.runs.files import shown_path
+from intro_dl.config.options import Option, path, read_options
+from intro_dl.runs.files import shown_path, typed_path
+from intro_dl.runs.program import printable, run_script
 from intro_dl.runs.record import Run, by_task, read_runs
 from intro_dl.runs.sweep import SweepFolder
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if not words:
         raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
-    folders = [Path(word).expanduser() for word in words]
+    folders = [typed_path(word) for word in words]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
     runs = read_runs(folders)
     # pandas and matplotlib take a second: import them only once there is something to compare.
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     console.print(screen(comparison))
     resume = [how_to_finish(folder, runs) for folder in folders]
     for line in [*comparison.notes, *filter(None, resume)]:
-        print(line)
+        print(printable(line))
     above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
     print(f"Curves: tensorboard --logdir {shlex.quote(shown_path(above))}")

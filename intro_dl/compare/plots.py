@@ -1,5 +1,6 @@
 """Draw the settings that vary: a line over a number, a heat map over two settings, or learning curves."""
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from intro_dl.compare.table import Comparison, cell, follows, higher_is_better
+from intro_dl.runs.files import write_whole
 from intro_dl.runs.result import Status
 from intro_dl.visualize.style import COLORS, MARKERS
 
@@ -59,7 +61,9 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
     elif not draw_learning_curves(comparison, axes):
         path.unlink(missing_ok=True)
         return False
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150, bbox_inches="tight")
+    write_whole(path, png.getbuffer())
     return True
 
 

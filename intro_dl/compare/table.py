@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from intro_dl.config.names import nearest
-from intro_dl.runs.files import shown_path
+from intro_dl.runs.files import shown_path, write_whole
+from intro_dl.runs.program import printable
 from intro_dl.runs.record import GROUPS, Run, by_task
 from intro_dl.runs.result import Status
 
@@ -217,7 +218,7 @@ def cell(value: Any) -> str:
         return str(value).lower()
     if value is None:
         return "null"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 def measured(row: pd.Series, name: str) -> str:
@@ -280,7 +281,7 @@ def write_csv(comparison: Comparison, path: Path) -> None:
         | {"n": 0, "seeds": run.seed, "status": run.status, "runs": shown_path(run.folder)}
         for run in comparison.left_out
     ]
-    pd.concat([table, pd.DataFrame(left_out, dtype=object)]).to_csv(path, index=False)
+    write_whole(path, pd.concat([table, pd.DataFrame(left_out, dtype=object)]).to_csv(index=False))
 
 
 def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> None:
@@ -290,4 +291,4 @@ def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> 
     lines += [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in body]
     lines += ["", *(f"- {note}" for note in comparison.notes)] if comparison.notes else []
     lines += ["", f"![{comparison.title or 'learning curve'}]({picture.name})"] if picture else []
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(path, printable("\n".join(lines)) + "\n")

@@ -4,16 +4,16 @@ Does not import torch, so that a typing mistake is reported at once.
 """
 
 import os
-import sys
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from intro_dl.config.arguments import describe, fits
 from intro_dl.config.names import nearest
-from intro_dl.runs.signals import INTERRUPTED
+from intro_dl.runs.files import typed_path
+from intro_dl.runs.program import run_script as run_script
 
 
 @dataclass(frozen=True)
@@ -95,34 +95,8 @@ def _read(key: str, text: str, kind: Any) -> Any:
     if origin is Literal and text not in arguments:
         raise ValueError(f"Unknown {key}={text}.{nearest(text, arguments)}")
     if kind is Path:
-        return Path(text).expanduser()
+        return typed_path(text)
     try:
         return kind(text) if kind in (int, float) else text
     except ValueError:
         return text
-
-
-def run_script(doc: str, command: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """Run the command of a script and return its exit code; an error is one sentence on stderr.
-
-    Args:
-        doc: the script's docstring, printed for --help.
-        command: called with the arguments; raises ValueError with a message for the user.
-        arguments: the command line.
-    """
-    if {"-h", "--help"} & set(arguments):
-        print(doc.strip())
-        return 0
-    try:
-        code = command(arguments)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # a reader such as `head` has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
-    except ValueError as error:
-        print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1

@@ -16,6 +16,7 @@ from intro_dl.config.targets import class_of
 from intro_dl.data.dataset import TensorData
 from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
+from intro_dl.runs.files import typed_path
 from intro_dl.runs.folder import RunFolder
 
 
@@ -92,7 +93,10 @@ def training_text(run: LoadedRun) -> str:
 
 def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
     for key, text in changes.items():
-        config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
+        if key in ("root", "path", "cache"):  # YAML would change some characters of a path
+            config[key] = str(typed_path(text))
+        else:
+            config.merge_with(OmegaConf.from_dotlist([f"{key}={text}"]))
     data_class = class_of(config, "data")
     check_arguments(config, "data")
     return data_class(**{key: value for key, value in _plain(config).items() if key != "_target_"})

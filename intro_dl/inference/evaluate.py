@@ -1,12 +1,16 @@
 """Evaluate a run on a split; print numbers, write tables and pictures: `python scripts/evaluate.py`."""
 
 import json
+import os
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.inference.tables import make_directory, print_report
+from intro_dl.runs.files import write_whole
+from intro_dl.runs.folder import find_checkpoint
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     from torch import Tensor
@@ -22,6 +26,8 @@ OPTIONS = {
     "out": path(),
 }
 MISTAKES_SHOWN = 24
+TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters")
+OUTPUTS = [f"{name}.{suffix}" for name in TABLES for suffix in ("csv", "png")]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         what = f"{len(words)}: {' '.join(words)}" if words else "none"
         raise ValueError(f"Name one run, got {what}. E.g. python scripts/evaluate.py outputs/lenet/<time>")
     changes = {key.partition(".")[2]: text for key, text in options.items() if key.startswith("data.")}
+    find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.data import data_for
     from intro_dl.inference.load import load_run  # torch loads here
@@ -38,8 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     run = load_run(words[0], options["weights"])
     data = data_for(run, options["data"], changes)
     folder = options["out"] or _folder(run.folder, options, changes)
+    make_directory(folder, OUTPUTS, "evaluation.json")
     report = evaluate(run, data, options["split"], folder)
-    (folder / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / "evaluation.json", json.dumps(report, indent=2) + "\n")
     print_report(report, folder)
     return 0
 
@@ -51,7 +59,6 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         The content of evaluation.json: `numbers`, and by the kind of run `classes`, `confusion_matrix`,
         `reliability`, `characters`, `largest_errors`.
     """
-    make_directory(folder)
     report: dict[str, Any] = {
         "model": type(run.model).__name__,
         "weights": f"{run.weights} (epoch {run.epoch})",
@@ -120,7 +127,7 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
         "predicted class": [classes[k] for k in chosen.tolist()],
         "probability": found.probabilities[wrong, chosen].numpy(),
     }
-    pd.DataFrame(rows).to_csv(folder / "mistakes.csv", index=False)
+    write_whole(folder / "mistakes.csv", pd.DataFrame(rows).to_csv(index=False))
     picture = folder / "mistakes.png"
     picture.unlink(missing_ok=True)  # from an earlier evaluation
     if count and run.kind == "images":
@@ -144,7 +151,7 @@ def _evaluate_regression(
     table["error"] = table["predicted"] - table["target"]
     table = table.sort_values("error", key=abs, ascending=False, kind="stable")
     report["largest_errors"] = table.head().to_dict("records")
-    table.to_csv(folder / "predictions.csv", index=False)
+    write_whole(folder / "predictions.csv", table.to_csv(index=False))
     title = f"{report['data']}, {report['split']}: {report['n']:,} examples"
     save(draw_regression(found.targets, found.predicted, report["target"], title), folder / "predictions.png")
 
@@ -166,11 +173,18 @@ def _write(report: dict[str, Any], folder: Path, name: str, rows: list[dict[Any,
     import pandas as pd
 
     report[name] = rows
-    pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    write_whole(folder / f"{name}.csv", pd.DataFrame(rows).to_csv(index=False))
 
 
 def _folder(run: Path, options: Mapping[str, Any], changes: Mapping[str, str]) -> Path:
     """Return <run>/evaluation, or for another split, weights or data a directory below it."""
-    said = [options["data"], *(f"{key}={Path(text).name}" for key, text in changes.items())]
+    said = [options["data"], *(f"{key}={_short(text)}" for key, text in changes.items())]
     said += [options[key] for key in ("split", "weights") if options[key] != OPTIONS[key].default]
     return run / "evaluation" / "_".join(text for text in said if text)
+
+
+def _short(text: str) -> str:
+    """Return the last part of a path; with some digits that tell apart paths that end alike, or are long."""
+    if "/" not in text and os.sep not in text and len(text) < 40:
+        return text
+    return f"{Path(text).name[:40]}-{zlib.crc32(os.fsencode(os.path.abspath(text))):08x}"

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import one_of, path, read_options, several_of
 from intro_dl.inference.tables import make_directory
-from intro_dl.runs.files import shown_path
+from intro_dl.runs.files import shown_path, typed_path, write_whole
+from intro_dl.runs.folder import find_checkpoint
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.portable import Portable
@@ -30,14 +30,17 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
         raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
-    folder = options["out"] or Path(words[0]) / "export"
+    folder = options["out"] or typed_path(words[0]) / "export" / ("last" * (options["weights"] == "last"))
+    find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.inference.portable import Portable, write
 
     run = load_run(words[0], options["weights"])
     portable = Portable(run)
-    make_directory(folder)
+    make_directory(folder, [*FILES.values(), "model.json"], "model.json")
+    if (folder / "model.json").exists() and '"intro_dl"' not in (folder / "model.json").read_text("utf-8"):
+        raise ValueError(f"{folder}/model.json is not from this program: name another directory with out=.")
     entries = {}
     for name in options["format"]:
         file = folder / FILES[name]
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{shown_path(file):<40} {same} ({checked_with})")
     description = folder / "model.json"
     content = describe(portable, entries)
-    description.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(description, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     print(f"{shown_path(description):<40} how to use the model: its inputs, outputs and normalization")
     return 0
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
-from intro_dl.runs.files import read_limited
+from intro_dl.runs.files import read_limited, typed_path
 
 LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
 INK = 0.2  # a pixel with at least this fraction of the strongest ink belongs to the drawing
@@ -35,7 +35,7 @@ def image_paths(words: Iterable[str]) -> list[Path]:
     """
     paths = []
     for word in words:
-        path = Path(word).expanduser()
+        path = typed_path(word)
         found = image_files(path) if path.is_dir() else [path]
         if not found:
             known = ", ".join(sorted(SUFFIXES))
@@ -175,7 +175,7 @@ def read_rows(
         that stands in their place.
     """
     for word in words:
-        path, cells = Path(word).expanduser(), word.split(",")
+        path, cells = typed_path(word), word.split(",")
         if not path.exists() and _numbers(cells) is not None:
             yield word, _row(word, cells, features)
             continue

@@ -15,7 +15,7 @@ from intro_dl.config.targets import model_class
 from intro_dl.data.images import normalize
 from intro_dl.models.size import count_parameters
 from intro_dl.runs.checkpoint import read_checkpoint
-from intro_dl.runs.folder import RunFolder, find_runs
+from intro_dl.runs.folder import RunFolder, find_checkpoint
 from intro_dl.runs.result import Result, Status
 from intro_dl.tasks import Task
 
@@ -75,10 +75,10 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
         ValueError: if the folder is not a run, or its checkpoint is damaged, was written by an older version,
             holds more than tensors and plain values, or does not fit its model.
     """
-    run = RunFolder(Path(path).expanduser())
     if weights not in ("best", "last"):
         raise ValueError(f"Unknown weights={weights}: choose best or last.")
-    file = _checkpoint_file(run, weights)
+    file = find_checkpoint(path, weights)
+    run = RunFolder(file.parent.parent)
     checkpoint = read_checkpoint(file)
     model = _build(checkpoint, file)
     metadata = checkpoint.get("metadata")
@@ -89,25 +89,6 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
         )
     _check_metadata(metadata, checkpoint["hyper_parameters"], file)
     return LoadedRun(run.path, model, metadata, run.read_result(), weights, int(checkpoint["epoch"]) + 1)
-
-
-def _checkpoint_file(run: RunFolder, weights: str) -> Path:
-    folder, files = run.path, {"best": run.best, "last": run.last}
-    if not folder.exists():
-        raise ValueError(f"There is no directory {folder}. Name a run, e.g. outputs/lenet/<time>.")
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is a file. Name the run folder, e.g. outputs/lenet/<time>.")
-    if files[weights].is_file():
-        return files[weights]
-    other = "last" if weights == "best" else "best"
-    if files[other].is_file():
-        raise ValueError(f"{folder} has no {weights} weights. Choose weights={other}.")
-    if runs := list(find_runs(folder)):
-        raise ValueError(f"{folder} is not a run, it contains {len(runs)}. Name one, e.g. {runs[-1].path}.")
-    raise ValueError(
-        f"{folder} is not a run: it has no {files[weights].relative_to(folder)}. Name a folder that training "
-        "wrote, e.g. outputs/lenet/<time>."
-    )
 
 
 def _build(checkpoint: dict[str, Any], file: Path) -> Task:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from intro_dl.inference.load import LoadedRun
+from intro_dl.runs.files import write_whole
 from intro_dl.tasks import Classifier
 
 BATCHES = (1, 2, 64)  # sizes with which an exported model is compared
@@ -121,30 +122,29 @@ def write(name: str, portable: Portable, file: Path) -> tuple[float, str]:
         ValueError: if a package is missing, the model cannot be exported, or its numbers differ; then no file
             is written.
     """
-    unfinished = file.with_name(f"unfinished_{file.name}")
     try:
         # The exporters print their progress, and warn about each other's versions.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            exported, checked_with = WRITERS[name](portable, unfinished)
+            content, exported, checked_with = WRITERS[name](portable)
             difference = portable.largest_difference(exported)
-        unfinished.replace(file)
     except ImportError as error:
         raise ValueError(
             f"format={name} needs {error.name}, which is not installed. Install it in the project's "
             "directory with: pip install -e '.[export]'"
         ) from error
+    except (MemoryError, OSError):
+        raise
     except Exception as error:  # exporters raise many types of errors
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
             f"{type(portable.run.model).__name__} cannot be exported as format={name}: {reason}."
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(file, content)
     return difference, checked_with
 
 
-def _write_onnx(portable: Portable, file: Path) -> tuple[Callable[..., Sequence[Tensor]], str]:
+def _to_onnx(portable: Portable) -> tuple[bytes, Callable[..., Sequence[Tensor]], str]:
     import onnxruntime
     import onnxscript  # noqa: F401  torch needs it, and would name it in a longer message
 
@@ -161,21 +161,21 @@ def _write_onnx(portable: Portable, file: Path) -> tuple[Callable[..., Sequence[
         verbose=False,
     )
     assert program is not None  # with dynamo=True
-    program.save(str(file), external_data=False)
-    return program, f"onnxruntime {onnxruntime.__version__}"
+    return program.model_proto.SerializeToString(), program, f"onnxruntime {onnxruntime.__version__}"
 
 
-def _write_safetensors(portable: Portable, file: Path) -> tuple[Callable[..., Sequence[Tensor]], str]:
+def _to_safetensors(portable: Portable) -> tuple[bytes, Callable[..., Sequence[Tensor]], str]:
     import safetensors
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load, save
 
     model = portable.run.model
     arguments = dict(model.hparams)
     weights = {key: weight.contiguous().clone() for key, weight in model.state_dict().items()}
-    save_file(weights, file, metadata={"model": type(model).__name__, "arguments": json.dumps(arguments)})
+    content = save(weights, metadata={"model": type(model).__name__, "arguments": json.dumps(arguments)})
     again = type(model)(**arguments)
-    again.load_state_dict(load_file(file))
-    return type(portable.module)(again.eval().requires_grad_(False)), f"safetensors {safetensors.__version__}"
+    again.load_state_dict(load(content))
+    module = type(portable.module)(again.eval().requires_grad_(False))
+    return content, module, f"safetensors {safetensors.__version__}"
 
 
-WRITERS = {"onnx": _write_onnx, "safetensors": _write_safetensors}
+WRITERS = {"onnx": _to_onnx, "safetensors": _to_safetensors}

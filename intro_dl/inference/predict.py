@@ -1,13 +1,16 @@
 """Predict images or rows of numbers with a trained run: `python scripts/predict.py`."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
+from intro_dl.runs.files import typed_path, write_whole
+from intro_dl.runs.folder import find_checkpoint
+from intro_dl.runs.program import tell
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     import numpy as np
@@ -37,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     if out is not None and out.is_dir():
         raise ValueError(f"out={out} is a directory: name a file in it.")
+    find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.load import load_run  # torch loads here
 
@@ -52,13 +56,13 @@ def main(arguments: Sequence[str]) -> int:
     records = list(find(run, words[1:], options | {"top": count or min(3, most)}))
     errors = [record["error"] for record in records if "error" in record]
     for error in errors:
-        print(f"Error: {error}", file=sys.stderr)
+        tell(f"Error: {error}")
     text = _text(run, records, options["format"])
     if out is None:
         print(text, end="")
     else:
         make_directory(out.parent)
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
         print(f"Wrote {len(records)} predictions to {out}.")
     return 1 if errors else 0
 
@@ -66,7 +70,9 @@ def main(arguments: Sequence[str]) -> int:
 def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
     from intro_dl.inference.inputs import Unreadable, image_paths, read_picture
 
-    for file in tracked(image_paths(words), "Predicting"):
+    files = image_paths(words)
+    _check_not_an_input(options["out"], files)
+    for file in tracked(files, "Predicting"):
         try:
             pixels, steps = read_picture(file, run.metadata, options["invert"], options["digit_box"])
         except Unreadable as error:
@@ -76,11 +82,17 @@ def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, A
             yield {"file": str(file)} | predict(run, pixels, options["top"]) | changes
 
 
+def _check_not_an_input(out: Path | None, files: Iterable[Path]) -> None:
+    if out is not None and out.exists() and out.resolve() in (file.resolve() for file in files):
+        raise ValueError(f"out={out} is also an input: name another file.")
+
+
 def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
     import numpy as np
 
     from intro_dl.inference.inputs import read_rows
 
+    _check_not_an_input(options["out"], map(typed_path, words))
     for place, row in read_rows(words, run.metadata["features"]):
         if isinstance(row, ValueError):
             yield {"row": place, "error": str(row)}

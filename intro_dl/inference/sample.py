@@ -2,10 +2,8 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +14,10 @@ from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
+from intro_dl.runs.files import write_whole
+from intro_dl.runs.folder import find_checkpoint
+from intro_dl.runs.program import printable, tell
+from intro_dl.runs.signals import Terminated
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.load import LoadedRun
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     out = options["out"]
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
+    find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.data import training_text
     from intro_dl.inference.load import load_run  # torch loads here
@@ -62,18 +65,25 @@ def main(arguments: Sequence[str]) -> int:
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
-    show = partial(print, end="", flush=True)  # a character at a time, as it is sampled
-    texts = write_texts(run, prompt, on_text=show, **settings)
+    texts: list[str] = []
+    try:
+        write_texts(run, prompt, on_text=_show, texts=texts, **settings)
+    except KeyboardInterrupt as stop:
+        if out is None or not texts:
+            raise
+        _save(texts, out)
+        what = "Received SIGTERM" if isinstance(stop, Terminated) else "Interrupted"
+        raise type(stop)(f"{what}. What was sampled is in {out}.") from stop
     print("" if texts[0].endswith("\n") else "\n", end="")
     for number, text in enumerate(texts[1:], start=2):
-        print(f"--- {number}\n{text.rstrip()}")
+        print(printable(f"--- {number}\n{text.rstrip()}"))
     print()
 
     source = None
     try:
         source = training_text(run)
     except ValueError as error:
-        print(f"Not compared with the training text: {error}", file=sys.stderr)
+        tell(f"Not compared with the training text: {error}")
     if tunes and (read := _read_tunes(texts)) is not None:
         out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
         details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
@@ -81,11 +91,19 @@ def main(arguments: Sequence[str]) -> int:
     else:
         _print_copied([text[len(prompt) :] for text in texts], source)
         if out is not None:
-            make_directory(out)
-            for number, text in enumerate(texts, start=1):
-                (out / f"{number:03d}.txt").write_text(text, encoding="utf-8")
+            _save(texts, out)
             print(f"Written     {out}: {len(texts)} texts")
     return 0
+
+
+def _show(text: str) -> None:
+    print(printable(text), end="", flush=True)  # a character at a time, as it is sampled
+
+
+def _save(texts: Sequence[str], out: Path) -> None:
+    make_directory(out)
+    for number, text in enumerate(texts, start=1):
+        write_whole(out / f"{number:03d}.txt", text)
 
 
 def write_texts(
@@ -99,6 +117,7 @@ def write_texts(
     seed: int = 0,
     stop: str | None = None,
     on_text: Callable[[str], None] = lambda text: None,
+    texts: list[str] | None = None,
 ) -> list[str]:
     """Return texts that begin with the prompt and continue as the model predicts.
 
@@ -111,6 +130,7 @@ def write_texts(
         seed: the same seed gives the same texts, for the same number of samples.
         stop: ends a text after this passage, if the model writes it.
         on_text: called at once with each new piece of the first text: the prompt, then single characters.
+        texts: the list to fill, so that the caller has what was written before an interruption.
 
     Raises:
         ValueError: if the model has never seen a character of the prompt.
@@ -124,7 +144,8 @@ def write_texts(
         shown = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
         raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
     tokens = torch.tensor([alphabet.index(character) for character in prompt])
-    texts, unfinished = [prompt] * samples, set(range(samples))
+    texts, unfinished = [] if texts is None else texts, set(range(samples))
+    texts[:] = [prompt] * samples
     on_text(prompt)
     steps = generate(run.model, tokens.expand(samples, -1), temperature, top_k, top_p, seed)
     for step in islice(steps, length):
@@ -163,8 +184,8 @@ def report_tunes(
     make_directory(out)
     for number, tune in enumerate(valid, start=1):
         title = re.sub(r"[^a-z0-9]+", "-", tune.title.lower().replace("'", "")).strip("-")[:40] or "tune"
-        (out / f"{number:03d}-{title}.abc").write_text(f"{tune.text}\n", encoding="utf-8")
-        (out / f"{number:03d}-{title}.mid").write_bytes(tune.midi)
+        write_whole(out / f"{number:03d}-{title}.abc", f"{tune.text}\n")
+        write_whole(out / f"{number:03d}-{title}.mid", tune.midi)
     report = {
         "settings": settings,
         "tunes": len(tunes),
@@ -175,7 +196,7 @@ def report_tunes(
         "each": [{"text": tune.text, "problems": tune.problems} for tune in tunes],
     }
     text = json.dumps(report, indent=2, ensure_ascii=False)
-    (out / "report.json").write_text(f"{text}\n", encoding="utf-8")
+    write_whole(out / "report.json", f"{text}\n")
     print(f"Written     {out}: {len(valid)} tunes as .abc and .mid, report.json")
 
 
@@ -186,7 +207,7 @@ def _read_tunes(texts: list[str]) -> tuple[list[Tune], int] | None:
     try:
         return [read_tune(tune) for tune in tracked(written, "Checking")], sum(cut for _, cut in found)
     except ValueError as error:
-        print(f"Not checked: {error}", file=sys.stderr)
+        tell(f"Not checked: {error}")
         return None
 
 

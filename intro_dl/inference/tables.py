@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from intro_dl.runs.files import shown_path
+from intro_dl.runs.program import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +28,21 @@ TITLES = {
 }
 
 
-def make_directory(folder: Path) -> None:
+def make_directory(folder: Path, names: Iterable[str] = (), ours: str = "") -> None:
     """Make a directory for results.
 
+    Args:
+        names: files that will be written into it.
+        ours: the file that shows that files of these names are results too, and may be replaced.
+
     Raises:
-        ValueError: if it cannot be made, e.g. because it is a file.
+        ValueError: if it cannot be made, e.g. because it is a file, or it has other files of these names.
     """
+    taken = [name for name in names if (folder / name).exists()]
+    if taken and not (folder / ours).is_file():
+        raise ValueError(
+            f"{folder} already has a {taken[0]} from elsewhere: name another directory with out=."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,7 +65,7 @@ def print_report(report: Mapping[str, Any], folder: Path) -> None:
         in_unit = f" {unit}" if unit and name in ("absolute_error", "root_mean_squared_error") else ""
         rows.append((name.replace("_", " "), f"{value:.4f}{in_unit}"))
     for name, value in rows + [("note", note) for note in report["notes"]]:
-        print(f"{name:<28} {value}")
+        print(printable(f"{name:<28} {value}"))
     for name, title in TITLES.items():
         table = report.get(name)
         if table and not (name == "confusion_matrix" and len(table) > MOST_ROWS):
@@ -68,7 +78,7 @@ def aligned(table: "pd.DataFrame") -> str:
     """Return a table as aligned columns; the first column names the rows."""
     first = table.columns[0]
     table = table.set_index(first).rename_axis(index=None, columns=first)
-    return table.to_string(na_rep="-", float_format="{:.3f}".format)
+    return printable(table.to_string(na_rep="-", float_format="{:.3f}".format))
 
 
 def tracked(items: Iterable[T], what: str) -> Iterable[T]:

@@ -12,7 +12,7 @@ from intro_dl.config.types import Size
 from intro_dl.results.evidence import RESULTS
 from intro_dl.results.page import page, read_summaries, write_headers
 from intro_dl.results.summary import summarize
-from intro_dl.runs.files import shown_path
+from intro_dl.runs.files import shown_path, typed_path, write_whole
 
 OPTIONS = {
     "seeds": Option(Annotated[int, Ge(2)]),
@@ -26,15 +26,15 @@ def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
     folders, options = read_options(arguments, OPTIONS)
     if given := [name for name, option in OPTIONS.items() if options[name] != option.default and not folders]:
         raise ValueError(f"{given[0]}= describes runs: name their folders too.")
-    summaries = summarize([Path(folder).expanduser() for folder in folders], **options) if folders else {}
+    summaries = summarize([typed_path(folder) for folder in folders], **options) if folders else {}
     written = []
     for name, summary in summaries.items():
         path = results / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(summary, indent=2) + "\n")
         written.append(path)
     summaries, path = read_summaries(results), results.parent / "RESULTS.md"
-    path.write_text(page(summaries), encoding="utf-8")
+    write_whole(path, page(summaries))
     written += [path, *write_headers(results.parent / "configs" / "experiment", summaries)]
     for path in written:
         print(f"Wrote {shown_path(path)}.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, MNIST, Experiment
+from intro_dl.runs.files import write_whole
 
 Summary = dict[str, Any]  # the content of a file of results/, see `summary.summarize`
 
@@ -228,5 +229,5 @@ def write_headers(folder: Path, summaries: dict[str, Summary]) -> Iterator[Path]
         text = path.read_text(encoding="utf-8")
         new = HEADER.sub(header_line(summaries.get(path.stem)), text)
         if new != text:
-            path.write_text(new, encoding="utf-8")
+            write_whole(path, new)
             yield path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from intro_dl.config.names import nearest
+from intro_dl.config.override_syntax import unquote
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, EXPERIMENTS, needed_seeds
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.folder import RunFolder
@@ -17,7 +18,6 @@ from intro_dl.runs.result import Status
 NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", "data.root"}
 AS_FILES = "data=image_folder"  # the same images, each in a file of its own
 TEST = "accuracy/test"
-QUOTES = "'\""
 
 
 def summarize(
@@ -144,6 +144,6 @@ def _overrides(run: Run) -> tuple[list[str], list[str]]:
     """Return what the command line changed, and where the images are, without the directories."""
     overrides = RunFolder(run.folder).read_overrides()
     changes = (text for text in overrides if text.partition("=")[0] not in NO_CHANGE and text != AS_FILES)
-    roots = [text.partition("=")[2].strip(QUOTES) for text in overrides if text.startswith("data.root=")]
+    roots = [unquote(text.partition("=")[2]) for text in overrides if text.startswith("data.root=")]
     images = [AS_FILES] * (AS_FILES in overrides) + [f"data.root={Path(root).name}" for root in roots]
     return sorted(changes), images

@@ -19,12 +19,16 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
 
     Raises:
         OSError: if the directory cannot be written or the disk is full; the file is unchanged.
+        ValueError: if `path` is a directory or a device.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"Cannot write {path}: it is not a regular file. Name another one.")
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
         unfinished.unlink(missing_ok=True)  # left by a killed process; or a link, which must not be followed
         with unfinished.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            # A name that is not UTF-8 has surrogates; JSON reads them back.
+            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -66,31 +70,48 @@ def read_yaml(path: Path) -> Any:
         raise ValueError(f"{shown_path(path)} is truncated or not valid YAML.") from error
 
 
+def typed_path(text: str | Path) -> Path:
+    """Return the path that a user typed, with `~` expanded.
+
+    Raises:
+        ValueError: if it begins with the home directory of an unknown user.
+    """
+    path = os.path.expanduser(text)
+    if path.startswith("~"):
+        raise ValueError(f"Unknown user in {path}. For a file or directory of this name, write ./{path}.")
+    if "\0" in path:
+        raise ValueError(f"Invalid path {path!r}: a path cannot contain a NUL character.")
+    return Path(path)
+
+
 def explain_os_error(error: BaseException | None) -> str | None:
     """Return an explanation of a disk error and what to do; None for any other error."""
     while error is not None and not isinstance(error, OSError):
         if isinstance(error, ValueError) and not str(error).startswith("Unable to configure handler"):
             return None  # one of our sentences; logging raises this one if it cannot open its file
         error = error.__cause__
-    if error is None or error.errno not in REASONS:
+    if error is None or not error.strerror:
         return None
     file = f" ({str(error.filename).removesuffix('.tmp')})" if error.filename else ""
-    what, advice = REASONS[error.errno]
-    return f"{what}{file}. {advice}"
+    what, advice = REASONS.get(error.errno or 0, (error.strerror, ""))
+    return f"{what}{file}. {advice}".rstrip()
 
 
-FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir=."
-FORBIDDEN = "Permission denied", "Choose another directory, e.g. with run_dir=."
-NO_FOLDER = "There is a file where a directory should be", "Move it, or choose another run_dir=."
+OTHER = "Choose another directory, e.g. with run_dir= or out=."
+FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir= or out=."
+FORBIDDEN = "Permission denied", OTHER
+NO_FOLDER = "There is a file where a directory should be", "Move it, or choose another run_dir= or out=."
 REASONS = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: FULL,
     errno.EFBIG: ("The file would be larger than the limit of this system", FULL[1]),
     errno.EACCES: FORBIDDEN,
     errno.EPERM: FORBIDDEN,
-    errno.EROFS: FORBIDDEN,
+    errno.EROFS: ("The disk is read-only", OTHER),
     errno.ENOTDIR: NO_FOLDER,
     errno.EEXIST: NO_FOLDER,
+    errno.EISDIR: ("There is a directory where a file should be", "Move it, or choose another one."),
+    errno.ENAMETOOLONG: ("A name is too long for this system", "Choose a shorter one."),
     errno.ENOENT: ("A file or directory is missing", "If it was deleted during the run, start it again."),
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.runs.files import read_yaml, shown_path, write_whole
+from intro_dl.runs.files import read_yaml, shown_path, typed_path, write_whole
 from intro_dl.runs.result import Result, Status
 
 
@@ -137,6 +137,31 @@ def find_runs(folder: Path) -> Iterator[RunFolder]:
     found |= {path.parent.parent for path in folder.rglob(".hydra/config.yaml")}
     for path in sorted(found, key=_natural):
         yield RunFolder(path)
+
+
+def find_checkpoint(path: str | Path, weights: str) -> Path:
+    """Return the file with the "best" or "last" weights of the run in this folder.
+
+    Raises:
+        ValueError: if the folder is not a run, or it has no such weights.
+    """
+    run = RunFolder(typed_path(path))
+    folder, files = run.path, {"best": run.best, "last": run.last}
+    if not folder.exists():
+        raise ValueError(f"There is no directory {folder}. Name a run, e.g. outputs/lenet/<time>.")
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file. Name the run folder, e.g. outputs/lenet/<time>.")
+    if files[weights].is_file():
+        return files[weights]
+    other = "last" if weights == "best" else "best"
+    if files[other].is_file():
+        raise ValueError(f"{folder} has no {weights} weights. Choose weights={other}.")
+    if runs := list(find_runs(folder)):
+        raise ValueError(f"{folder} is not a run, it contains {len(runs)}. Name one, e.g. {runs[-1].path}.")
+    raise ValueError(
+        f"{folder} is not a run: it has no {files[weights].relative_to(folder)}. Name a folder that training "
+        "wrote, e.g. outputs/lenet/<time>."
+    )
 
 
 def _natural(path: Path) -> tuple[str, float, str]:

@@ -11,6 +11,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.utilities import rank_zero_only
 
 from intro_dl.config.arguments import OWN_KEYS
 from intro_dl.config.names import nearest
@@ -20,6 +22,7 @@ from intro_dl.data.dataset import TensorData
 from intro_dl.tasks import Task
 from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
+from intro_dl.training.devices import in_torchrun
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import save_command
 from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once
@@ -103,12 +106,16 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     )  # not before: the command may be refused
     always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
+    plugins: list[Any] = [WholeCheckpoints()]
+    if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
+        rank_zero_only.__dict__["rank"] = 0
+        plugins.append(LightningEnvironment())
     trainer = instantiate(settings, _partial_=True, _convert_="all")
     return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
         callbacks=[*always, *callbacks],
         logger=logger,
         default_root_dir=cfg.run_dir,
-        plugins=[WholeCheckpoints()],
+        plugins=plugins,
         profiler=settings.get("profiler", Unprofiled()),
         enable_model_summary=False,
     )

@@ -39,14 +39,22 @@ NO_SWEEP = (
 )
 
 
+def in_torchrun() -> bool:
+    """Return whether torch's launcher has started this process, as one of several.
+
+    Variables of a cluster, such as SLURM_NTASKS in the shell of `salloc`, or RANK alone, do not count.
+    """
+    return {TORCHRUN, "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+
+
 def rank() -> int:
     """Return the number of this process among those of its run."""
-    return int(os.environ["RANK"]) if TORCHRUN in os.environ else 0
+    return int(os.environ["RANK"]) if in_torchrun() else 0
 
 
 def is_worker() -> bool:
     """Return whether this process was started by `launch`."""
-    return LAUNCHER in os.environ and TORCHRUN in os.environ
+    return LAUNCHER in os.environ and in_torchrun()
 
 
 def worker_arguments() -> list[str]:
@@ -78,7 +86,7 @@ def end_with_launcher() -> None:
 def report_to_launcher(reason: str) -> None:
     """Tell the launcher why this worker ends, in the form that torch's launcher reads."""
     content = {"message": reason, "timestamp": int(time.time())}
-    Path(os.environ["TORCHELASTIC_ERROR_FILE"]).write_text(json.dumps(content))
+    Path(os.environ["TORCHELASTIC_ERROR_FILE"]).write_text(json.dumps(content), encoding="utf-8")
 
 
 def launch(trainer: "Trainer", folder: RunFolder) -> bool:
@@ -87,12 +95,11 @@ def launch(trainer: "Trainer", folder: RunFolder) -> bool:
     Raises:
         ValueError: if the processes cannot be started, or one of them fails.
     """
-    environment = getattr(trainer.strategy, "cluster_environment", None)
-    started = environment is not None and environment.creates_processes_externally
+    started = in_torchrun()
     if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise ValueError(NO_SWEEP)
-    processes = int(os.environ["WORLD_SIZE"]) if TORCHRUN in os.environ else trainer.num_devices
-    if trainer.world_size != processes and (TORCHRUN in os.environ or not started):
+    processes = int(os.environ["WORLD_SIZE"]) if started else trainer.num_devices
+    if trainer.world_size != processes:
         raise ValueError(
             f"trainer.devices x trainer.num_nodes is {trainer.world_size}, but there would be {processes} "
             "processes. On each machine: torchrun --nnodes=<machines> --nproc-per-node=<devices> "
@@ -132,7 +139,10 @@ def _run_workers(number: int, folder: RunFolder) -> None:
             elastic_launch(config, sys.executable)(*sys.orig_argv[1:])
         except (SignalException, ChildFailedError) as error:
             files = sorted(Path(directory).rglob("error.json"))
-            reasons = {int(file.parent.name): json.loads(file.read_text())["message"] for file in files}
+            reasons = {
+                int(file.parent.name): json.loads(file.read_text(encoding="utf-8"))["message"]
+                for file in files
+            }
             if isinstance(error, SignalException):
                 kind = Terminated if error.sigval == signal.SIGTERM else KeyboardInterrupt
                 raise kind(reasons.get(0, "")) from error

@@ -1,5 +1,6 @@
 """Draw an evaluation: calibration and a regression. The rest is in mistakes.py."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 from torch import Tensor
 
+from intro_dl.runs.files import write_whole
 from intro_dl.visualize.style import COLORS, new_figure, pixels
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as an opaque PNG, whatever characters its class names have."""
-    Image.fromarray(pixels(figure)).save(path, optimize=True)
+    png = io.BytesIO()
+    Image.fromarray(pixels(figure)).save(png, "PNG", optimize=True)
+    write_whole(path, png.getbuffer())
 
 
 def draw_reliability(rows: list[dict[str, float]], error: float, title: str) -> Figure:

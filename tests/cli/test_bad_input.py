@@ -25,7 +25,7 @@ MISTAKES = {
     "run_dir=/": ["/ is not a run, and it contains other directories"],
     "-q model=lenet": ["Unknown flag -q"],
     "--cfg": ["Cannot read the flags", "expected one argument"],
-    "--config-path=nowhere": ["Primary config directory not found", "--help"],
+    "--config-path=nowhere": ["Primary config module", "nowhere", "not found", "--help"],
     "--config-name=train2": ["Cannot find primary config 'train2'", "--help"],
     "resume=nowhere --run optim=adam": ["nowhere does not exist"],
     "+=*": ["Cannot read the argument '+=*'"],
@@ -145,7 +145,11 @@ def test_flags_may_stand_anywhere_and_run_dir_names_the_folder_of_a_sweep(train,
 def test_a_reader_that_leaves_early_is_no_error(tmp_path):
     command = [sys.executable, str(ROOT / "scripts" / "train.py"), "model=softmax", "trainer=smoke"]
     process = subprocess.Popen(
-        [*command, "run_dir=run"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "run_dir=run"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
     )
     process.stdout.close()  # as `| head` does
     err = process.stderr.read()

@@ -67,7 +67,12 @@ def answer(run_main):
     def run(*words):
         path = Path("runs/compare.csv")
         code, out, err = run_main(main)(*words)
-        return code, out, err, list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
+        return (
+            code,
+            out,
+            err,
+            list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else [],
+        )
 
     return run
 
@@ -86,7 +91,7 @@ def test_rows_are_sorted_by_validation_loss_and_show_what_differs(make_run, answ
     assert list(table[0])[0] == "optim.lr"  # and not the model, the data, the folder or what they share
     assert {"data.seed", "run_dir", "optim", "model.dropout"}.isdisjoint(table[0])
     assert "0.2000" in out and "Written to runs" in out
-    assert "| 0.1 | 0.2000 |" in Path("runs/compare.md").read_text()
+    assert "| 0.1 | 0.2000 |" in Path("runs/compare.md").read_text(encoding="utf-8")
     assert Path("runs/compare.png").read_bytes()[1:4] == b"PNG"
 
 
@@ -148,7 +153,7 @@ def test_unfinished_failed_and_damaged_runs_are_listed_with_the_reason(make_run,
     assert sorted(row["status"] for row in table) == [
         "completed", "damaged", "damaged", "failed", "unfinished",
     ]  # fmt: skip
-    assert "truncated" in Path("runs/compare.md").read_text()
+    assert "truncated" in Path("runs/compare.md").read_text(encoding="utf-8")
 
 
 def test_loss_that_ends_far_above_chance_counts_as_diverged(make_run):
@@ -220,7 +225,7 @@ def test_one_run_is_a_curve_without_a_legend_in_which_nothing_varied(make_run, a
     make_run("a")
     axes, words = words_of(draw_learning_curves)
     assert axes.get_title(loc="left") == "lenet on digits" and axes.get_legend() is None
-    assert answer("runs")[0] == 0 and "varied" not in Path("runs/compare.md").read_text()
+    assert answer("runs")[0] == 0 and "varied" not in Path("runs/compare.md").read_text(encoding="utf-8")
 
 
 def test_rates_lie_on_a_log_axis_with_the_diverged_marked(make_run):
@@ -331,7 +336,7 @@ def test_different_tasks_are_not_compared(make_run, answer):
 def save_sweep(seeds: str) -> None:
     sweeper = {"_target_": "x.BasicSweeper", "params": {"seed": seeds}}
     saved = {"sweeper": sweeper, "overrides": {"task": ["sweep=seeds"], "hydra": []}}
-    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}))
+    Path("runs/multirun.yaml").write_text(yaml.safe_dump({"hydra": saved}), encoding="utf-8")
 
 
 def test_sweep_that_was_stopped_says_how_to_resume(make_run, answer):
@@ -379,5 +384,5 @@ def test_argument_errors_import_no_large_library():
         "import intro_dl.compare.plots\n"
         "assert 'torch' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr

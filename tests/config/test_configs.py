@@ -59,7 +59,7 @@ def test_composing_does_not_import_torch_pandas_or_matplotlib():
         "except SystemExit: pass\n"
         "assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "intro_dl.models.lenet.LeNet" in done.stdout
 

@@ -53,7 +53,7 @@ class Marker:
 
 def test_importing_intro_dl_does_not_import_torch():
     code = "import sys, intro_dl; print('torch' in sys.modules, 'load_run' in intro_dl.__all__)"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert printed.stdout.split() == ["False", "True"]
 
 
@@ -64,7 +64,9 @@ def test_a_moved_run_loads_without_hydra_its_data_and_the_folder_it_was_trained_
         "import sys, intro_dl; run = intro_dl.load_run(sys.argv[1]);"
         "print(type(run.model).__name__, run.metadata['data'], 'hydra' in sys.modules)"
     )
-    printed = subprocess.run([sys.executable, "-c", code, moved], capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        [sys.executable, "-c", code, moved], capture_output=True, encoding="utf-8", check=True
+    )
     assert printed.stdout.split() == ["LeNet", "Digits", "False"]
 
 

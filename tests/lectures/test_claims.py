@@ -77,7 +77,7 @@ def test_the_order_does_not_depend_on_what_was_imported_first():
         "print(*(each.id for each in all_claims()))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8", cwd=ROOT
     )
     page = (ROOT / "docs" / "LECTURES.md").read_text()
     assert answer.stdout.split() == re.findall(r"^\| ([A-Z]\d+b?) \|", page, re.MULTILINE)

@@ -281,5 +281,7 @@ def test_a_mistake_is_answered_before_torch_is_loaded():
 
 def test_the_script_explains_itself():
     script = ROOT / "scripts" / "lectures.py"
-    answer = subprocess.run([sys.executable, script, "--help"], check=True, capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, script, "--help"], check=True, capture_output=True, encoding="utf-8"
+    )
     assert "lecture=004" in answer.stdout and "Exit code" in answer.stdout

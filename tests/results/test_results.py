@@ -319,7 +319,7 @@ def test_damaged_result_file_is_named(answer, tmp_path):
 def test_writing_the_page_does_not_wait_for_torch():
     program = "import sys; from intro_dl.results import command; print('torch' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.strip() == "False"
 

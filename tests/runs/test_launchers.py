@@ -41,7 +41,7 @@ def sweep(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         cwd=folder,
         env=environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
 
 

@@ -228,7 +228,7 @@ def test_copied_run_goes_on_with_its_best_score_and_can_be_loaded(train):
 def test_really_full_disk_is_said_in_one_sentence_and_loses_nothing(tmp_path):
     def train(*arguments):
         command = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300)
 
     disk = tmp_path / "disk"
     disk.mkdir()

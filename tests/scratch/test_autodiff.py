@@ -347,12 +347,12 @@ def test_the_adjoints_come_in_the_order_of_the_slides_and_end_at_2_58(lecture):
 
 def test_the_module_prints_the_trace():
     command = [sys.executable, "-m", "intro_dl.scratch.trace"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     adjoints = re.findall(r"^  dz/dw(\d)(?: = .*)? = (\S+)$", printed, re.MULTILINE)
     assert adjoints == [("5", "1"), ("3", "1"), ("4", "1"), ("2", "2"), ("1", "2.583853")]
     assert "  dz/dx2 = 2\n" in printed
     assert "dz/dw1 = dz/dw4 dw4/dw1 + dz/dw3 dw3/dw1" in printed  # the slide's chain rule
-    graph = subprocess.run([*command, "graph"], capture_output=True, text=True, check=True).stdout
+    graph = subprocess.run([*command, "graph"], capture_output=True, encoding="utf-8", check=True).stdout
     assert graph.strip() == trace.to_dot(trace.neuron())
 
 
@@ -415,7 +415,7 @@ def code_lines(node: ast.AST) -> int:
     lines = {
         line for n in ast.walk(node) if hasattr(n, "lineno") for line in range(n.lineno, n.end_lineno + 1)
     }
-    source = Path(autodiff.__file__).read_text().splitlines()
+    source = Path(autodiff.__file__).read_text(encoding="utf-8").splitlines()
     return sum(
         1
         for line in lines - text
@@ -424,7 +424,7 @@ def code_lines(node: ast.AST) -> int:
 
 
 def test_the_engine_fits_on_two_pages():
-    tree = ast.parse(Path(autodiff.__file__).read_text())
+    tree = ast.parse(Path(autodiff.__file__).read_text(encoding="utf-8"))
     engine = [
         n
         for n in tree.body

@@ -288,7 +288,7 @@ def test_two_runs_of_one_command_have_the_same_results(train):
 def test_few_kills_at_random_moments_lose_nothing():
     stress = [sys.executable, str(ROOT / "tests" / "stress_kill.py"), "--kills", "3", "--seed", "216"]
     case = ["--case", "mlp: trainer=deterministic"]  # the seed loses the power, kills, and sends SIGTERM
-    answer = subprocess.run([*stress, *case], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    answer = subprocess.run([*stress, *case], capture_output=True, encoding="utf-8", timeout=300, cwd=ROOT)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "kills: 0 lost runs, 0 differing weights" in answer.stdout
 

@@ -32,7 +32,7 @@ def begin(folder, *command):
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -191,9 +191,9 @@ def test_mistake_in_the_data_or_a_diverged_loss_is_said_once(tmp_path):
 def workers(launcher):
     """Return the process ids of the ranks that run train.py, in their order."""
     found = {}
-    for pid in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split():
+    for pid in Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text(encoding="utf-8").split():
         if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+            variables = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
             found |= {
                 int(each.removeprefix("RANK=")): int(pid) for each in variables if each.startswith("RANK=")
             }
@@ -202,7 +202,7 @@ def workers(launcher):
 
 def is_there(pid):
     status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
+    return status.exists() and "State:\tZ" not in status.read_text(encoding="utf-8")
 
 
 def begin_and_wait(folder, file):
@@ -217,7 +217,7 @@ def begin_and_wait(folder, file):
 def listening(pid):
     """Return the addresses, as in /proc/net/tcp, on which a process waits for connections."""
     links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
-    tables = [Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    tables = [Path(f"/proc/{pid}/net/{name}").read_text(encoding="utf-8") for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()]
     return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
 

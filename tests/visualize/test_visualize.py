@@ -380,7 +380,7 @@ def test_gallery_shows_small_pictures_that_exist():
 
 def test_style_does_not_import_torch():
     code = "import sys, intro_dl.visualize.style; print('torch' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert answer.stdout == "False\n"
 
 

@@ -6,6 +6,7 @@ torch is imported only after the arguments are checked, so that a typing mistake
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.lectures import LECTURES
+from intro_dl.runs.files import write_whole
 
 if TYPE_CHECKING:
     from intro_dl.lectures.engine.claims import Claim, Result
@@ -69,7 +71,7 @@ def _check_writable(out: Path) -> None:
         raise ValueError(f"out={out} is a directory: name a file in it, e.g. out={out / 'lectures.md'}.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.open("a").close()
+        tempfile.TemporaryFile(dir=out.parent).close()
     except OSError as error:
         raise ValueError(f"Cannot write out={out}: {error.strerror}. Choose another file.") from error
 
@@ -94,7 +96,7 @@ def main(arguments: Sequence[str]) -> int:
     if out is None:
         print(text, end="")
     else:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
         print(f"Wrote {out}.\n{report.count_line(results)}")
     return 1 if any(result.verdict == "fails" for result in results) else 0
 
