@@ -34,7 +34,7 @@ class TextData(TensorData):
     batch_size: Size | None = 16
     window: Size = 64
 
-    kind = "text"
+    kind, EXAMPLES = "text", "characters"
     # Streams of validation and test text, whatever the batch size, so that losses can be compared.
     EVALUATION_STREAMS: ClassVar[int] = 8
 
@@ -57,6 +57,12 @@ class TextData(TensorData):
         parts = {"train": tokens[:train_end], "val": tokens[train_end:val_end], "test": tokens[val_end:]}
         self._check_length(parts, len(text))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
+
+    def sizes(self) -> dict[str, int]:
+        return {split: size + 1 for split, size in super().sizes().items()}  # the last one is only a target
+
+    def facts(self) -> list[str]:
+        return [f"alphabet of {len(self.alphabet)}"]
 
     def metadata(self) -> dict[str, Any]:
         return super().metadata() | {"alphabet": self.alphabet, "window": self.window}

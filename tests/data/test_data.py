@@ -63,6 +63,27 @@ def test_class_names_are_the_same_everywhere(data):
         assert len(variant.class_names) == variant.dims.get("num_classes", 0)
 
 
+def test_every_data_set_says_in_one_line_what_was_read(data):
+    line, total = data.description(), sum(data.sizes().values())
+    assert line.startswith(f"{total:,} {data.EXAMPLES}, ") and "\n" not in line
+    for split, size in data.sizes().items():
+        assert f"{size:,} {split}" in line
+    assert f"{len(data.class_names)} classes" in line or not data.class_names
+
+
+def test_description_counts_unequal_classes_and_says_what_was_left_out():
+    plain, data = Digits(), Digits(labels=[4], limit_train=100, label_noise=0.1)
+    plain.setup()
+    data.setup()
+    assert plain.description() == "1,797 images, 10 classes: 1,297 train, 200 val, 300 test"
+    data.left_out.append("3 files are not images: a.txt, b.doc, c.pdf")
+    assert data.description() == (
+        "600 images, 2 classes (not 4: 526, 4: 74), 10% of the training labels wrong (data.label_noise): "
+        "100 train, 200 val, 300 test. Left out: 1,197 training images (data.limit_train=100); "
+        "3 files are not images: a.txt, b.doc, c.pdf"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "key", "value"),
     [
