@@ -1,0 +1,1 @@
+"""Files that real people have: strange, damaged or hostile. Each test makes its own."""
