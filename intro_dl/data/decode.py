@@ -39,16 +39,18 @@ IN_ARCHIVES = {  # names of parts that tell the documents among the ZIP archives
 }
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, otherwise: str | None = None) -> str:
     """Return the text of a file with "\\n" as line ends and without a byte order mark.
 
-    Without a mark of UTF-16 or UTF-32 it must be UTF-8.
+    Args:
+        path: a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
+        otherwise: encoding of a text that is not UTF-8; None refuses it.
 
     Raises:
         ValueError: if the file is too large or not a text; the message says what it is, and what to do.
         OSError: if it cannot be read.
     """
-    return unix_line_ends(_decode(read_limited(path), path))
+    return unix_line_ends(_decode(read_limited(path), path, otherwise))
 
 
 def unix_line_ends(text: str) -> str:
@@ -56,7 +58,7 @@ def unix_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _decode(content: bytes, path: Path) -> str:
+def _decode(content: bytes, path: Path, otherwise: str | None) -> str:
     encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and (other := _other_file(content)):
         what, advice = other
@@ -67,6 +69,8 @@ def _decode(content: bytes, path: Path) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding == "utf-8" and b"\0" not in content:
+            if otherwise is not None and not _is_binary(content):
+                return content.decode(otherwise)
             raise ValueError(_not_utf8(content, error.start, path)) from error
         if encoding != "utf-8":
             raise ValueError(
