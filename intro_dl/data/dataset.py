@@ -32,7 +32,9 @@ class TensorData(pl.LightningDataModule):
     kind: ClassVar[Literal["images", "points", "text"]]
     EXAMPLES: ClassVar[str]  # what one counts, e.g. "images"
     CLASSES: ClassVar[tuple[str, ...]] = ()  # names of the K classes; () numbers them
-    dims = {}  # what a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+    # What a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}; a value that only `load`
+    # knows is None until then.
+    dims = {}
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -54,6 +54,8 @@ class ImageData(TensorData):
             )
         if self.CLASSES:  # known before anything is read
             self.chosen_classes()
+        if self.labels is not None:
+            self.dims = {**self.dims, "num_classes": 2}
 
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
@@ -130,7 +132,7 @@ class ImageData(TensorData):
             split: (images, torch.isin(labels, chosen).long())
             for split, (images, labels) in self.splits.items()
         }
-        self.dims = {**self.dims, "num_classes": 2}
+        self.dims = {**self.dims, "num_classes": 2}  # again: reading an image folder counts its classes
         majority = int(self.splits["train"][1].float().mean() > 0.5)
         accuracy = (self.splits["test"][1] == majority).float().mean()
         self.notes.append(

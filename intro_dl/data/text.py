@@ -41,6 +41,7 @@ class TextData(TensorData):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.alphabet = ""
+        self.dims = {"vocab_size": None}
 
     def read(self) -> str:
         """Return the whole text."""
