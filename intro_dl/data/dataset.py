@@ -12,6 +12,7 @@ from intro_dl.config.types import Seed, Size
 from intro_dl.data.batches import Batches, Loader
 
 Split = tuple[Tensor, Tensor]  # inputs (N, ...), targets (N, ...)
+FEW_CLASSES, UNEQUAL = 10, 1.5  # up to this many classes are counted, if the largest is this much larger
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,14 +30,18 @@ class TensorData(pl.LightningDataModule):
     seed: Seed = 0
 
     kind: ClassVar[Literal["images", "points", "text"]]
+    EXAMPLES: ClassVar[str]  # what one counts, e.g. "images"
     CLASSES: ClassVar[tuple[str, ...]] = ()  # names of the K classes; () numbers them
-    dims = {}  # what a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}
+    # What a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}; a value that only `load`
+    # knows is None until then.
+    dims = {}
 
     def __post_init__(self) -> None:
         super().__init__()
         self.splits: dict[str, Split] = {}
         self.fingerprint: dict[str, str] = {}  # a digest of each split, as it was loaded
         self.notes: list[str] = []  # sentences about the data for a reader of the result
+        self.left_out: list[str] = []  # what is not used and why, e.g. "3 files are not images: a.txt, b.doc"
         self.watch_test = False  # also measure the test split after each epoch; this does not change the run
         self.on_device = True  # move all inputs to the training device at once, or batch by batch
 
@@ -48,6 +53,30 @@ class TensorData(pl.LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their labels; () for a regression or a text."""
         return self.CLASSES or tuple(str(number) for number in range(self.dims.get("num_classes", 0)))
+
+    def description(self) -> str:
+        """Return in one line what was read, how it is split, and what was left out and why."""
+        sizes = self.sizes()
+        facts = ", ".join([f"{sum(sizes.values()):,} {self.EXAMPLES}", *self.facts()])
+        line = f"{facts}: {', '.join(f'{size:,} {split}' for split, size in sizes.items())}"
+        return f"{line}. Left out: {'; '.join(self.left_out)}" if self.left_out else line
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of examples in each split."""
+        return {split: len(targets) for split, (_, targets) in self.splits.items()}
+
+    def facts(self) -> list[str]:
+        """Return what else to say of the examples, e.g. ["2 classes (cat 30, dog 12)"]."""
+        names = self.class_names
+        if not names:
+            return []
+        labels = torch.cat([targets for _, targets in self.splits.values()])
+        counts = torch.bincount(labels, minlength=len(names)).tolist()
+        if len(names) > FEW_CLASSES or max(counts) < UNEQUAL * min(counts):
+            return [f"{len(names)} classes"]
+        colon = ":" * any(name[-1:].isdigit() for name in names)  # "4: 177", not "4 177"
+        shown = ", ".join(f"{name}{colon} {count:,}" for name, count in zip(names, counts, strict=True))
+        return [f"{len(names)} classes ({shown})"]
 
     def metadata(self) -> dict[str, Any]:
         """Return what a user of the trained model needs, as plain values; it is saved with the weights."""

@@ -64,14 +64,17 @@ def fetch_archives(name: str, root: Path, archives: Sequence[Archive], instead: 
     Raises:
         ValueError: if a file is missing and cannot be downloaded; it names the directory and what to do.
     """
-    incomplete = [each for each in archives if not all((root / file).is_file() for file in each.files)]
-    if incomplete:
-        log.warning("Downloading %s to %s", name, root.resolve())
-    with _explained(name, root, instead):
-        for archive in incomplete:
-            packed = _download(archive.urls, archive.md5)
-            for file in archive.files:
-                if not (root / file).is_file():
+    missing = [file for each in archives for file in each.files if not (root / file).is_file()]
+    if not missing:
+        return
+    for file in missing:
+        _check_place(root / file)
+    log.warning("Downloading %s to %s.%s", name, root.resolve(), _found_elsewhere(root, missing[0]))
+    with _explained(name, root, missing[0], instead):
+        for archive in archives:
+            if files := [file for file in archive.files if not (root / file).is_file()]:
+                packed = _download(archive.urls, archive.md5)
+                for file in files:
                     _write(root / file, _unpack(packed, archive.urls[0], file))
 
 
@@ -89,6 +92,7 @@ def fetch(urls: Sequence[str], path: Path, md5: str, instead: str) -> None:
     Raises:
         ValueError: if the file has another checksum, or is missing and cannot be downloaded.
     """
+    _check_place(path)
     if path.exists():
         found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         if found != md5:
@@ -97,20 +101,37 @@ def fetch(urls: Sequence[str], path: Path, md5: str, instead: str) -> None:
                 "and the next run downloads the right one."
             )
         return
-    with _explained(f"{path.parent.name}/{path.name}", path.parent.parent, instead):
+    root, file = path.parent.parent, f"{path.parent.name}/{path.name}"
+    with _explained(file, root, file, instead):
         _write(path, _download(urls, md5))
 
 
+def _check_place(path: Path) -> None:
+    """Refuse a directory or a device where a file of a data set should be."""
+    if path.exists() and not path.is_file():
+        raise ValueError(
+            f"{path.absolute()} is not a file. Move it away, and the next run downloads the file."
+        )
+
+
+def _found_elsewhere(root: Path, file: str) -> str:
+    """Return a sentence if `root` is one or two levels off: a directory near it holds the data."""
+    near = [root.absolute().parent, root.absolute().parent.parent, *(path for path in root.glob("*/"))]
+    found = next((folder for folder in near if (folder / file).is_file()), None)
+    return f" A copy is in {found.resolve()}: use it with data.root= or INTRO_DL_DATA." if found else ""
+
+
 @contextmanager
-def _explained(name: str, root: Path, instead: str) -> Iterator[None]:
+def _explained(name: str, root: Path, file: str, instead: str) -> Iterator[None]:
     """Turn a failure into one sentence that says what to do."""
     try:
         yield
     except FAILURES as error:
         raise ValueError(
-            f"{name} is not in {root.absolute()} and could not be downloaded: {_reason(error)}. Connect to a "
-            "network, or name the directory that holds it with data.root=<directory> or the environment "
-            f"variable INTRO_DL_DATA, or use data that need no download: {instead}."
+            f"{name} is not in {root.absolute()} (there is no {file} in it) and could not be downloaded: "
+            f"{_reason(error)}.{_found_elsewhere(root, file)} Connect to a network, or name the directory "
+            f"that holds {file} with data.root=<directory> or the environment variable INTRO_DL_DATA, or use "
+            f"data that need no download: {instead}."
         ) from error
 
 

@@ -64,7 +64,7 @@ class ImageFolder(ImageData):
                 "data=image_folder needs images: add data.root=<directory with a subdirectory per class>."
             )
         self.folder = Path(self.root).expanduser()
-        self.dims = {"in_shape": (self.channels, self.image_size, self.image_size)}  # load adds num_classes
+        self.dims = {"in_shape": (self.channels, self.image_size, self.image_size), "num_classes": None}
 
     def load(self) -> dict[str, Split]:
         folders = class_folders(self.folder)

@@ -38,7 +38,7 @@ class ImageData(TensorData):
     label_noise: Fraction = 0.0
     augment: str = "none"
 
-    kind = "images"
+    kind = EXAMPLES = "images"
     MEAN: ClassVar[tuple[float, ...]]
     STD: ClassVar[tuple[float, ...]]
     HELD_OUT: ClassVar[int] = 5_000  # validation images of a set that has only training and test images
@@ -54,6 +54,8 @@ class ImageData(TensorData):
             )
         if self.CLASSES:  # known before anything is read
             self.chosen_classes()
+        if self.labels is not None:
+            self.dims = {**self.dims, "num_classes": 2}
 
     def setup(self, stage: str | None = None) -> None:
         if self.splits:
@@ -71,6 +73,10 @@ class ImageData(TensorData):
             return tuple(self.CLASSES)
         name = " or ".join(self.CLASSES[number] for number in self.chosen_classes())
         return f"not {name}", name
+
+    def facts(self) -> list[str]:
+        noise = [f"{self.label_noise:.0%} of the training labels wrong (data.label_noise)"]
+        return super().facts() + noise * bool(self.label_noise)
 
     def metadata(self) -> dict[str, Any]:
         return super().metadata() | {
@@ -126,7 +132,7 @@ class ImageData(TensorData):
             split: (images, torch.isin(labels, chosen).long())
             for split, (images, labels) in self.splits.items()
         }
-        self.dims = {**self.dims, "num_classes": 2}
+        self.dims = {**self.dims, "num_classes": 2}  # again: reading an image folder counts its classes
         majority = int(self.splits["train"][1].float().mean() > 0.5)
         accuracy = (self.splits["test"][1] == majority).float().mean()
         self.notes.append(
@@ -145,6 +151,8 @@ class ImageData(TensorData):
             )
         kept = torch.randperm(len(images), generator=self._generator())[: self.limit_train]
         self.splits["train"] = images[kept], labels[kept]
+        if rest := len(images) - self.limit_train:
+            self.left_out.append(f"{rest:,} training images (data.limit_train={self.limit_train})")
 
     def _add_label_noise(self) -> None:
         if not 0 <= self.label_noise < 1:

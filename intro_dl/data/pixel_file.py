@@ -1,16 +1,20 @@
 """Decoded images that do not fit into memory: one file of bytes, read as a tensor one batch at a time."""
 
 import hashlib
+import logging
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from intro_dl.data.dataset import Split
-from intro_dl.runs.files import write_whole
+from intro_dl.data.dataset import Split, digest
+
+log = logging.getLogger(__name__)
 
 
 class PixelFile:
@@ -25,22 +29,46 @@ class PixelFile:
     """
 
     def __init__(self, folder: Path, files: Sequence[Path], settings: Sequence[object]) -> None:
-        digest = hashlib.sha256(repr(list(settings)).encode())
+        name = hashlib.sha256(repr(list(settings)).encode())
         for file in files:
             stat = file.stat()
-            digest.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
-        self.path = folder / f"{digest.hexdigest()[:16]}.uint8"
+            name.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
+        self.path = folder / f"{name.hexdigest()[:16]}.uint8"
         self.about = self.path.with_suffix(".pt")  # written last: if it exists, the pixels are complete
+        self._own = secrets.token_hex(4)  # several processes may decode at once
 
     def exists(self) -> bool:
-        return self.about.is_file() and self.path.is_file()
+        """Return whether the set is stored. If its files are damaged, log that it is decoded again."""
+        if not self.about.exists():
+            return False
+        try:
+            about = torch.load(self.about, weights_only=True)
+            # A map of a truncated file would end the process with SIGBUS.
+            if self.path.stat().st_size == torch.Size(about["shape"]).numel():
+                splits, _ = self.splits()
+                if {split: digest(tensors) for split, tensors in splits.items()} == about["digests"]:
+                    return True
+        except Exception:  # torch.load raises many types of errors
+            pass
+        log.warning("The decoded images in %s are damaged or incomplete: decoding again.", self.path)
+        return False
 
     @contextmanager
     def unfinished(self, shape: Sequence[int]) -> Iterator[Tensor]:
-        """Provide a temporary tensor of `shape` on disk, and remove all unfinished files at the end."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Provide a temporary tensor of `shape` on disk, and remove all unfinished files at the end.
+
+        Raises:
+            ValueError: if the directory cannot be written, or the disk is full.
+        """
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             yield _mapped(self._temporary("decoded"), shape, write=True)
+        except OSError as error:
+            raise ValueError(
+                f"Cannot store the decoded images in {self.path.parent}: {error.strerror}. They take "
+                f"{2 * torch.Size(shape).numel() / 1e6:,.1f} MB while they are written. Choose another "
+                "directory with data.cache=, a smaller data.image_size=, or a larger data.in_memory_limit=."
+            ) from error
         finally:
             for name in ("decoded", "ordered", "about"):
                 self._temporary(name).unlink(missing_ok=True)
@@ -51,24 +79,58 @@ class PixelFile:
         stored = _mapped(self._temporary("ordered"), (len(order), *pixels.shape[1:]), write=True)
         for start in range(0, len(order), 1000):
             stored[start : start + 1000] = pixels[order[start : start + 1000]]
-        self._temporary("ordered").replace(self.path)
+        _take_place(self._temporary("ordered"), self.path)
         counts = {split: len(where) for split, where in positions.items()}
-        about = {"shape": list(stored.shape), "labels": labels[order], "counts": counts, "notes": notes}
+        about: dict[str, Any] = {
+            "shape": list(stored.shape),
+            "labels": labels[order],
+            "counts": counts,
+            "notes": notes,
+        }
+        parts = _parts(stored, about)
+        about["digests"] = {split: digest(tensors) for split, tensors in parts.items()}
         torch.save(about, self._temporary("about"))
-        write_whole(self.about, self._temporary("about").read_bytes())
+        _take_place(self._temporary("about"), self.about)
 
     def splits(self) -> tuple[dict[str, Split], list[str]]:
         """Return the splits, whose images stay in the file, and the notes on them."""
         about = torch.load(self.about, weights_only=True)
-        images = _mapped(self.path, about["shape"]).permute(0, 3, 1, 2)
-        sizes = list(about["counts"].values())
-        parts = zip(images.split(sizes), about["labels"].split(sizes), strict=True)
-        return dict(zip(about["counts"], parts, strict=True)), about["notes"]
+        return _parts(_mapped(self.path, about["shape"]), about), about["notes"]
 
     def _temporary(self, name: str) -> Path:
-        return self.path.with_suffix(f".{name}.{os.getpid()}.tmp")  # several processes may decode at once
+        return self.path.with_suffix(f".{name}.{self._own}.tmp")
+
+
+def _parts(pixels: Tensor, about: dict[str, Any]) -> dict[str, Split]:
+    """Cut stored pixels (N, H, W, C) into splits of images (N', C, H, W) and labels (N',)."""
+    sizes = list(about["counts"].values())
+    parts = zip(pixels.permute(0, 3, 1, 2).split(sizes), about["labels"].split(sizes), strict=True)
+    return dict(zip(about["counts"], parts, strict=True))
 
 
 def _mapped(path: Path, shape: Sequence[int], write: bool = False) -> Tensor:
+    """Return a tensor whose memory is a file."""
     size = torch.Size(shape).numel()
+    if write:
+        _reserve(path, size)
     return torch.from_file(str(path), shared=write, size=size, dtype=torch.uint8).view(*shape)
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    """Give a file its name, once it is safe on the disk; fsync writes the mapped pages too."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of `size` bytes that the disk has room for.
+
+    A full disk is an OSError here. Later, writing to a mapped page that has no place ends the process.
+    """
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        for start in range(0, size, 1 << 20):  # macOS and Windows
+            file.write(bytes(min(1 << 20, size - start)))

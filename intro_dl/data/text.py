@@ -12,8 +12,8 @@ from torch import Tensor
 from intro_dl.config.types import Size
 from intro_dl.data.batches import Windows
 from intro_dl.data.dataset import Split, TensorData
+from intro_dl.data.decode import read_text
 from intro_dl.data.download import fetch
-from intro_dl.runs.files import read_limited
 
 
 @dataclass(kw_only=True, eq=False)
@@ -34,13 +34,14 @@ class TextData(TensorData):
     batch_size: Size | None = 16
     window: Size = 64
 
-    kind = "text"
+    kind, EXAMPLES = "text", "characters"
     # Streams of validation and test text, whatever the batch size, so that losses can be compared.
     EVALUATION_STREAMS: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.alphabet = ""
+        self.dims = {"vocab_size": None}
 
     def read(self) -> str:
         """Return the whole text."""
@@ -57,6 +58,12 @@ class TextData(TensorData):
         parts = {"train": tokens[:train_end], "val": tokens[train_end:val_end], "test": tokens[val_end:]}
         self._check_length(parts, len(text))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
+
+    def sizes(self) -> dict[str, int]:
+        return {split: size + 1 for split, size in super().sizes().items()}  # the last one is only a target
+
+    def facts(self) -> list[str]:
+        return [f"alphabet of {len(self.alphabet)}"]
 
     def metadata(self) -> dict[str, Any]:
         return super().metadata() | {"alphabet": self.alphabet, "window": self.window}
@@ -135,7 +142,7 @@ class Pydoc(TextData):
 
 @dataclass(kw_only=True, eq=False)
 class TextFile(TextData):
-    """Your own text, in one UTF-8 file.
+    """Your own text, in one file: UTF-8, or UTF-16 and UTF-32 with a byte order mark.
 
     Args:
         path: the file.
@@ -150,7 +157,13 @@ class TextFile(TextData):
             raise ValueError("data=file needs a text: add data.path=<file>, e.g. data.path=book.txt.")
 
     def read(self) -> str:
-        return read_utf8(Path(self.path or "").expanduser())
+        path = Path(self.path or "").expanduser()
+        try:
+            return read_text(path)
+        except OSError as error:
+            raise ValueError(
+                f"Cannot read {path.resolve()}: {error.strerror}. Name a text file with data.path=."
+            ) from error
 
 
 @dataclass(kw_only=True, eq=False)
@@ -176,7 +189,7 @@ class DownloadedText(TextData):
         fetch([self.URL], self.path, self.MD5, instead="data=pydoc")
 
     def read(self) -> str:
-        return read_utf8(self.path)
+        return read_text(self.path)
 
 
 class TinyShakespeare(DownloadedText):
@@ -196,27 +209,6 @@ class IrishABC(DownloadedText):
         "mitdeeplearning/data/irish.abc"
     )
     MD5 = "f2c178040df405679410734ee57b1593"
-
-
-def read_utf8(path: Path) -> str:
-    """Return the text of a file with "\\n" as line ends and without a byte order mark.
-
-    Raises:
-        ValueError: if the file is missing, too large or not UTF-8; the message names the first wrong byte.
-    """
-    try:
-        text = read_limited(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not valid UTF-8: byte 0x{error.object[error.start]:02x} at offset {error.start}. "
-            f"Convert it, e.g.: iconv -f latin1 -t utf-8 {path.name} > {path.stem}-utf8{path.suffix}"
-        ) from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ValueError(
-            f"Cannot read {path.resolve()}: {reason}. Name a text file with data.path=."
-        ) from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _code_points(text: str) -> np.ndarray:

@@ -32,7 +32,7 @@ class ToyData(TensorData):
     batch_size: Size | None = 16
     split_seed: Seed = 0
 
-    kind = "points"
+    kind = EXAMPLES = "points"
     dims = {"in_shape": (2,), "num_classes": 2}
     SIZES: ClassVar[dict[str, int]] = {"train": 600, "val": 200, "test": 200}
     features: ClassVar[tuple[str, str]] = ("x1", "x2")  # names of the two inputs, for the axis labels
@@ -48,6 +48,11 @@ class ToyData(TensorData):
         inputs = splits["train"][0]
         self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (2,)
         return splits
+
+    def facts(self) -> list[str]:
+        features = f"{len(self.features)} features ({', '.join(self.features)})"
+        target = [] if self.class_names else [f"target {self.target['name']} in {self.target['unit']}"]
+        return [features, *super().facts(), *target]
 
     def metadata(self) -> dict[str, Any]:
         target = {} if "num_classes" in self.dims else {"target": dict(self.target)}

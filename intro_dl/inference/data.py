@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl.config.arguments import check_arguments
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
-from intro_dl.data.dataset import TensorData
+from intro_dl.data.dataset import TensorData, plain
 from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
 from intro_dl.runs.files import typed_path
@@ -33,10 +33,21 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     """
     config = _saved_config(run, "Name the data with data=.") if name is None else _option(run, name)
     data = _build(config, changes)
+    check_same_kind(run, data)
     data.prepare_data()
     data.setup()
     check_same_metadata(run, data)
     return data
+
+
+def check_same_kind(run: LoadedRun, data: TensorData) -> None:
+    """Refuse data of another kind or other sizes, as far as they are known before reading or downloading."""
+    own, name = run.metadata, type(data).__name__
+    known = {"kind": data.kind} | (plain(data.dims) if data.kind != "text" else {})
+    for part, found in known.items():
+        expected = own["kind"] if part == "kind" else own["dims"].get(part)
+        if found is not None and expected != found:
+            raise ValueError(_other(part, expected, name, found))
 
 
 def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
@@ -51,10 +62,11 @@ def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
     for part in parts:
         expected, found = (each["dims"].get(part, each.get(part)) for each in (own, other))
         if expected != found:
-            raise ValueError(
-                f"The run was trained with {part}={expected}, but {name} has {part}={found}: "
-                "choose other data=."
-            )
+            raise ValueError(_other(part, expected, name, found))
+
+
+def _other(part: str, expected: object, name: str, found: object) -> str:
+    return f"The run was trained with {part}={expected}, but {name} has {part}={found}: choose other data=."
 
 
 def own_tokens(run: LoadedRun, data: TensorData, tokens: torch.Tensor) -> torch.Tensor:

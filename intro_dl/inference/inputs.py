@@ -1,15 +1,12 @@
-"""Read inputs for a prediction: image files of any size and type, and rows of numbers.
+"""Read images for a prediction: files of any size and type.
 
 Photographs are cropped to a square and scaled in the same way as in data=image_folder. If a run was trained
 on drawings (grey, on an even background, as MNIST), a drawing is changed to look like the training drawings.
 It becomes light on dark or dark on light, gets the same size, and is centered.
 """
 
-import csv
-import io
-import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
-from intro_dl.runs.files import read_limited, typed_path
+from intro_dl.runs.files import typed_path
 
 LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
 INK = 0.2  # a pixel with at least this fraction of the strongest ink belongs to the drawing
@@ -163,69 +160,3 @@ def _center(values: np.ndarray, axis: int) -> float:
 
 def _channels_first(pixels: np.ndarray, channels: int) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1).copy()
-
-
-def read_rows(
-    words: Iterable[str], features: Sequence[str]
-) -> Iterator[tuple[str, list[float] | Unreadable]]:
-    """Yield the rows that the words name: CSV files, or numbers such as 4,5.
-
-    Yields:
-        The place of a row, e.g. "students.csv:2", with its numbers in the order of `features`, or the error
-        that stands in their place.
-    """
-    for word in words:
-        path, cells = typed_path(word), word.split(",")
-        if not path.exists() and _numbers(cells) is not None:
-            yield word, _row(word, cells, features)
-            continue
-        try:
-            rows = _read_csv(path, features)
-        except Unreadable as error:
-            yield word, error
-        else:
-            yield from ((place, _row(place, cells, features)) for place, cells in rows)
-
-
-def _read_csv(path: Path, features: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return the rows of a file with their places. A header says which columns hold the features."""
-    try:
-        text = read_limited(path).decode("utf-8-sig")
-        first = text.lstrip().partition("\n")[0]
-        reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
-        rows = [(f"{path}:{reader.line_num}", cells) for cells in reader if any(map(str.strip, cells))]
-    except OSError as error:
-        message = f"Cannot read {path}: {error.strerror}. Name a CSV file, or numbers such as 4,5."
-        raise Unreadable(message) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Unreadable(f"{path} is not a CSV file in UTF-8 with lines such as 4,5: {error}.") from error
-    except ValueError as error:
-        raise Unreadable(str(error)) from error
-    if not rows:
-        raise Unreadable(f"{path} is empty: there is no row to predict.")
-    names = [cell.strip().lower() for cell in rows[0][1]]
-    if _numbers(names) is not None:
-        return rows
-    wanted = [feature.lower() for feature in features]
-    if not set(wanted) <= set(names):
-        has, needs = ", ".join(rows[0][1]), ", ".join(features)
-        raise Unreadable(f"{path} has the columns {has}, but the model reads {needs}.")
-    columns = [names.index(name) for name in wanted]
-    return [(place, [cells[k] for k in columns if k < len(cells)]) for place, cells in rows[1:]]
-
-
-def _row(place: str, cells: Sequence[str], features: Sequence[str]) -> list[float] | Unreadable:
-    if len(cells) != len(features):
-        names = ", ".join(features)
-        return Unreadable(f"{place} has {len(cells)} numbers, but the model reads {len(features)}: {names}.")
-    numbers = _numbers(cells)
-    if numbers is None or not all(map(math.isfinite, numbers)):
-        return Unreadable(f"{place} has values that are not finite numbers: {', '.join(cells)}.")
-    return numbers
-
-
-def _numbers(cells: Sequence[str]) -> list[float] | None:
-    try:
-        return [float(cell) for cell in cells]
-    except ValueError:
-        return None

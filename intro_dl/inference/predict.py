@@ -90,14 +90,16 @@ def _check_not_an_input(out: Path | None, files: Iterable[Path]) -> None:
 def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
     import numpy as np
 
-    from intro_dl.inference.inputs import read_rows
+    from intro_dl.inference.rows import read_rows
 
     _check_not_an_input(options["out"], map(typed_path, words))
     for place, row in read_rows(words, run.metadata["features"]):
-        if isinstance(row, ValueError):
-            yield {"row": place, "error": str(row)}
-        else:
+        try:
+            if isinstance(row, ValueError):
+                raise row
             yield {"row": place} | predict(run, np.array(row, dtype=np.float32), options["top"])
+        except ValueError as error:
+            yield {"row": place, "error": str(error)}
 
 
 def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
@@ -111,12 +113,21 @@ def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
     Returns:
         `class` and `probability` (or `score`), then `class_2` and so on; or the number of a regression by the
         name of its target.
+
+    Raises:
+        ValueError: if the model does not answer with finite numbers.
     """
     import torch
 
     model: Any = run.model
     with torch.inference_mode():
         outputs = model(run.prepare(torch.from_numpy(raw)[None]))
+        if not outputs.isfinite().all():
+            raise ValueError(
+                f"The answer to {raw.tolist()} is not finite: the numbers are too large for the model."
+                if run.kind == "points"
+                else "The answer is not finite: the weights are damaged, or the training diverged."
+            )
         name = _number(run)
         if "classes" not in run.metadata:
             return {name: float(outputs[0])}

@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         raise ValueError(f"out={out} exists: name a new directory.")
     find_checkpoint(words[0], options["weights"])
 
+    from intro_dl.data.decode import unix_line_ends
     from intro_dl.inference.data import training_text
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.tasks import LanguageModel
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str]) -> int:
             "cannot write text: name a run of model=char_lstm or model=char_rnn."
         )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
-    prompt = _unescape(options["prompt"]) or _default_prompt(run.metadata["alphabet"], tunes)
+    given = options["prompt"] and unix_line_ends(options["prompt"]).removeprefix("\ufeff")  # as in a text
+    prompt = _unescape(given) or _default_prompt(run.metadata["alphabet"], tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
     texts: list[str] = []
     try:

@@ -41,6 +41,7 @@ class Result:
         seconds: time from start to end, without the time between a stop and its resume.
         parameters: number of weights and biases.
         chance_loss: loss of a model that ignores its inputs, or None if unknown.
+        data: what was read, in one line: examples, classes, sizes of the splits, what was left out.
         seed: the seed of the run.
         notes: sentences that a reader of the numbers should know.
         diagnosis: what the doctor found; None if the doctor did not run.
@@ -60,6 +61,7 @@ class Result:
     seconds: float | None = None
     parameters: int | None = None
     chance_loss: float | None = None
+    data: str = ""
     seed: int | None = None
     notes: list[str] = field(default_factory=list)
     diagnosis: list[dict[str, Any]] | None = None

@@ -37,32 +37,54 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
     validate(cfg)
     check_accelerator(cfg.trainer)
     look_for_a_gpu_once()
-    data = build_data(cfg)
-    model = build_model(cfg, data)
+    data = unread_data(cfg)
+    if data.dims and None not in data.dims.values():  # known before anything is downloaded or read
+        model = build_model(cfg, data)
+        read(data)
+    else:
+        check_fit(cfg, data)
+        read(data)
+        model = build_model(cfg, data)
     check_monitor(cfg, model, data)
     return data, model, build_trainer(cfg)
 
 
 def build_data(cfg: DictConfig) -> TensorData:
     """Return the data module, with its splits read."""
-    data = instantiate(cfg.data, _convert_="all")
-    data.watch_test = cfg.watch_test
-    data.prepare_data()
-    data.setup()
+    data = unread_data(cfg)
+    read(data)
     return data
 
 
-def build_model(cfg: DictConfig, data: TensorData) -> Task:
-    """Return the model for the dimensions of the data, with its optimizer and schedule."""
+def unread_data(cfg: DictConfig) -> TensorData:
+    """Return the data module."""
+    data = instantiate(cfg.data, _convert_="all")
+    data.watch_test = cfg.watch_test
+    return data
+
+
+def read(data: TensorData) -> None:
+    """Download the data if they are missing, and read their splits."""
+    data.prepare_data()
+    data.setup()
+
+
+def check_fit(cfg: DictConfig, data: TensorData) -> None:
+    """Refuse a model for another kind of data; dimensions that only reading tells are None or missing."""
     model_class = class_of(cfg.model, "model")
     accepted = inspect.signature(model_class).parameters
     needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
-    if not set(needed) <= data.dims.keys() <= accepted.keys():
+    if data.dims and not set(needed) <= data.dims.keys() <= accepted.keys():
         model_name, data_name = model_class.__name__, type(data).__name__
         raise ValueError(
             f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
             f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."
         )
+
+
+def build_model(cfg: DictConfig, data: TensorData) -> Task:
+    """Return the model for the dimensions of the data, with its optimizer and schedule."""
+    check_fit(cfg, data)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:

@@ -48,6 +48,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         stopped=stopped,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         chance_loss=model.chance_loss(),
+        data=data.description(),
         seed=cfg.seed,
         notes=notes,
         diagnosis=diagnosis,

@@ -50,7 +50,9 @@ def train(cfg: DictConfig) -> float:
     if trainer.is_global_zero:
         check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
 
-    log.info("Training %s on %s", type(model).__name__, type(data).__name__)
+    log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
+    if trainer.is_global_zero:
+        print(f"{'data':<20} {data.description()}\n")
     threads = use_threads(cfg.trainer.threads, resumed and resumed.threads, trainer, model, data)
     with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         if cfg.trainer.compile:

@@ -7,9 +7,9 @@ from PIL import Image
 
 from intro_dl.data import image_folder
 from intro_dl.data.dataset import digest
+from intro_dl.data.decode import read_text
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits
-from intro_dl.data.text import read_utf8
 from intro_dl.inference.evaluate import main as evaluate
 from intro_dl.runs import files
 from intro_dl.runs.files import read_limited
@@ -84,4 +84,4 @@ def test_a_text_or_table_that_is_too_large_is_refused(tmp_path, monkeypatch):
         read_limited(book, most=99)
     monkeypatch.setattr(files.read_limited, "__defaults__", (99,))
     with pytest.raises(ValueError, match="has more than 99 bytes"):
-        read_utf8(book)
+        read_text(book)

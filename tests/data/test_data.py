@@ -13,11 +13,14 @@ from hydra.utils import instantiate
 
 from intro_dl.config.arguments import check_arguments
 from intro_dl.data.batches import Batches, Windows
+from intro_dl.data.cifar10 import CIFAR10
 from intro_dl.data.dataset import TensorData
 from intro_dl.data.images import Digits, ImageData
-from intro_dl.data.mnist import MNIST
+from intro_dl.data.mnist import MNIST, FashionMNIST
+from intro_dl.data.text import TinyShakespeare
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.training.build import build
 from tests.conftest import ROOT
 
 NEEDS_FILES = ("mnist", "fashion_mnist", "cifar10", "image_folder", "shakespeare", "irish_abc", "file")
@@ -61,6 +64,27 @@ def test_class_names_are_the_same_everywhere(data):
         assert metadata["kind"] == variant.kind in ("images", "points", "text")
         assert variant.class_names == tuple(metadata.get("classes", ()))
         assert len(variant.class_names) == variant.dims.get("num_classes", 0)
+
+
+def test_every_data_set_says_in_one_line_what_was_read(data):
+    line, total = data.description(), sum(data.sizes().values())
+    assert line.startswith(f"{total:,} {data.EXAMPLES}, ") and "\n" not in line
+    for split, size in data.sizes().items():
+        assert f"{size:,} {split}" in line
+    assert f"{len(data.class_names)} classes" in line or not data.class_names
+
+
+def test_description_counts_unequal_classes_and_says_what_was_left_out():
+    plain, data = Digits(), Digits(labels=[4], limit_train=100, label_noise=0.1)
+    plain.setup()
+    data.setup()
+    assert plain.description() == "1,797 images, 10 classes: 1,297 train, 200 val, 300 test"
+    data.left_out.append("3 files are not images: a.txt, b.doc, c.pdf")
+    assert data.description() == (
+        "600 images, 2 classes (not 4: 526, 4: 74), 10% of the training labels wrong (data.label_noise): "
+        "100 train, 200 val, 300 test. Left out: 1,197 training images (data.limit_train=100); "
+        "3 files are not images: a.txt, b.doc, c.pdf"
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,6 +312,46 @@ def test_absent_mnist_without_a_network_says_what_to_do(mirror, tmp_path):
         MNIST(root=str(tmp_path / "data")).prepare_data()
     for words in (str(tmp_path / "data"), "INTRO_DL_DATA", "data.root=", "data=digits"):
         assert words in str(error.value)
+
+
+def test_a_root_that_is_one_level_off_is_told_where_the_data_are_and_the_expected_layout(mirror, tmp_path):
+    right = tmp_path / "data"
+    MNIST(root=str(right)).prepare_data()
+    mirror.clear()
+    for wrong in (right / "MNIST", right / "MNIST" / "raw", tmp_path):
+        with pytest.raises(ValueError) as error:
+            MNIST(root=str(wrong)).prepare_data()
+        assert f"A copy is in {right}: use it with data.root=" in str(error.value)
+        assert "there is no MNIST/raw/train-images-idx3-ubyte in it" in str(error.value)
+
+
+def test_a_directory_in_the_place_of_a_file_is_named_before_anything_is_downloaded(tmp_path):
+    place = tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    place.mkdir(parents=True)
+    (tmp_path / "text" / "tinyshakespeare.txt").mkdir(parents=True)
+    for data in (MNIST(root=str(tmp_path)), TinyShakespeare(root=str(tmp_path))):
+        with pytest.raises(ValueError, match="is not a file. Move it away, and the next run downloads"):
+            data.prepare_data()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["model=char_lstm", "data=mnist"], "CharLSTM cannot read MNIST"),
+        (["model=regressor", "data=fashion_mnist"], "MLPRegressor cannot read FashionMNIST"),
+        (["model=lenet", "data=shakespeare"], "LeNet cannot read TinyShakespeare"),
+        (["model=perceptron", "data=cifar10"], "Perceptron is one neuron and separates 2 classes"),
+        (["model=char_rnn", "data=image_folder", "data.root=absent"], "CharRNN cannot read ImageFolder"),
+        (["model=mlp", "data=file", "data.path=absent.txt"], "MLP cannot read TextFile"),
+    ],
+)
+def test_a_model_for_another_kind_of_data_is_refused_before_they_are_downloaded_or_read(
+    overrides, reason, make_config, monkeypatch
+):
+    for each in (MNIST, FashionMNIST, CIFAR10, TinyShakespeare):
+        monkeypatch.setattr(each, "prepare_data", None)
+    with pytest.raises(Exception, match=reason):  # of Hydra, if the model itself refuses
+        build(make_config(*overrides))
 
 
 DAMAGES = {

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intro_dl.data.batches import Windows
+from intro_dl.data.decode import read_text
 from intro_dl.data.download import fetch
-from intro_dl.data.text import IrishABC, Pydoc, TextFile, TinyShakespeare, read_utf8
+from intro_dl.data.text import IrishABC, Pydoc, TextFile, TinyShakespeare
 
 pytestmark = pytest.mark.quick
 
@@ -76,7 +77,7 @@ def test_the_splits_are_the_first_90_the_next_5_and_the_last_5_percent_of_the_te
 
 def test_line_ends_and_byte_order_marks_of_other_systems_are_not_characters_of_the_text(tmp_path):
     (tmp_path / "windows.txt").write_bytes("\ufeffone\r\ntwo\r\n".encode())
-    assert read_utf8(tmp_path / "windows.txt") == "one\ntwo\n"
+    assert read_text(tmp_path / "windows.txt") == "one\ntwo\n"
 
 
 # Windows
@@ -209,8 +210,8 @@ def test_the_downloaded_texts_are_the_ones_that_everybody_uses(dataset, characte
     ("content", "sentence"),
     [
         (b"", "The text is empty"),
-        (b"abc\xe9def", "is not valid UTF-8: byte 0xe9 at offset 3"),
-        (b"\xff\xfea\0", "is not valid UTF-8: byte 0xff at offset 0"),
+        (b"a\nabc\xe9def\n", "is not UTF-8: byte 0xe9 in line 2. Read as CP1252 it is 'abcédef'"),
+        (b"\xff\xfea", "begins like UTF-16, but is damaged at byte 2"),
         (b"abc" * 10, "too short: 27 of its 30 characters are the train split, which needs 33"),
         (b"abc" * 15, "too short: 2 of its 45 characters are the val split, which needs 5"),
     ],

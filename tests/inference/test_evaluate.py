@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 
 from intro_dl import load_run
+from intro_dl.data.cifar10 import CIFAR10
+from intro_dl.data.text import TinyShakespeare
 from intro_dl.inference.data import check_same_metadata, data_for
 from intro_dl.inference.evaluate import main
 from intro_dl.inference.metrics import class_table, expected_calibration_error, reliability
@@ -156,6 +158,14 @@ def test_what_does_not_fit_gets_one_sentence(softmax, evaluate, arguments, sente
     code, out, err = evaluate(softmax, *arguments)
     assert code == 1 and not out
     assert sentence in err and len(err.splitlines()) == 1
+
+
+def test_data_of_another_kind_or_size_are_refused_before_they_are_downloaded(softmax, evaluate, monkeypatch):
+    monkeypatch.setattr(CIFAR10, "prepare_data", None)
+    monkeypatch.setattr(TinyShakespeare, "prepare_data", None)
+    for option, reason in (("cifar10", "in_shape=[3, 32, 32]"), ("shakespeare", "kind=text")):
+        code, _, err = evaluate(softmax, f"data={option}")
+        assert code == 1 and reason in err
 
 
 def test_data_of_another_size_are_refused(softmax):

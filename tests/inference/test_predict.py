@@ -15,8 +15,9 @@ from intro_dl import load_run
 from intro_dl.data.image_folder import read_image
 from intro_dl.data.images import Digits, background
 from intro_dl.inference import inputs
-from intro_dl.inference.inputs import Unreadable, read_picture, read_rows
+from intro_dl.inference.inputs import Unreadable, read_picture
 from intro_dl.inference.predict import main
+from intro_dl.inference.rows import read_rows
 
 MNIST_LIKE = {"dims": {"in_shape": [1, 28, 28]}, "background": "dark", "digit_box": 20}
 PHOTOS = {"dims": {"in_shape": [3, 32, 32]}, "background": None, "digit_box": None}
@@ -285,13 +286,13 @@ def test_scores_that_are_not_probabilities_are_called_scores(trained_run, predic
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"4,5\n1,2,3\n", "rows.csv:2 has 3 numbers, but the model reads 2: lectures attended, hours"),
-        (b"4,5\n1,x\n", "rows.csv:2 has values that are not finite numbers: 1, x"),
-        (b"4,5\n1,nan\n", "rows.csv:2 has values that are not finite numbers"),
+        (b"4,5\n1,2,3\n", "rows.csv:2: 3 numbers, but the model reads 2: lectures attended, hours"),
+        (b"4,5\n1,x\n", "rows.csv:2: hours on the project is 'x': write a number alone"),
+        (b"4,5\n1,nan\n", "rows.csv:2: hours on the project is nan: choose a finite number"),
         (b"a,b\n1,2\n", "rows.csv has the columns a, b, but the model reads lectures attended, hours"),
         (b"", "rows.csv is empty"),
-        (b"\xff\xfe1,2", "rows.csv is not a CSV file in UTF-8"),
-        (b'4,5\n"1,2\n', "is not a CSV file"),
+        (b"\xff\xfe1,2", "rows.csv begins like UTF-16, but is damaged"),
+        (b'4,5\n"1,2\n', "rows.csv:2 is not a line of a CSV file: unexpected end of data"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, monkeypatch, content, sentence):

@@ -173,6 +173,11 @@ def test_the_command_writes_a_text_and_says_what_was_copied(sample, runs):
     assert "characters in a row are from the training text" in out
 
 
+def test_a_prompt_from_a_file_of_another_system_is_read_like_a_text(runs, sample):
+    code, out, _ = sample(runs / "text", "length=5", "prompt=\ufeffa\r\nb\r")
+    assert code == 0 and out.startswith("a\nb\n")
+
+
 def test_the_command_writes_several_texts_to_a_folder(sample, runs, tmp_path):
     code, out, _ = sample(runs / "text", "length=20", "samples=3", "out=texts", r"prompt=a\nb")
     assert code == 0 and out.count("---") >= 2

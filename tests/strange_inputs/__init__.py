@@ -1,1 +1,1 @@
-"""What strange machines, shells and files do to the commands; each gets an answer in one sentence."""
+"""Files that real people have: strange, damaged or hostile. Each test makes its own."""

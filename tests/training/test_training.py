@@ -65,6 +65,13 @@ def test_run_ends_with_a_short_table(train):
         assert words in answer.out
 
 
+def test_what_was_read_is_on_the_screen_before_the_epochs_and_in_the_result(train):
+    answer = train(*SMALL, "trainer.max_epochs=1")
+    read = answer.result["data"]
+    assert read == "1,797 images, 10 classes: 1,297 train, 200 val, 300 test"
+    assert answer.out.index(read) < answer.out.index("loss train / val")
+
+
 def test_curves_of_every_epoch_are_in_tensorboard(train):
     (run,) = train(*SMALL, "trainer.max_epochs=3").runs
     curves = scalars(run)
