@@ -7,7 +7,7 @@ python scripts/export.py outputs/char_lstm/<time> format=onnx out=<directory> we
 onnx         model.onnx, for onnxruntime and other programs
 safetensors  model.safetensors, the weights alone, by name
 
-Both need: pip install -e '.[export]'
+Both need: pip install -e ".[export]"
 model.json describes how to use the model: input shapes, normalization, class names, alphabet. Normalize
 inputs as described there. A batch may have any size. A text model reads one character and its previous state.
 

@@ -23,7 +23,7 @@ HEAD = """\
 Train one lecture model. Choose one option of each group, and change any of its keys:
 
     python scripts/train.py model=lenet optim=adam
-    python scripts/train.py model=mlp optim.lr=0.01 'model.hidden=[500,500]' trainer.max_epochs=5
+    python scripts/train.py model=mlp optim.lr=0.01 "model.hidden=[500,500]" trainer.max_epochs=5
     python scripts/train.py -m optim.lr=1e-4,1e-3,1e-2
     python scripts/train.py resume=outputs/lenet/<run>
 """
@@ -46,7 +46,7 @@ def text(width: int | None = None) -> str:
 
 def root_keys() -> dict[str, str]:
     """Return the keys outside of all groups, each with its comment in train.yaml."""
-    content = Path(configs.__file__).with_name("train.yaml").read_text()
+    content = Path(configs.__file__).with_name("train.yaml").read_text(encoding="utf-8")
     return dict(re.findall(r"^(\w+): [^#\n]*# (.*)$", content, re.MULTILINE))
 
 
@@ -58,7 +58,7 @@ def describe(group: str) -> dict[str, str]:
 
 
 def _first_comment(path: Path) -> str:
-    lines = (line for line in path.read_text().splitlines() if "@package" not in line)
+    lines = (line for line in path.read_text(encoding="utf-8").splitlines() if "@package" not in line)
     return next((line.removeprefix("#").strip() for line in lines if line.startswith("#")), "")
 
 

@@ -8,7 +8,8 @@ def quote(value: str) -> str:
     rewritten = re.fullmatch(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)", value)
     if (re.fullmatch(r"[\w./-]*", value) and not rewritten) or value[:1] in "'\"$":
         return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # Hydra reads a backslash as it is, except before a quote.
+    return "'" + re.sub(r"(\\+)(?='|\Z)", r"\1\1", value).replace("'", "\\'") + "'"
 
 
 def scheduler_by_name(argument: str) -> str:
