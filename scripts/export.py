@@ -9,7 +9,7 @@ The default of out is <run>/export, or <run>/export/last for weights=last.
 onnx         model.onnx, for onnxruntime and other programs
 safetensors  model.safetensors, the weights alone, by name
 
-Both need: pip install -e '.[export]'
+Both need: pip install -e ".[export]"
 model.json describes how to use the model: input shapes, normalization, class names, alphabet. Normalize
 inputs as described there. A batch may have any size. A text model reads one character and its previous state.
 

@@ -18,7 +18,7 @@ format       auto, text, or abc: check tunes; auto checks those of models traine
 out          a new directory for the texts; the default for tunes is <run>/tunes/<time>
 
 abc2midi checks every tune: its header, its notes, and whether the length of its bars fits the meter. Valid
-tunes are written as .abc and as MIDI. This needs: pip install -e '.[music]' (it installs a GPL program).
+tunes are written as .abc and as MIDI. This needs: pip install -e ".[music]" (it installs a GPL program).
 
 Exit code: 0, or 1 with an error message.
 """

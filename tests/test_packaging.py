@@ -1,10 +1,15 @@
-"""The wheel holds the configs, and importing the package costs nothing."""
+"""The wheel holds the configs, importing the package costs nothing, and Colab has all that it needs."""
 
+import importlib.util
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from tests.conftest import ROOT
 
@@ -57,3 +62,29 @@ def test_wheel_holds_every_module_and_every_option(wheel):
 
 def test_importing_the_package_does_not_import_torch(wheel):
     assert python("import intro_dl; print('torch' in sys.modules)", wheel).strip() == "False"
+
+
+@pytest.fixture(scope="module")
+def drift():
+    """Import scripts/drift.py, which is not in a package."""
+    spec = importlib.util.spec_from_file_location("drift", ROOT / "scripts" / "drift.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_libraries_of_colab_are_new_enough(drift):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in map(Requirement, project["dependencies"]):
+        if requirement.name in drift.COLAB:
+            assert drift.COLAB[requirement.name] in requirement.specifier, requirement
+    assert drift.COLAB_PYTHON in SpecifierSet(project["requires-python"])
+
+
+def test_the_oldest_versions_are_the_floors_of_pyproject(drift):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = dict(line.split("==") for line in drift.constraints("oldest").splitlines())
+    assert Version(oldest["pytorch-lightning"]) >= Version("2.6.6")  # earlier ones run code of a checkpoint
+    for requirement in map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["dev"]]):
+        assert oldest[requirement.name] in requirement.specifier, requirement
+    assert drift.constraints("newest") == drift.constraints("nightly") == ""

@@ -23,7 +23,7 @@ HEAD = """\
 Train one lecture model. Choose one option of each group, and change any of its keys:
 
     python scripts/train.py model=lenet optim=adam
-    python scripts/train.py model=mlp optim.lr=0.01 'model.hidden=[500,500]' trainer.max_epochs=5
+    python scripts/train.py model=mlp optim.lr=0.01 "model.hidden=[500,500]" trainer.max_epochs=5
     python scripts/train.py -m optim.lr=1e-4,1e-3,1e-2
     python scripts/train.py resume=outputs/lenet/<run>
 """
@@ -46,7 +46,7 @@ def text(width: int | None = None) -> str:
 
 def root_keys() -> dict[str, str]:
     """Return the keys outside of all groups, each with its comment in train.yaml."""
-    content = Path(configs.__file__).with_name("train.yaml").read_text()
+    content = Path(configs.__file__).with_name("train.yaml").read_text(encoding="utf-8")
     return dict(re.findall(r"^(\w+): [^#\n]*# (.*)$", content, re.MULTILINE))
 
 

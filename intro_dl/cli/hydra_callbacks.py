@@ -1,7 +1,6 @@
 """Give every run its own folder, even if two runs start in the same second. Does not import torch."""
 
 import logging
-import shlex
 import shutil
 import sys
 from itertools import chain, count
@@ -12,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from intro_dl.config.override_syntax import quote
-from intro_dl.runs.files import explain_os_error, shown_path
+from intro_dl.runs.files import explain_os_error, shown_path, typed
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.program import tell
 from intro_dl.runs.sweep import SweepFolder
@@ -41,7 +40,7 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
     key, folder = f"hydra.{kind}.dir", config.hydra[kind].dir
     place = Path(folder)
     given = any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
-    shown = shlex.quote(shown_path(folder))
+    shown = typed(shown_path(folder))
     try:
         others = [entry for entry in place.iterdir() if entry.is_dir()] if given and place.is_dir() else []
         if others and not (place / first_file).exists():

@@ -47,7 +47,9 @@ class OptunaSweeper(Sweeper):
         try:
             import optuna
         except ImportError as error:
-            raise ValueError("A search needs an extra: in the project, pip install -e '.[sweep]'.") from error
+            raise ValueError(
+                'A search needs an extra: run pip install -e ".[sweep]" in the project.'
+            ) from error
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         parser = OverridesParser.create(config_loader=self.config_loader)
         lines = [f"{key}={values}" for key, values in self.params.items()]

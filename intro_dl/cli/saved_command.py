@@ -1,6 +1,5 @@
 """Expand `resume=<folder>` to the command that created the run or sweep. Does not import torch."""
 
-import os
 import re
 import sys
 from collections.abc import Iterable
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, unquote
-from intro_dl.runs.files import typed_path
+from intro_dl.runs.files import shown_path, typed_path
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
@@ -51,7 +50,7 @@ def with_saved_command(arguments: list[str]) -> list[str]:
     if not folder.overrides_file.is_file():
         return overrides
     keep = _safe(folder.read_overrides(), folder.overrides_file, {*given, "resume", "sweep", "run_dir"})
-    how = [f"hydra.run.dir={quote(os.path.relpath(folder.path))}", "hydra.mode=RUN"]
+    how = [f"hydra.run.dir={quote(shown_path(folder.path))}", "hydra.mode=RUN"]
     # train() itself changes the saved command, once it has accepted the new one.
     return [*keep, *overrides, *how, "hydra.output_subdir=null"]
 
@@ -79,7 +78,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
         own = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra/launcher=basic", *typed)
         if key not in own and text not in own:
             print(f"Resuming without {ascii(text)[1:-1]}: type it again to use it.", file=sys.stderr)
-    sweep_dir = f"hydra.sweep.dir={quote(os.path.relpath(folder))}"
+    sweep_dir = f"hydra.sweep.dir={quote(shown_path(folder))}"
     return ["--multirun", *task, *how, f"resume={folder}", sweep_dir]
 
 

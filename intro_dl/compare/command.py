@@ -1,16 +1,16 @@
 """The command `python scripts/compare.py`: its arguments and what it writes."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 from annotated_types import MaxLen, MinLen
 
 from intro_dl.config.options import Option, path, read_options
-from intro_dl.runs.files import shown_path, typed_path
+from intro_dl.runs.files import shown_path, typed, typed_path
 from intro_dl.runs.program import printable, run_script
 from intro_dl.runs.record import Run, by_task, read_runs
 from intro_dl.runs.sweep import SweepFolder
@@ -53,9 +53,10 @@ def main(arguments: Sequence[str]) -> int:
     resume = [how_to_finish(folder, runs) for folder in folders]
     for line in [*comparison.notes, *filter(None, resume)]:
         print(printable(line))
-    above = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
-    print(f"Curves: tensorboard --logdir {shlex.quote(shown_path(above))}")
+    with suppress(ValueError):  # on Windows, directories on two drives have none in common
+        above = os.path.commonpath([folder.resolve() for folder in folders])
+        print(f"Curves: tensorboard --logdir {typed(shown_path(above))}")
     if comparison.all_diverged:
         raise ValueError(what_to_try([run for run in runs if run.status.counts]))
     return 0

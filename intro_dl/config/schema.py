@@ -64,5 +64,5 @@ def run_name(overrides: str) -> str:
     """Return what the user changed, as the end of a folder's name: "optim.lr=0.1" -> "_optim.lr=0.1"."""
     # Numbers that Optuna suggests have 17 digits.
     overrides = re.sub(r"\d+\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.4g}", overrides)
-    name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100]
+    name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100].rstrip(".")  # Windows drops a dot at the end
     return f"_{name}" if name else ""

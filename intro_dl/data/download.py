@@ -24,6 +24,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
+from intro_dl.runs.files import replace
+
 log = logging.getLogger(__name__)
 
 SECONDS_OF_SILENCE = 30  # after this time, the next server is tried
@@ -155,7 +157,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # before it gets its name: a power cut leaves the complete file or none
-        unfinished.replace(path)
+        replace(unfinished, path)
 
 
 def _download(urls: Sequence[str], md5: str) -> bytes:

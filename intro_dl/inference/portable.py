@@ -131,7 +131,7 @@ def write(name: str, portable: Portable, file: Path) -> tuple[float, str]:
     except ImportError as error:
         raise ValueError(
             f"format={name} needs {error.name}, which is not installed. Install it in the project's "
-            "directory with: pip install -e '.[export]'"
+            'directory with: pip install -e ".[export]"'
         ) from error
     except (MemoryError, OSError):
         raise

@@ -73,7 +73,7 @@ def read_tune(text: str) -> Tune:
     except ImportError as error:
         raise ValueError(
             "Checking tunes and writing MIDI need symusic. Install it in the project's directory with: "
-            "pip install -e '.[music]'"
+            'pip install -e ".[music]"'
         ) from error
     read_midi: Any = symusic.Score.from_midi
     with TemporaryDirectory() as folder:

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import re
+import shlex
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        replace(unfinished, path)
     except BaseException:
         with suppress(OSError):  # the first error says why
             unfinished.unlink(missing_ok=True)  # a full disk needs the space
@@ -42,6 +45,16 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def replace(unfinished: Path, path: Path) -> None:
+    """Give a file its final name, also on Windows, where a virus scanner may have opened it for a moment."""
+    for _ in range(20 if os.name == "nt" else 0):
+        with suppress(PermissionError):
+            unfinished.replace(path)
+            return
+        time.sleep(0.1)
+    unfinished.replace(path)
 
 
 def read_limited(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -100,6 +113,8 @@ def explain_os_error(error: BaseException | None) -> str | None:
 OTHER = "Choose another directory, e.g. with run_dir= or out=."
 FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir= or out=."
 FORBIDDEN = "Permission denied", OTHER
+if os.name == "nt":
+    FORBIDDEN = FORBIDDEN[0], f"Close the programs that have it open. {OTHER}"
 NO_FOLDER = "There is a file where a directory should be", "Move it, or choose another run_dir= or out=."
 REASONS = {
     errno.ENOSPC: FULL,
@@ -120,3 +135,10 @@ def shown_path(path: str | Path) -> str:
     """Return a path as short as it can be typed from the current directory."""
     absolute = Path(path).resolve()
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def typed(word: str) -> str:
+    """Return a word as a user types it in a shell: in quotes if it needs them."""
+    if os.name == "nt":  # cmd only knows double quotes, and PowerShell splits at commas
+        return word if re.fullmatch(r"[\w.:/=-]+", word) else f'"{word}"'
+    return shlex.quote(word)

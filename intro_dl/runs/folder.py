@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from intro_dl.runs.files import read_yaml, shown_path, typed_path, write_whole
+from intro_dl.runs.files import read_yaml, shown_path, typed, typed_path, write_whole
 from intro_dl.runs.result import Result, Status
 
 
@@ -128,7 +127,7 @@ class RunFolder:
 
     def resume_command(self) -> str:
         """Return the command that resumes this run, or this sweep."""
-        return f"python scripts/train.py resume={shlex.quote(shown_path(self.path))}"
+        return f"python scripts/train.py resume={typed(shown_path(self.path))}"
 
 
 def find_runs(folder: Path) -> Iterator[RunFolder]:

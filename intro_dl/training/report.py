@@ -1,6 +1,5 @@
 """Report a finished run: measure it, log it to TensorBoard, print a summary."""
 
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from intro_dl.data.dataset import TensorData
+from intro_dl.runs.files import typed
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 from intro_dl.tasks import Task
@@ -124,7 +124,7 @@ def print_summary(folder: RunFolder, result: Result) -> None:
     """Print the summary of a run: its numbers, its folder, and its notes."""
     measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
     shown = str(folder)
-    logs = shlex.quote("outputs" if shown.startswith("outputs") else shown)
+    logs = typed("outputs" if shown.startswith("outputs") else shown)
     rows = [(name, f"{result.metrics[name]:.4f}") for name in measured if name in result.metrics]
     rows += [
         ("epochs", f"{result.epochs} ({result.stopped}; best: epoch {result.best_epoch})"),

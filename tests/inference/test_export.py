@@ -44,7 +44,7 @@ def export(run_main):
 
 
 def session_of(file: Path):
-    onnxruntime = pytest.importorskip("onnxruntime", reason="needs pip install -e '.[export]'")
+    onnxruntime = pytest.importorskip("onnxruntime", reason='needs pip install -e ".[export]"')
     return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
 
 
@@ -52,7 +52,7 @@ def need(name: str) -> None:
     """Skip a format whose packages are missing."""
     packages = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "safetensors": ("safetensors",)}
     for package in packages.get(name, ()):
-        pytest.importorskip(package, reason="needs pip install -e '.[export]'")
+        pytest.importorskip(package, reason='needs pip install -e ".[export]"')
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -138,7 +138,7 @@ def test_a_missing_package_is_named_with_how_to_install_it(trained, export, tmp_
     monkeypatch.setattr(builtins, "__import__", without)
     code, _, err = export(trained("lenet"), f"out={tmp_path / 'out'}")
     assert code == 1 and "format=onnx needs onnxruntime, which is not installed" in err
-    assert "pip install -e '.[export]'" in err
+    assert 'pip install -e ".[export]"' in err
 
 
 def test_a_file_is_not_taken_for_the_directory_of_the_export(trained, export, tmp_path):

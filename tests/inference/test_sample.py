@@ -188,7 +188,7 @@ def test_the_command_writes_several_texts_to_a_folder(sample, runs, tmp_path):
 
 
 def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, monkeypatch, runs, tmp_path):
-    symusic = pytest.importorskip("symusic", reason="needs pip install -e '.[music]'")
+    symusic = pytest.importorskip("symusic", reason='needs pip install -e ".[music]"')
     recited = reciting(TUNE + "\n" + TUNE.replace("A Jig", "A Slip").replace("E2D", "E2") + "\n")
     monkeypatch.setattr(
         "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=runs / "tunes")
@@ -224,7 +224,7 @@ def test_without_symusic_the_command_says_how_to_install_it_and_still_writes(
     monkeypatch.setitem(sys.modules, "symusic", None)  # its import fails
     code, out, err = sample(runs / "tunes", "format=abc", "length=40", "out=texts", "prompt=X:1")
     assert code == 0 and out.startswith("X:1") and len((tmp_path / "texts" / "001.txt").read_text()) == 43
-    assert err.count("\n") == 1 and "need symusic" in err and "pip install -e '.[music]'" in err
+    assert err.count("\n") == 1 and "need symusic" in err and 'pip install -e ".[music]"' in err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from intro_dl.inference.tunes import longest_copied, read_tune, split_tunes
 
-symusic = pytest.importorskip("symusic", reason="needs pip install -e '.[music]'")
+symusic = pytest.importorskip("symusic", reason='needs pip install -e ".[music]"')
 
 HEADER = "X:1\nT:The Test\nM:6/8\nL:1/8\nK:G Major\n"
 JIG = HEADER + "D|G2G AGA|[1 BGE E2:|[2 BGG G2|]!\nA|d3 c3|B3 G2:|!"

@@ -15,7 +15,7 @@ from intro_dl.cli.errors import PLUGINS
 from intro_dl.cli.hydra_callbacks import SweepSummary
 from tests.conftest import ROOT
 
-NEEDS = "needs pip install -e '.[sweep]'"
+NEEDS = 'needs pip install -e ".[sweep]"'
 SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
 OPTUNA = ("sweep=optuna", *SMALL, "trainer.max_epochs=1", "hydra.sweep.dir=sweep")
 
@@ -151,7 +151,7 @@ def test_missing_launcher_is_said_in_one_sentence(words, train):
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
     assert line.startswith("Error: hydra/") and line.endswith(
-        "needs an extra: run pip install -e '.[sweep]' in the project directory."
+        'needs an extra: run pip install -e ".[sweep]" in the project directory.'
     )
 
 
@@ -160,7 +160,7 @@ def test_missing_optuna_is_said_in_one_sentence(train, monkeypatch):
     answer = train(*OPTUNA)
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
-    assert line.startswith("Error: A search needs an extra") and "'.[sweep]'" in line
+    assert line.startswith("Error: A search needs an extra") and '".[sweep]"' in line
 
 
 def test_unknown_launcher_is_not_called_an_extra(train):
