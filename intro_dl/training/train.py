@@ -53,7 +53,8 @@ def train(cfg: DictConfig) -> float:
     log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
     if trainer.is_global_zero:
         print(f"{'data':<20} {data.description()}\n")
-    threads = use_threads(cfg.trainer.threads, resumed and resumed.threads, trainer, model, data)
+    saved = resumed.threads if resumed else None
+    threads = use_threads(cfg.trainer.threads, saved, trainer, model, data)
     with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         if cfg.trainer.compile:
             compile_step(model)
