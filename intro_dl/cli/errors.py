@@ -45,7 +45,7 @@ def explain(error: BaseException, overrides: list[str]) -> str:
         error: the exception.
         overrides: the command line, for suggestions.
     """
-    return re.sub(r"(\S{60})\S{200,}", r"\1...", _explain(error, overrides))  # shorten very long words
+    return program.shortened(_explain(error, overrides))
 
 
 def _explain(error: BaseException, overrides: list[str]) -> str:

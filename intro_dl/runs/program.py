@@ -6,6 +6,7 @@ Imports little, so that Ctrl-C has its answer while everything else is imported.
 import codecs
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -54,7 +55,12 @@ def run_script(
 def tell(text: str) -> None:
     """Print a sentence on stderr."""
     with suppress(OSError):  # stderr is closed, or its disk is full
-        print(printable(text), file=sys.stderr, flush=True)
+        print(shortened(printable(text)), file=sys.stderr, flush=True)
+
+
+def shortened(text: str) -> str:
+    """Return a text without the rest of its very long words."""
+    return re.sub(r"(\S{60})\S{200,}", r"\1...", text)
 
 
 def explain(error: BaseException) -> str:
