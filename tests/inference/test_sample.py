@@ -194,7 +194,7 @@ def test_tunes_are_counted_and_the_valid_ones_written_as_abc_and_midi(sample, mo
         "intro_dl.inference.load.load_run", lambda folder, weights: replace(recited, folder=runs / "tunes")
     )
     code, out, err = sample(
-        tmp_path,
+        runs / "tunes",
         "format=abc",
         f"length={3.5 * len(TUNE):.0f}",
         "out=tunes",
