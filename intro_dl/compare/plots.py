@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from intro_dl.compare.table import Comparison, cell, follows, higher_is_better
+from intro_dl.compare.table import Comparison, cell, follows, higher_is_better, label
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.result import Status
 from intro_dl.visualize.style import COLORS, MARKERS
@@ -52,7 +52,7 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
     """
     kind, keys = choose_plot(comparison, by)
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    figure = Figure(figsize=(8, 4.8))  # "tight" below makes room for the legend beside it
     axes = figure.add_subplot()
     if kind == "grid":
         draw_grid(comparison, axes, *keys)
@@ -105,10 +105,7 @@ def _beside(comparison: Comparison, key: str) -> list[str]:
 def _labels(table: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
     """Return the label of each row: "adam, lr=0.1"."""
     texts = [
-        ", ".join(
-            value if isinstance(value, str) and "." not in key else f"{key.rpartition('.')[-1]}={cell(value)}"
-            for key, value in zip(keys, values, strict=True)
-        )
+        ", ".join(label(key, value) for key, value in zip(keys, values, strict=True))
         for values in table[list(keys)].itertuples(index=False, name=None)
     ]
     return pd.Series([fill(text, 45) for text in texts], index=table.index, dtype=object)
@@ -193,22 +190,26 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     Returns:
         Whether any run has a history.
     """
-    runs, keys = comparison.runs, comparison.columns
+    runs, keys = comparison.runs, comparison.settings
     if not comparison.all_diverged:
         runs = runs[runs["status"] == Status.COMPLETED]
     if not keys:  # at most the seed varies: one line for each run
         runs, keys = runs.sort_values("seed"), ["seed"]
+    few = len(keys) <= 3
+    labels = (
+        _labels(runs, keys) if few else runs["row"].map(comparison.texts).map(lambda text: fill(text, 45))
+    )
     measured = {name for run in runs["run"] for epoch in run.history for name in epoch}
     measure = comparison.metric.partition("/")[0]
     name = next((name for name in (comparison.metric, f"{measure}/val") if name in measured), "loss/val")
 
     points = []
-    for label, same in runs.groupby(_labels(runs, keys), sort=False):
-        label = f"{label}, {len(same)} seeds" if len(same) > 1 else label if len(comparison.runs) > 1 else ""
+    for line, same in runs.groupby(labels, sort=False):
+        line = f"{line}, {len(same)} seeds" if len(same) > 1 else line if len(comparison.runs) > 1 else ""
         histories = [[epoch.get(name, math.nan) for epoch in run.history] for run in same["run"]]
         together = zip(*histories, strict=False)  # the epochs in which all seeds were trained
         for epoch, values in enumerate(together, start=1):
-            points += [(label, epoch, value) for value in values if math.isfinite(value)]
+            points += [(line, epoch, value) for value in values if math.isfinite(value)]
     data = pd.DataFrame(points, columns=["line", "epoch", name])
     if data.empty:
         return False
@@ -237,7 +238,11 @@ def _finish(comparison: Comparison, axes: Axes, name: str, values: pd.Series, le
         axes.axhline(chance, color="gray", lw=1, ls=":", zorder=0, label=f"chance level: {value}")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
-            title=legend, fontsize="small", handlelength=3, loc="upper left", bbox_to_anchor=(1.01, 1)
+            title=fill(legend, 45),
+            fontsize="small",
+            handlelength=3,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1),
         )
 
 
