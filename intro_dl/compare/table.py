@@ -74,21 +74,6 @@ class Comparison:
         return [key for key in self.columns if key not in implied]
 
     @property
-    def texts(self) -> pd.Series:
-        """The settings of each row as a text: the model, and what differs from the most common value."""
-        keys = self.settings
-        if not keys:
-            return pd.Series("", index=self.rows.index)
-        common = {key: self.rows[key].map(cell).mode().iloc[0] for key in keys}
-        always = "model" if "model" in keys else keys[0]
-        keys.sort(key=lambda key: key != always)
-        texts = [
-            ", ".join(label(key, row[key]) for key in keys if key == always or cell(row[key]) != common[key])
-            for _, row in self.rows.iterrows()
-        ]
-        return pd.Series(texts, index=self.rows.index, dtype=object)
-
-    @property
     def seeded(self) -> bool:
         """Whether a row stands for several runs."""
         return len(self.runs) > len(self.rows)
@@ -264,8 +249,25 @@ def measured(row: pd.Series, name: str) -> str:
 
 
 def label(key: str, value: Any) -> str:
-    """Return a setting for a legend: an option is clear by its name, "adam"; a number is not, "lr=0.1"."""
-    return value if isinstance(value, str) and "." not in key else f"{key.rpartition('.')[-1]}={cell(value)}"
+    """Return a setting for a legend: "adam" is clear without its key, 0.1 and default are not."""
+    if "." not in key and isinstance(value, str) and value not in ("default", "none"):
+        return value
+    return f"{key.rpartition('.')[-1]}={cell(value)}"
+
+
+def brief(table: pd.DataFrame, keys: Sequence[str]) -> list[str]:
+    """Return the settings of each row as a text: the model, and what differs from the most common value."""
+    common = {key: table[key].map(cell).mode().iloc[0] for key in keys}
+    always = "model" if "model" in keys else keys[0]
+    ordered = sorted(keys, key=lambda key: key != always)
+    return [
+        ", ".join(
+            label(key, value)
+            for key, value in zip(ordered, values, strict=True)
+            if key == always or cell(value) != common[key]
+        )
+        for values in table[ordered].itertuples(index=False, name=None)
+    ]
 
 
 def different_data(runs: Sequence[Run]) -> str | None:
@@ -300,7 +302,7 @@ def cells(comparison: Comparison, width: int | None = None) -> tuple[list[str], 
     notes = []
     width = width or 10_000
     if len(settings) > MOST_COLUMNS or _width(columns | measures) > width:
-        columns = {"settings": list(comparison.texts)}
+        columns = {"settings": brief(rows, settings)}
         optional = [name for name in reversed(numbers) if name != comparison.metric]
         while optional and _width(measures) + LEAST_TEXT > width:
             del measures[optional.pop(0)]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from intro_dl.compare.command import main
 from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number, plot
-from intro_dl.compare.table import compare, screen
+from intro_dl.compare.table import brief, compare, screen
 from intro_dl.runs.record import read_runs
 from tests.conftest import ROOT
 
@@ -308,7 +308,7 @@ def test_many_settings_become_one_column_that_fits_the_terminal(afternoon, width
     assert max(map(len, lines)) <= width and len(lines) <= 12 * 3 + 6
     head = next(line.split() for line in lines if "accuracy/val" in line)
     assert head[:2] == ["settings", "loss/val"]
-    assert "mlp, adam, lr=0.001" in list(comparison.texts)
+    assert "mlp, adam, lr=0.001" in brief(comparison.rows, comparison.settings)
     (more,) = [note for note in notes if "in compare.csv" in note]
     hidden = set(comparison.columns) - set(comparison.settings)
     assert "trainer.max_epochs" in hidden and any(key in more for key in hidden)
