@@ -49,9 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     write_markdown(comparison, out / "compare.md", picture if drawn else None)
 
     console = Console(width=None if sys.stdout.isatty() else 10_000)  # a file or pipe has no width
-    console.print(screen(comparison))
+    table, absent = screen(comparison, console.width)
+    console.print(table)
     resume = [how_to_finish(folder, runs) for folder in folders]
-    for line in [*comparison.notes, *filter(None, resume)]:
+    for line in [*absent, *comparison.notes, *filter(None, resume)]:
         print(printable(line))
     print(f"Written to {shown_path(out)}: compare.csv, compare.md{', compare.png' * drawn}")
     with suppress(ValueError):  # on Windows, directories on two drives have none in common

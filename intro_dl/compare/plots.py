@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from intro_dl.compare.table import Comparison, cell, follows, higher_is_better
+from intro_dl.compare.table import Comparison, brief, cell, follows, higher_is_better, label
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.result import Status
 from intro_dl.visualize.style import COLORS, MARKERS
@@ -37,6 +37,7 @@ UNITS = {
     "absolute_error": "absolute error (unit of the target)",
 }
 MOST_LINES = 12
+FEW_KEYS = 3  # a label has the values of so many keys
 
 
 def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
@@ -52,7 +53,7 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
     """
     kind, keys = choose_plot(comparison, by)
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    figure = Figure(figsize=(8, 4.8))  # "tight" below makes room for the legend beside it
     axes = figure.add_subplot()
     if kind == "grid":
         draw_grid(comparison, axes, *keys)
@@ -98,19 +99,19 @@ def _numeric(rows: pd.DataFrame, key: str) -> bool:
 
 def _beside(comparison: Comparison, key: str) -> list[str]:
     """Return the settings that distinguish the lines over `key`, except numbers that follow from it."""
-    rows, others = comparison.rows, [other for other in comparison.columns if other != key]
+    rows, others = comparison.rows, [other for other in comparison.settings if other != key]
     return [other for other in others if not (_numeric(rows, other) and follows(rows, other, [key]))]
 
 
 def _labels(table: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
-    """Return the label of each row: "adam, lr=0.1"."""
-    texts = [
-        ", ".join(
-            value if isinstance(value, str) and "." not in key else f"{key.rpartition('.')[-1]}={cell(value)}"
-            for key, value in zip(keys, values, strict=True)
-        )
-        for values in table[list(keys)].itertuples(index=False, name=None)
-    ]
+    """Return the label of each row: "adam, lr=0.1"; of many keys only what differs from the usual."""
+    if len(keys) > FEW_KEYS:
+        texts = brief(table, keys)
+    else:
+        texts = [
+            ", ".join(label(key, value) for key, value in zip(keys, values, strict=True))
+            for values in table[list(keys)].itertuples(index=False, name=None)
+        ]
     return pd.Series([fill(text, 45) for text in texts], index=table.index, dtype=object)
 
 
@@ -153,7 +154,8 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
         label = "diverged (some or all seeds)" if comparison.seeded else "diverged"
         mark = {"color": COLORS[5], "ms": 10, "mew": 2.5, "transform": axes.get_xaxis_transform()}
         axes.plot(diverged, [edge] * len(diverged), "x", label=label, **mark)
-    _finish(comparison, axes, metric, rows[metric], ", ".join(NAMES.get(key, key) for key in others))
+    legend = ", ".join(NAMES.get(key, key) for key in others) if len(others) <= FEW_KEYS else ""
+    _finish(comparison, axes, metric, rows[metric], legend)
     axes.set_xlabel(setting_name(key))
 
 
@@ -193,7 +195,7 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     Returns:
         Whether any run has a history.
     """
-    runs, keys = comparison.runs, comparison.columns
+    runs, keys = comparison.runs, comparison.settings
     if not comparison.all_diverged:
         runs = runs[runs["status"] == Status.COMPLETED]
     if not keys:  # at most the seed varies: one line for each run
@@ -203,12 +205,12 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     name = next((name for name in (comparison.metric, f"{measure}/val") if name in measured), "loss/val")
 
     points = []
-    for label, same in runs.groupby(_labels(runs, keys), sort=False):
-        label = f"{label}, {len(same)} seeds" if len(same) > 1 else label if len(comparison.runs) > 1 else ""
+    for line, same in runs.groupby(_labels(runs, keys), sort=False):
+        line = f"{line}, {len(same)} seeds" if len(same) > 1 else line if len(comparison.runs) > 1 else ""
         histories = [[epoch.get(name, math.nan) for epoch in run.history] for run in same["run"]]
         together = zip(*histories, strict=False)  # the epochs in which all seeds were trained
         for epoch, values in enumerate(together, start=1):
-            points += [(label, epoch, value) for value in values if math.isfinite(value)]
+            points += [(line, epoch, value) for value in values if math.isfinite(value)]
     data = pd.DataFrame(points, columns=["line", "epoch", name])
     if data.empty:
         return False
@@ -237,7 +239,11 @@ def _finish(comparison: Comparison, axes: Axes, name: str, values: pd.Series, le
         axes.axhline(chance, color="gray", lw=1, ls=":", zorder=0, label=f"chance level: {value}")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
-            title=legend, fontsize="small", handlelength=3, loc="upper left", bbox_to_anchor=(1.01, 1)
+            title=fill(legend, 45),
+            fontsize="small",
+            handlelength=3,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1),
         )
 
 

@@ -23,6 +23,9 @@ MAIN_MEASURES = (
     "absolute_error",
 )  # the first one measured stands beside the loss
 COSTS = ["epochs", "seconds"]
+MOST_COLUMNS = 8  # more settings than this become one column of texts
+LEAST_TEXT = 30  # characters of this column, before columns of numbers are left out
+EVALUATED_ON = ("data.labels", "trainer.limit_val_batches")
 
 
 @dataclass
@@ -59,6 +62,18 @@ class Comparison:
         return [name for name in dict.fromkeys(names) if name in self.measures]
 
     @property
+    def settings(self) -> list[str]:
+        """The columns without what an option implies: `regularization=l2` has its own weight decay."""
+        implied = {
+            key
+            for key in self.columns
+            if (group := key.partition(".")[0]) in self.columns
+            and key not in (group, "optim.lr")
+            and follows(self.rows, key, [group])
+        }
+        return [key for key in self.columns if key not in implied]
+
+    @property
     def seeded(self) -> bool:
         """Whether a row stands for several runs."""
         return len(self.runs) > len(self.rows)
@@ -70,7 +85,7 @@ class Comparison:
     @property
     def title(self) -> str:
         """The title of the plot, e.g. "optim.lr varied: lenet on digits"."""
-        keys = self.columns or ["seed"]
+        keys = self.settings or ["seed"]
         names = ", ".join(keys) if len(keys) < 4 else f"{', '.join(keys[:2])} and {len(keys) - 2} more"
         varied = f"{names} varied" if len(self.runs) > 1 else ""
         return ": ".join(filter(None, (varied, self.subject)))
@@ -90,7 +105,8 @@ class Comparison:
         said += [
             (run, "repeats the settings and the seed of a newer run; not counted") for run in self.repeated
         ]
-        return [f"{shown_path(run.folder)} {text.rstrip('.')}." for run, text in said]
+        notes = [f"{shown_path(run.folder)} {text.rstrip('.')}." for run, text in said]
+        return [*notes, *filter(None, [different_data(list(self.runs["run"]))])]
 
 
 def compare(runs: Sequence[Run], metric: str = "loss/val") -> Comparison:
@@ -232,31 +248,91 @@ def measured(row: pd.Series, name: str) -> str:
     return f"{mean:{digits}}" + ("" if pd.isna(deviation) else f" ± {deviation:.4f}")
 
 
-def cells(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Return the head and the body of the table, as text."""
-    numbers = [*comparison.shown, *COSTS]
-    more = ["n"] * comparison.seeded + ["status"] * any(comparison.rows["status"] != "completed")
-    body = [
-        [cell(row[column]) for column in comparison.columns]
-        + [measured(row, name) for name in numbers]
-        + [str(row[name]) for name in more]
-        for _, row in comparison.rows.iterrows()
+def label(key: str, value: Any) -> str:
+    """Return a setting for a legend: "adam" is clear without its key, 0.1 and default are not."""
+    if "." not in key and isinstance(value, str) and value not in ("default", "none"):
+        return value
+    return f"{key.rpartition('.')[-1]}={cell(value)}"
+
+
+def brief(table: pd.DataFrame, keys: Sequence[str]) -> list[str]:
+    """Return the settings of each row as a text: the model, and what differs from the most common value."""
+    common = {key: table[key].map(cell).mode().iloc[0] for key in keys}
+    always = "model" if "model" in keys else keys[0]
+    ordered = sorted(keys, key=lambda key: key != always)
+    return [
+        ", ".join(
+            label(key, value)
+            for key, value in zip(ordered, values, strict=True)
+            if key == always or cell(value) != common[key]
+        )
+        for values in table[ordered].itertuples(index=False, name=None)
     ]
-    return [*comparison.columns, *numbers, *more], body
 
 
-def screen(comparison: Comparison) -> Table:
-    """Return the table for a terminal."""
-    head, body = cells(comparison)
+def different_data(runs: Sequence[Run]) -> str | None:
+    """Return a sentence if the runs were evaluated on different examples, else None."""
+    found = {"data": {str(run.choices.get("data")) for run in runs}}
+    found |= {key: {cell(run.settings.get(key)) for run in runs} for key in EVALUATED_ON}
+    differing = [f"{key}={' or '.join(sorted(values))}" for key, values in found.items() if len(values) > 1]
+    fingerprints = {
+        str(run.result.fingerprint): str(run.result.data) for run in runs if run.result.fingerprint
+    }
+    if len(fingerprints) > 1 and len(found["data"]) == 1:
+        differing += ["the files or the versions of libraries that made them"]
+        differing += (
+            list(dict.fromkeys(fingerprints.values()))[:3] if len(set(fingerprints.values())) > 1 else []
+        )
+    if not differing:
+        return None
+    what = "; ".join(differing)
+    return f"The runs were not evaluated on the same examples, so their order says little: {what}."
+
+
+def cells(comparison: Comparison, width: int | None = None) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the head and the body of the table as text, and notes on what is not in it.
+
+    If the settings do not fit into `width` characters, they become one column of texts.
+    """
+    rows, settings, numbers = comparison.rows, comparison.settings, [*comparison.shown, *COSTS]
+    columns = {key: [cell(value) for value in rows[key]] for key in settings}
+    measures = {name: [measured(row, name) for _, row in rows.iterrows()] for name in numbers}
+    more = ["n"] * comparison.seeded + ["status"] * any(rows["status"] != "completed")
+    measures |= {name: [str(value) for value in rows[name]] for name in more}
+    notes = []
+    width = width or 10_000
+    if len(settings) > MOST_COLUMNS or _width(columns | measures) > width:
+        columns = {"settings": brief(rows, settings)}
+        optional = [name for name in reversed(numbers) if name != comparison.metric]
+        while optional and _width(measures) + LEAST_TEXT > width:
+            del measures[optional.pop(0)]
+        usual = [f"{key}={cell(rows[key].map(cell).mode().iloc[0])}" for key in settings]
+        notes.append(f"Unless the settings say otherwise: {', '.join(usual)}.")
+    absent = [name for name in (*comparison.columns, *numbers) if name not in (*settings, *measures)]
+    if absent:
+        shown = ", ".join(absent[:4]) + (" and others" if len(absent) > 4 else "")
+        notes.append(f"{len(absent)} more column{'s' * (len(absent) > 1)} in compare.csv: {shown}.")
+    table = columns | measures
+    return list(table), [list(line) for line in zip(*table.values(), strict=True)], notes
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Return the width of a table on the screen."""
+    return 2 + sum(2 + max(map(len, [head, *body])) for head, body in columns.items())
+
+
+def screen(comparison: Comparison, width: int) -> tuple[Table, list[str]]:
+    """Return the table for a terminal, and notes on what is not in it."""
+    head, body, notes = cells(comparison, width)
     table = Table(
         title=headline(comparison), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True
     )
     for name in head:
-        side = "left" if name in (*comparison.columns, "status") else "right"
+        side = "left" if name in (*comparison.columns, "settings", "status") else "right"
         table.add_column(name, justify=side, overflow="fold")
     for line, completed in zip(body, comparison.rows["n"], strict=True):
         table.add_row(*map(Text, line), style="" if completed else "red")
-    return table
+    return table, notes
 
 
 def headline(comparison: Comparison) -> str:
@@ -286,9 +362,10 @@ def write_csv(comparison: Comparison, path: Path) -> None:
 
 def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> None:
     """Write the table for a report, with its notes and the plot."""
-    head, body = cells(comparison)
+    head, body, notes = cells(comparison)
+    notes += comparison.notes
     lines = [f"{headline(comparison)}.", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in body]
-    lines += ["", *(f"- {note}" for note in comparison.notes)] if comparison.notes else []
+    lines += ["", *(f"- {note}" for note in notes)] if notes else []
     lines += ["", f"![{comparison.title or 'learning curve'}]({picture.name})"] if picture else []
     write_whole(path, printable("\n".join(lines)) + "\n")

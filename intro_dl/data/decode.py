@@ -2,10 +2,9 @@
 
 import codecs
 import re
-import shlex
 from pathlib import Path
 
-from intro_dl.runs.files import read_limited
+from intro_dl.runs.files import read_limited, typed
 
 BYTE_ORDER_MARKS = {  # UTF-32 first: its mark begins with that of UTF-16
     codecs.BOM_UTF8: "utf-8-sig",
@@ -145,4 +144,4 @@ def _is_binary(content: bytes) -> bool:
 def _command(template: str, path: Path, what: str = "Convert it, and use the new file:") -> str:
     """Return an advice with a command that can be pasted."""
     text = path.with_name(f"{path.stem.removesuffix('.txt')}-utf8.txt")
-    return f"{what} {template.format(file=shlex.quote(str(path)), text=shlex.quote(str(text)))}"
+    return f"{what} {template.format(file=typed(str(path)), text=typed(str(text)))}"

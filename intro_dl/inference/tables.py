@@ -60,6 +60,7 @@ def print_report(report: Mapping[str, Any], folder: Path) -> None:
     rows = [
         ("model", f"{report['model']}, {report['weights']} weights"),
         ("data", f"{report['data']}, {report['split']} split, n = {report['n']:,}"),
+        ("read", report["read"]),
     ]
     for name, value in report["numbers"].items():
         in_unit = f" {unit}" if unit and name in ("absolute_error", "root_mean_squared_error") else ""

@@ -42,6 +42,7 @@ class Result:
         parameters: number of weights and biases.
         chance_loss: loss of a model that ignores its inputs, or None if unknown.
         data: what was read, in one line: examples, classes, sizes of the splits, what was left out.
+        fingerprint: a digest of each split: runs with other digests had other examples.
         seed: the seed of the run.
         notes: sentences that a reader of the numbers should know.
         diagnosis: what the doctor found; None if the doctor did not run.
@@ -62,6 +63,7 @@ class Result:
     parameters: int | None = None
     chance_loss: float | None = None
     data: str = ""
+    fingerprint: dict[str, str] = field(default_factory=dict)
     seed: int | None = None
     notes: list[str] = field(default_factory=list)
     diagnosis: list[dict[str, Any]] | None = None

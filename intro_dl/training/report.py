@@ -49,6 +49,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         chance_loss=model.chance_loss(),
         data=data.description(),
+        fingerprint=data.fingerprint,
         seed=cfg.seed,
         notes=notes,
         diagnosis=diagnosis,

@@ -1,6 +1,8 @@
 """What comparing runs promises: rows, seeds, reasons, plots, and a sentence for each mistake."""
 
 import csv
+import io
+import itertools
 import json
 import subprocess
 import sys
@@ -9,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from intro_dl.compare.command import main
-from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number
-from intro_dl.compare.table import compare
+from intro_dl.compare.plots import choose_plot, draw_grid, draw_learning_curves, draw_over_number, plot
+from intro_dl.compare.table import brief, compare, screen
 from intro_dl.runs.record import read_runs
 from tests.conftest import ROOT
 
@@ -46,6 +49,7 @@ def make_run(tmp_path, monkeypatch):
         config["data"] |= more.pop("data", {})
         (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
         choices = {"data": "digits", "model": model, "optim": optim, "scheduler": None}
+        choices |= more.pop("choices", {})
         saved = {"hydra": {"runtime": {"choices": choices}}}
         (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(saved))
         result = {"status": status, "reason": more.pop("reason", "")}
@@ -271,14 +275,86 @@ def test_grid_says_the_value_of_each_cell_and_which_diverged(make_run):
 
 
 def test_table_in_a_pipe_breaks_no_word(make_run, answer):
-    names = [f"a_setting_with_a_long_name_{number}" for number in range(10)]
+    names = [f"a_setting_with_a_long_name_{number}" for number in range(8)]
     for seed in (0, 1):
         make_run(f"a{seed}", seed=seed, data=dict.fromkeys(names, 1))
     make_run("b", data=dict.fromkeys(names, 2.5), status="diverged")
     _, out, _, _ = answer("runs")
     (head,) = [line for line in out.splitlines() if names[0] in line]
-    assert head.split()[:10] == [f"data.{name}" for name in names]
+    assert head.split()[:8] == [f"data.{name}" for name in names]
     assert "0.5000 ± 0.0000" in out and " completed " in out and " diverged " in out
+
+
+@pytest.fixture
+def afternoon(make_run):
+    """Twelve runs of an afternoon, in which many settings vary."""
+    for number, (model, optim) in enumerate(itertools.product(("mlp", "lenet", "cnn"), ("sgd", "adam"))):
+        data = {"batch_size": 32, "limit_train": None, "label_noise": 0.0, "augment": "none"}
+        choices = {"trainer": "default"}
+        make_run(f"a{number}", 0.1 + number / 100, model=model, optim=optim, data=data, choices=choices)
+        data = {"batch_size": 2**number, "limit_train": 100 * number, "label_noise": number / 10}
+        changed = {"choices": {"trainer": "smoke"}, "epochs": 1, "dropout": 0.1 * number}
+        data["augment"] = "affine" if number % 2 else "none"
+        make_run(f"b{number}", 0.2 + number / 100, model=model, lr=0.01, data=data, **changed)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_many_settings_become_one_column_that_fits_the_terminal(afternoon, width):
+    comparison = compared()
+    table, notes = screen(comparison, width)
+    console = Console(width=width, file=io.StringIO())
+    console.print(table)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width and len(lines) <= 12 * 3 + 6
+    head = next(line.split() for line in lines if "accuracy/val" in line)
+    assert head[:2] == ["settings", "loss/val"]
+    assert "mlp, adam, lr=0.001" in brief(comparison.rows, comparison.settings)
+    (more,) = [note for note in notes if "in compare.csv" in note]
+    hidden = set(comparison.columns) - set(comparison.settings)
+    assert "trainer.max_epochs" in hidden and any(key in more for key in hidden)
+
+
+def test_csv_has_every_column_also_those_that_the_screen_hides(afternoon, answer):
+    code, out, err, table = answer("runs")
+    assert code == 0 and "Warning" not in err
+    assert set(compared().columns) <= set(table[0])
+    assert "trainer.max_epochs" in table[0] and "Unless the settings say otherwise: " in out
+
+
+def test_picture_of_many_settings_has_short_labels_beside_the_axes(afternoon, recwarn):
+    comparison = compared()
+    assert plot(comparison, Path("many.png"), []) and not recwarn.list
+    figure = Figure()
+    axes = figure.add_subplot()
+    draw_learning_curves(comparison, axes)
+    legend = axes.get_legend()
+    assert all(len(line) <= 45 for text in legend.get_texts() for line in text.get_text().splitlines())
+    assert legend.get_bbox_to_anchor().x0 > axes.bbox.x1 - 1
+
+
+def test_value_that_an_option_implies_is_hidden_and_one_that_varies_beside_it_is_shown(make_run):
+    for number, (regularization, dropout) in enumerate((("none", 0.0), ("dropout", 0.5))):
+        make_run(f"a{number}", dropout=dropout, choices={"regularization": regularization})
+    assert compared().settings == ["regularization"]
+    make_run("b", dropout=0.2, choices={"regularization": "dropout"})
+    assert compared().settings == ["regularization", "regularization.dropout"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"choices": {"data": "mnist"}}, "data=digits or mnist"),
+        ({"data": {"labels": [4]}}, "data.labels=[4] or null"),
+        ({"fingerprint": {"test": "1"}, "data": {"batch_size": 8}}, "the files or the versions of libraries"),
+    ],
+)
+def test_runs_on_different_data_are_not_ranked_in_silence(make_run, other, said):
+    make_run("a", fingerprint={"test": "0"})
+    make_run("b", loss=0.4, lr=0.3, fingerprint={"test": "0"})
+    assert not any("same examples" in note for note in compared().notes)
+    make_run("c", loss=0.3, **{"fingerprint": {"test": "0"}} | other)
+    (note,) = [note for note in compared().notes if "not evaluated on the same examples" in note]
+    assert said in note
 
 
 def test_by_chooses_the_axis(make_run, answer):

@@ -132,7 +132,8 @@ def test_scores_that_are_not_probabilities_get_no_calibration(trained_run, evalu
 
 def test_other_data_are_prepared_with_the_mean_of_the_run(softmax, evaluate, data_root):
     code, out, _ = evaluate(softmax, "data=mnist", f"data.root={data_root}")
-    report = report_of(softmax / "evaluation" / f"mnist_root={data_root.name}")
+    (folder,) = (softmax / "evaluation").glob(f"mnist_root={data_root.name}*")
+    report = report_of(folder)
     run = load_run(softmax)
     images, labels = data_for(run, "mnist", {"root": str(data_root)}).splits["test"]
     with torch.no_grad():
