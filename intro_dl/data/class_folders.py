@@ -19,9 +19,12 @@ SPLIT_NAMES = {
 }
 # What systems and programs leave behind. Names that begin with a dot are hidden, and not read either.
 JUNK_FOLDERS = {"__MACOSX", "__pycache__", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
+JUNK_FOLDERS |= {"lightning_logs", "mlruns", "wandb"}
 JUNK_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 # A directory with one of these holds a run or a sweep of this program, or a virtual environment.
 NOT_DATA = (".hydra", "result.json", "multirun.yaml", "pyvenv.cfg")
+# Not classes but what is stored for each image, e.g. for segmentation.
+CONTENTS = {"images", "imgs", "masks", "labels", "annotations", "ground_truth"}
 LAYOUT = (
     "Put the images into <directory>/<class>/, or into <directory>/train/<class>/ with val/ or test/ beside "
     "train/, and name this directory with data.root=."
@@ -117,6 +120,10 @@ def read_layout(root: Path) -> tuple[dict[str, dict[str, list[Path]]], list[str]
     names = list(found["train"])
     if len(names) < 2:
         raise ValueError(_too_few_classes(places["train"], found["train"]))
+    if CONTENTS >= {name.lower() for name in names}:
+        raise ValueError(
+            f"{_listed(map(Path, names))} in {places['train']} are not names of classes. {LAYOUT}"
+        )
     for split, folder in places.items():
         if only := set(names) ^ set(found[split]):
             raise ValueError(
@@ -164,9 +171,11 @@ def _split_folders(root: Path, left_out: list[str]) -> dict[str, Path]:
     if "train" not in splits.values():
         raise ValueError(f"{root} has {_listed(splits)}, but no train/. {LAYOUT}")
     for folder in rest:
-        count = len(find_images(folder).images)
+        found = find_images(folder)
+        if not found.images or _is_own(folder.name, found):
+            continue
         why = "has no class directories" if folder in named else "is beside the splits"
-        left_out.append(f"{count} images in {shown_name(folder.name)}/, which {why}")
+        left_out.append(f"{len(found.images)} images in {shown_name(folder.name)}/, which {why}")
     return {split: folder for split in SPLITS for folder, its in splits.items() if its == split}
 
 
@@ -184,11 +193,12 @@ def _classes(folder: Path, left_out: list[str]) -> dict[str, Found]:
     for each in folders:
         name = unicodedata.normalize("NFC", each.name)  # macOS and Linux may write one name in two ways
         found[each.name if name in found else name] = find_images(each, real)
-    return {
-        name: each
-        for name, each in found.items()
-        if not (each.own and (name == "outputs" or not each.images and not each.others))
-    }
+    return {name: each for name, each in found.items() if not _is_own(name, each)}
+
+
+def _is_own(name: str, found: Found) -> bool:
+    """Return whether a directory was written by this program: by default, runs are in outputs/."""
+    return found.own and (name == "outputs" or not found.images and not found.others)
 
 
 def _too_few_classes(folder: Path, classes: dict[str, Found]) -> str:
@@ -198,7 +208,7 @@ def _too_few_classes(folder: Path, classes: dict[str, Found]) -> str:
         return f"There is no class in {folder}{f', only {loose} images' if loose else ''}. {advice}"
     ((name, found),) = classes.items()
     if not found.direct and len(inside := _subfolders(folder / name)) > 1:
-        advice = f"If {_listed(inside)} are the classes, choose data.root={folder / name}."
+        advice = f"If you mean {_listed(inside)} in it, choose data.root={folder / name}."
     return f"There is only one class, {shown_name(name)}, in {folder}. {advice}"
 
 

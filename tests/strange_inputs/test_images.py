@@ -104,19 +104,25 @@ def make_missing_class(root):
         write(root / name)
 
 
+def make_masks(root):
+    write(root / "images")
+    write(root / "masks", start=100)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (make_loose_splits, "Test/, Train/ in .* means a split, .* but it holds images"),
         (make_loose_test, "test/ in .* means a split, .* but it holds images"),
         (make_class_first, "hold only directories, no images: cat/, dog/. Put the images into"),
-        (make_one_level_too_high, "If cat/, dog/ are the classes, choose data.root=.*pets"),
+        (make_one_level_too_high, "If you mean cat/, dog/ in it, choose data.root=.*pets"),
         (make_split_twice, "val/, valid/ in .* are both the val split"),
         (make_split_among_classes, "test/ in .* means a split, but cat/, dog/ beside it could be classes"),
         (
             make_heic_class,
             r"no images in .*dog\. It has 1 file that is not read .*: 1 \.heic .convert HEIC",
         ),
+        (make_masks, "images/, masks/ in .* are not names of classes"),
         (make_missing_class, "train and .*test differ: only one of them has dog"),
     ],
 )
