@@ -64,7 +64,7 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         "weights": f"{run.weights} (epoch {run.epoch})",
         "data": type(data).__name__,
         "split": split,
-        "notes": list(filter(None, [*data.notes, data.change_since(run.metadata)])),
+        "notes": [*data.notes, *filter(None, [data.change_since(run.metadata)])],
     }
     from intro_dl.inference.metrics import character_table, predict_split, predict_text
 
