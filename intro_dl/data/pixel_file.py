@@ -32,7 +32,9 @@ class PixelFile:
         name = hashlib.sha256(repr(list(settings)).encode())
         for file in files:
             stat = file.stat()
-            name.update(f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode())
+            name.update(
+                f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
+            )
         self.path = folder / f"{name.hexdigest()[:16]}.uint8"
         self.about = self.path.with_suffix(".pt")  # written last: if it exists, the pixels are complete
         self._own = secrets.token_hex(4)  # several processes may decode at once
@@ -73,8 +75,10 @@ class PixelFile:
             for name in ("decoded", "ordered", "about"):
                 self._temporary(name).unlink(missing_ok=True)
 
-    def keep(self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], notes: list[str]) -> None:
-        """Store pixels (N, H, W, C) and labels (N,), split by split."""
+    def keep(
+        self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], said: dict[str, list[str]]
+    ) -> None:
+        """Store pixels (N, H, W, C) and labels (N,), split by split, and sentences about them."""
         order = torch.cat(list(positions.values()))
         stored = _mapped(self._temporary("ordered"), (len(order), *pixels.shape[1:]), write=True)
         for start in range(0, len(order), 1000):
@@ -85,17 +89,17 @@ class PixelFile:
             "shape": list(stored.shape),
             "labels": labels[order],
             "counts": counts,
-            "notes": notes,
+            "said": said,
         }
         parts = _parts(stored, about)
         about["digests"] = {split: digest(tensors) for split, tensors in parts.items()}
         torch.save(about, self._temporary("about"))
         _take_place(self._temporary("about"), self.about)
 
-    def splits(self) -> tuple[dict[str, Split], list[str]]:
-        """Return the splits, whose images stay in the file, and the notes on them."""
+    def splits(self) -> tuple[dict[str, Split], dict[str, list[str]]]:
+        """Return the splits, whose images stay in the file, and the sentences about them."""
         about = torch.load(self.about, weights_only=True)
-        return _parts(_mapped(self.path, about["shape"]), about), about["notes"]
+        return _parts(_mapped(self.path, about["shape"]), about), about["said"]
 
     def _temporary(self, name: str) -> Path:
         return self.path.with_suffix(f".{name}.{self._own}.tmp")

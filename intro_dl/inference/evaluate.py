@@ -65,7 +65,7 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         "data": type(data).__name__,
         "split": split,
         "read": data.description(),
-        "notes": list(filter(None, [data.change_since(run.metadata)])),
+        "notes": [*data.notes, *filter(None, [data.change_since(run.metadata)])],
     }
     from intro_dl.inference.metrics import character_table, predict_split, predict_text
 

@@ -5,40 +5,44 @@ on drawings (grey, on an even background, as MNIST), a drawing is changed to loo
 It becomes light on dark or dark on light, gets the same size, and is centered.
 """
 
-import warnings
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from intro_dl.data.image_folder import MOST_PIXELS, SUFFIXES, image_files
+from intro_dl.data.class_folders import find_images, not_images
+from intro_dl.data.image_file import open_image, read_image, shown_name
+from intro_dl.inference.light import INK, border_of, one_drawing
 from intro_dl.runs.files import typed_path
 
+DRAWING = 1024  # a larger drawing is reduced to this many pixels on its longer side
 LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
-INK = 0.2  # a pixel with at least this fraction of the strongest ink belongs to the drawing
 
 
-class Unreadable(ValueError):
-    """An input that cannot be predicted; the message names it."""
-
-
-def image_paths(words: Iterable[str]) -> list[Path]:
+def image_paths(words: Iterable[str]) -> tuple[list[Path], list[str]]:
     """Return the images that the words name: files, or all files in and below a directory.
 
-    Raises:
-        ValueError: if there is no image in a directory.
+    Returns:
+        The files, and a directory itself if it has no images, which `read_picture` then reports; and
+        sentences about the files of a directory that are not images.
     """
-    paths = []
+    paths: list[Path] = []
+    others: list[str] = []
     for word in words:
-        path = typed_path(word)
-        found = image_files(path) if path.is_dir() else [path]
-        if not found:
-            known = ", ".join(sorted(SUFFIXES))
-            raise ValueError(f"There is no image in the directory {path} (looked for {known}).")
-        paths += found
-    return paths
+        try:
+            path = typed_path(word)
+        except ValueError:  # it is reported as a missing file, and does not end the others
+            path = Path(word)
+        if not os.path.isdir(path):
+            paths.append(path)
+            continue
+        found = find_images(path)
+        paths += found.images or [path]
+        others += [f"{shown_name(path)} has {said}"] if (said := not_images(found.others)) else []
+    return paths, others
 
 
 def read_picture(
@@ -59,18 +63,17 @@ def read_picture(
     """
     channels, height, width = metadata["dims"]["in_shape"]
     mode, background = "L" if channels == 1 else "RGB", metadata.get("background")
-    steps: list[str] = []
-    image = _open(file, (height, width), mode, steps)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert(mode)
     if background is None:  # photographs
-        if image.size != (width, height):
-            image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-        return _channels_first(np.asarray(image), channels), steps
+        pixels, scaling = read_image(file, (width, height), mode)
+        return _channels_first(pixels, channels), [scaling] if scaling else []
+    image, scaling = open_image(file, mode, DRAWING)
+    image.thumbnail((DRAWING, DRAWING), Image.Resampling.BILINEAR)
+    steps = [scaling] if scaling else []
     pixels = np.asarray(image)  # (H, W)
-    light = _border(pixels) >= 128
+    box = metadata.get("digit_box") if digit_box == "auto" and image.size != (width, height) else None
+    if box:
+        pixels = one_drawing(pixels, steps)
+    light = np.median(border_of(pixels)) >= 128
     if invert == "yes" or (invert == "auto" and light != (background == "light")):
         pixels = 255 - pixels
         steps.append("inverted")
@@ -78,52 +81,12 @@ def read_picture(
     if blank:
         steps.append("blank")
     if image.size != (width, height):
-        box = metadata.get("digit_box")
-        if box is None or digit_box == "no" or blank:
-            image, color = Image.fromarray(pixels), round(_border(pixels))
+        if box is None or blank:
+            image, color = Image.fromarray(pixels), round(float(np.median(border_of(pixels))))
             pixels = np.asarray(ImageOps.pad(image, (width, height), Image.Resampling.BILINEAR, color=color))
         else:
             pixels = _fit_drawing(pixels, (height, width), box, steps)
     return _channels_first(pixels, channels), steps
-
-
-def _open(file: Path, size: tuple[int, int], mode: str, steps: list[str]) -> Image.Image:
-    """Decode an image, upright, with 8 bits a channel."""
-    if not file.exists():
-        raise Unreadable(f"There is no file {file}.")
-    if not file.stat().st_size:
-        raise Unreadable(f"{file} is empty: it has 0 bytes.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit below refuses an image that is too large
-            with Image.open(file) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise Image.DecompressionBombError
-                image.draft(mode, (2 * size[1], 2 * size[0]))  # a large JPEG need not be decoded in full
-                upright = ImageOps.exif_transpose(image)
-                upright.load()
-    except Image.DecompressionBombError as error:
-        raise Unreadable(
-            f"{file} has more than {MOST_PIXELS:,} pixels and may be a decompression bomb: make it smaller."
-        ) from error
-    except UnidentifiedImageError as error:
-        raise Unreadable(f"{file} is not a readable image: convert it to PNG or JPEG.") from error
-    except Exception as error:  # Pillow and its codecs raise many types of errors
-        raise Unreadable(
-            f"{file} is broken: {' '.join(str(error).split()) or type(error).__name__}."
-        ) from error
-    if not upright.mode.startswith(("I", "F")):
-        return upright
-    values = np.asarray(upright).astype(np.float64)
-    if upright.mode == "F" or values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise Unreadable(f"{file} has values outside 0 to 65535: save it with 8 or 16 bits.")
-    steps.append("16 to 8 bits")
-    return Image.fromarray((values / 257).round().astype(np.uint8))
-
-
-def _border(pixels: np.ndarray) -> float:
-    """Return the median of the pixels along the four sides of a grey image (H, W)."""
-    return float(np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])))
 
 
 def _fit_drawing(pixels: np.ndarray, size: tuple[int, int], box: int, steps: list[str]) -> np.ndarray:
@@ -132,7 +95,7 @@ def _fit_drawing(pixels: np.ndarray, size: tuple[int, int], box: int, steps: lis
     The longer side of what is drawn gets the length `box`, and its center of mass moves to the middle. The
     background becomes even, and the strongest ink black or white.
     """
-    border = _border(pixels)
+    border = np.median(border_of(pixels))
     ground = 255.0 if border >= 128 else 0.0
     ink = (pixels - border) if ground == 0 else (border - pixels)
     ink = ink.clip(min=0) / max(ink.max(), 1)  # (H, W) in [0, 1]

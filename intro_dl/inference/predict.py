@@ -24,6 +24,7 @@ OPTIONS = {
     "digit_box": one_of("auto", "no"),
     "weights": one_of("best", "last"),
     "out": path(),
+    "show": path(),
 }
 
 Record = dict[str, Any]
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     run = load_run(words[0], options["weights"])
     if run.kind == "text":
         raise ValueError(f"{words[0]} was trained on text: sample from it with python scripts/sample.py.")
+    if options["show"] is not None and run.kind != "images":
+        raise ValueError(f"show= needs images, but {words[0]} was trained on {run.kind}: leave it out.")
     count, most = options["top"], len(run.metadata.get("classes", ()))
     if count is not None and not most:
         raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave out top=.")
@@ -68,23 +71,35 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.inputs import Unreadable, image_paths, read_picture
+    from intro_dl.data.image_file import Unreadable, shown_name
+    from intro_dl.inference.inputs import image_paths, read_picture
+    from intro_dl.inference.sheet import Sheet
 
-    files = image_paths(words)
-    _check_not_an_input(options["out"], files)
-    for file in tracked(files, "Predicting"):
+    paths, others = image_paths(words)
+    for key in ("out", "show"):
+        _check_not_an_input(key, options[key], paths)
+    for sentence in others:
+        tell(f"Note: {sentence}.")
+    sheet = Sheet(options["show"]) if options["show"] else None
+    for file in tracked(paths, "Predicting"):
         try:
             pixels, steps = read_picture(file, run.metadata, options["invert"], options["digit_box"])
         except Unreadable as error:
-            yield {"file": str(file), "error": str(error)}
+            yield {"file": shown_name(file), "error": str(error)}
         else:
             changes = {"changes": ", ".join(steps)} if steps else {}
-            yield {"file": str(file)} | predict(run, pixels, options["top"]) | changes
+            record = {"file": shown_name(file)} | predict(run, pixels, options["top"]) | changes
+            if sheet:
+                sheet.add(file, pixels, record)
+            yield record
+    if sheet and sheet.count:
+        make_directory(sheet.path.parent)
+        tell(sheet.write())
 
 
-def _check_not_an_input(out: Path | None, files: Iterable[Path]) -> None:
+def _check_not_an_input(key: str, out: Path | None, files: Iterable[Path]) -> None:
     if out is not None and out.exists() and out.resolve() in (file.resolve() for file in files):
-        raise ValueError(f"out={out} is also an input: name another file.")
+        raise ValueError(f"{key}={out} is also an input: name another file.")
 
 
 def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
@@ -92,7 +107,7 @@ def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any
 
     from intro_dl.inference.rows import read_rows
 
-    _check_not_an_input(options["out"], map(typed_path, words))
+    _check_not_an_input("out", options["out"], map(typed_path, words))
     for place, row in read_rows(words, run.metadata["features"]):
         try:
             if isinstance(row, ValueError):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from intro_dl.data.decode import read_text
-from intro_dl.inference.inputs import Unreadable
+from intro_dl.data.image_file import Unreadable
 from intro_dl.runs.files import typed_path
 
 LARGEST = 3.4e38  # of float32, in which a model computes

@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from intro_dl.data import image_folder
+from intro_dl.data import image_file
 from intro_dl.data.dataset import digest
 from intro_dl.data.decode import read_text
-from intro_dl.data.image_folder import read_image
+from intro_dl.data.image_file import read_image
 from intro_dl.data.images import Digits
 from intro_dl.inference.evaluate import main as evaluate
 from intro_dl.runs import files
@@ -71,9 +71,9 @@ def test_what_is_done_with_the_examples_later_is_no_change():
 
 def test_an_image_with_too_many_pixels_is_refused_before_it_is_decoded(folder, monkeypatch):
     file = next(folder.glob("*/*.png"))
-    monkeypatch.setattr(image_folder, "MOST_PIXELS", 63)
+    monkeypatch.setattr(image_file, "MOST_PIXELS", 63)
     with pytest.raises(ValueError, match="more than 63 pixels"):
-        read_image(file, 8, "L")
+        read_image(file, (8, 8), "L")
 
 
 def test_a_text_or_table_that_is_too_large_is_refused(tmp_path, monkeypatch):

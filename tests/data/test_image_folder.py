@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from intro_dl.data import image_folder
-from intro_dl.data.image_folder import ImageFolder, read_image
+from intro_dl.data.image_file import read_image
+from intro_dl.data.image_folder import ImageFolder
 
 
 def write_images(folder: Path, count: int, side: int = 8, color=(200, 100, 50), suffix: str = ".png") -> None:
@@ -85,18 +85,18 @@ def test_an_image_is_upright_unstretched_and_white_where_transparent(tmp_path):
     wide = Image.new("RGB", (30, 10), "black")
     wide.paste("white", (10, 0, 20, 10))
     wide.save(tmp_path / "wide.png")
-    assert (read_image(tmp_path / "wide.png", 10, "L") == 255).all()  # the middle third
+    assert (read_image(tmp_path / "wide.png", (10, 10), "L")[0] == 255).all()  # the middle third
 
     exif = Image.Exif()
     exif[0x0112] = 3  # the camera was held upside down
     photo = Image.new("L", (16, 16), 0)
     photo.paste(255, (0, 0, 16, 8))
     photo.save(tmp_path / "photo.jpg", exif=exif, quality=95)
-    upright = read_image(tmp_path / "photo.jpg", 16, "L")
+    upright, _ = read_image(tmp_path / "photo.jpg", (16, 16), "L")
     assert upright[:4].max() < 20 and upright[-4:].min() > 235
 
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert (read_image(tmp_path / "clear.png", 4, "RGB") == 255).all()
+    assert (read_image(tmp_path / "clear.png", (4, 4), "RGB")[0] == 255).all()
 
 
 def test_hidden_folders_and_other_files_are_no_classes_and_no_images(pets):
@@ -106,27 +106,18 @@ def test_hidden_folders_and_other_files_are_no_classes_and_no_images(pets):
     assert sum(len(labels) for _, labels in folder(pets).splits.values()) == 50
 
 
-def test_a_broken_image_is_named(pets):
-    (pets / "dog" / "torn.png").write_bytes((pets / "dog" / "000.png").read_bytes()[:40])
-    with pytest.raises(ValueError, match=r"Cannot read the image .*dog.torn\.png .* data\.skip_broken=true"):
-        folder(pets)
-
-
-def test_broken_images_are_skipped_only_on_request_and_noted(pets, caplog):
+def test_broken_images_are_left_out_and_named(pets, caplog):
     plain = folder(pets)
     for name in ("cat/005a.jpg", "dog/torn.png"):
         (pets / name).write_bytes(b"no image")
-    data = folder(pets, skip_broken=True)
+    with caplog.at_level("INFO"):
+        data = folder(pets)
     for split, (images, labels) in data.splits.items():
         assert torch.equal(images, plain.splits[split][0]) and torch.equal(labels, plain.splits[split][1])
-    assert "torn.png" in caplog.text and "005a.jpg" in caplog.text
-    assert data.notes == ["2 broken images were skipped; train.log names them."]
-
-
-def test_images_of_more_than_8_bits_are_not_clipped_in_silence(pets):
-    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(pets / "cat" / "deep.png")
-    with pytest.raises(ValueError, match=r"deep\.png \(more than 8 bits per channel\)"):
-        folder(pets)
+    assert "torn.png is not a readable image" in caplog.text
+    assert data.left_out == [
+        "2 images that could not be read: cat/005a.jpg, dog/torn.png (train.log has the reasons)"
+    ]
 
 
 def test_the_options_of_image_sets_work_on_folders_too(pets):
@@ -163,8 +154,8 @@ def make_different_classes(root):
         write_images(root / place, 5)
 
 
-def make_train_alone(root):
-    for place in ("train/cat", "train/dog"):
+def make_test_alone(root):
+    for place in ("test/cat", "test/dog"):
         write_images(root / place, 5)
 
 
@@ -185,7 +176,7 @@ def make_nothing(root):
         (make_one_class, "There is only one class, cat, in .*at least two classes"),
         (make_empty_class, "There are no images in .*dog. Add some"),
         (make_different_classes, "differ: only one of them has bird, dog"),
-        (make_train_alone, r"has train/ with classes, but test/ has none: .*data\.root=.*train"),
+        (make_test_alone, r"has test/, but no train/\. Put the images into .*data\.root="),
         (make_few_images, "The class dog in .* has too few images: 2, but at least 3 are needed"),
     ],
 )
@@ -205,12 +196,13 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_a_set_too_large_for_the_memory_gives_the_same_batches_from_a_file(pets, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     (pets / "cat" / "broken.png").write_bytes(b"no image")
+    write_images(pets / "dog" / "copies", 3, color=(0, 0, 200))
     held, filed = (
-        folder(pets, skip_broken=True, in_memory_limit=limit, cache=str(cache), batch_size=7)
-        for limit in (4.0, 0.0)
+        folder(pets, in_memory_limit=limit, cache=str(cache), batch_size=7) for limit in (4.0, 0.0)
     )
     assert held.on_device and not filed.on_device
     assert (held.MEAN, held.STD, held.notes) == (filed.MEAN, filed.STD, filed.notes)
+    assert len(held.notes) == len(held.left_out) == 1 and held.left_out == filed.left_out
     for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
         pairs = zip(getattr(held, loader)(), getattr(filed, loader)(), strict=True)
         assert all(torch.equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True))
@@ -226,7 +218,7 @@ def test_images_are_decoded_once_and_again_when_one_changes(pets, tmp_path_facto
     write_images(pets / "cat", 1, side=9)
     folder(pets, **options)
     assert len(decoded) == 100
-    (pets / "cat" / "broken.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match="Cannot read the image"):
+    write_images(pets / "bird", 1)
+    with pytest.raises(ValueError, match="bird .* has too few images"):
         folder(pets, **options)
     assert not list(Path(options["cache"]).glob("*.tmp"))  # nothing unfinished is left

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -12,10 +14,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from intro_dl import load_run
-from intro_dl.data.image_folder import read_image
+from intro_dl.data import image_file
+from intro_dl.data.image_file import Unreadable, read_image
 from intro_dl.data.images import Digits, background
-from intro_dl.inference import inputs
-from intro_dl.inference.inputs import Unreadable, read_picture
+from intro_dl.inference.inputs import read_picture
 from intro_dl.inference.predict import main
 from intro_dl.inference.rows import read_rows
 
@@ -131,7 +133,7 @@ def test_a_photograph_is_read_as_data_image_folder_reads_it(tmp_path, mode):
     generator = np.random.default_rng(0)
     photo = Image.fromarray(generator.integers(0, 256, (48, 70, 4), dtype=np.uint8), "RGBA").convert(mode)
     pixels, steps = pixels_of(photo, tmp_path, PHOTOS)
-    expected = read_image(tmp_path / "image.png", 32, "RGB")
+    expected, _ = read_image(tmp_path / "image.png", (32, 32), "RGB")
     assert np.array_equal(pixels, expected.transpose(2, 0, 1))
     assert "inverted" not in steps and not any("scaled" in step for step in steps)
 
@@ -312,8 +314,100 @@ def test_a_text_model_is_sent_to_the_script_that_writes(trained_run, predict):
     assert code == 1 and "scripts/sample.py" in err
 
 
+def photograph(tmp_path, light, paper=235, ink=40, size=(320, 240)) -> Path:
+    """Save a photograph of a 7 in the right part of a page, under `light` of shape (height, width)."""
+    page = Image.new("L", size, paper)
+    draw = ImageDraw.Draw(page)
+    draw.line([(190, 70), (260, 70), (215, 180)], fill=ink, width=12)
+    noise = np.random.default_rng(0).normal(0, 3, (size[1], size[0]))
+    Image.fromarray((np.asarray(page) * light + noise).clip(0, 255).astype(np.uint8)).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+WIDE = np.linspace(0, 1, 320)[None] * np.ones((240, 1))
+LIGHTS = {
+    "from the left": 1 - 0.6 * WIDE,
+    "half in shadow": np.where(WIDE > 0.5, 0.4, 1.0),
+    "shadow through the digit": np.where(WIDE > 0.72, 0.45, 1.0),
+    "shadow below": np.where(np.linspace(0, 1, 240)[:, None] > 0.6, 0.5, 1.0) * np.ones((1, 320)),
+}
+
+
+@pytest.mark.parametrize("name", LIGHTS)
+def test_a_photograph_under_uneven_light_is_read_like_one_under_even_light(tmp_path, name):
+    expected, steps = read_picture(photograph(tmp_path, np.ones((240, 320))), MNIST_LIKE)
+    assert "light evened out" not in steps
+    pixels, steps = read_picture(photograph(tmp_path, LIGHTS[name]), MNIST_LIKE)
+    assert "light evened out" in steps
+    assert np.abs(pixels.astype(int) - expected).mean() < 8
+
+
+def test_the_lines_of_paper_are_not_read_as_ink(tmp_path):
+    expected, _ = read_picture(photograph(tmp_path, np.ones((240, 320))), MNIST_LIKE)
+    lines = np.where(np.arange(240)[:, None] % 20 < 2, 0.7, 1.0) * np.ones((1, 320))
+    pixels, _ = read_picture(photograph(tmp_path, lines), MNIST_LIKE)
+    assert np.abs(pixels.astype(int) - expected).mean() < 8
+
+
+def test_of_several_drawings_the_largest_is_used_and_said(tmp_path):
+    alone, _ = read_picture(photograph(tmp_path, np.ones((240, 320))), MNIST_LIKE)
+    image = Image.open(tmp_path / "a.png")
+    ImageDraw.Draw(image).line([(60, 90), (60, 150)], fill=40, width=10)
+    image.save(tmp_path / "a.png")
+    pixels, steps = read_picture(tmp_path / "a.png", MNIST_LIKE)
+    assert "2 drawings, the largest is used" in steps
+    assert np.abs(pixels.astype(int) - alone).mean() < 8
+
+
+def test_light_without_a_drawing_is_said(tmp_path):
+    Image.fromarray((235 * LIGHTS["half in shadow"]).astype(np.uint8)).save(tmp_path / "a.png")
+    _, steps = read_picture(tmp_path / "a.png", MNIST_LIKE)
+    assert "uneven light, and no drawing found" in steps
+
+
+def test_show_writes_what_the_network_read(softmax, scans, predict, tmp_path):
+    sheet = tmp_path / "new" / "sheet.png"
+    code, out, err = predict(softmax, scans[0], f"show={sheet}")
+    assert code == 0 and "Wrote what the network read of 12 images" in err and "00.png" in out
+    with Image.open(sheet) as image:
+        assert image.width > 300 and image.height > 300
+    before = (scans[0] / "00.png").read_bytes()
+    for key in ("show", "out"):
+        code, _, err = predict(softmax, scans[0], f"{key}={scans[0] / '00.png'}")
+        assert code == 1 and f"{key}=" in err and "is also an input" in err
+    assert (scans[0] / "00.png").read_bytes() == before
+
+
+def test_one_bad_file_does_not_end_the_others(softmax, scans, predict, tmp_path):
+    for number in range(2):
+        shutil.copy(scans[0] / f"{number:02d}.png", tmp_path)
+    Image.new("LAB", (9, 9)).save(tmp_path / "lab.tif")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.png").write_text("text")
+    (tmp_path / os.fsdecode(b"bad\xff.png")).write_bytes(b"x")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "notes.txt").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    named = [tmp_path / "pipe.png", tmp_path / "folder.png", "x" * 300, "~nobody-of-this-name/x.png"]
+    for form in ("table", "csv", "json"):
+        code, out, err = predict(softmax, tmp_path, *named, f"format={form}")
+        assert code == 1 and "00.png" in out and "01.png" in out
+        for sentence in (
+            "lab.tif has LAB colors",
+            "empty.jpg is empty",
+            "text.png is not a readable image",
+            "bad\\xff.png is not a readable image",
+            "pipe.png is not a regular file",
+            "There is no image in the directory",
+            "File name too long",
+            "There is no file",
+        ):
+            assert sentence in err
+        assert "Note: " in err and "2 files that are not read as images: " in err
+
+
 def test_the_limit_of_pixels_is_checked_before_an_image_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(inputs, "MOST_PIXELS", 99)
+    monkeypatch.setattr(image_file, "MOST_PIXELS", 99)
     Image.new("L", (10, 10)).save(tmp_path / "a.png")
     with pytest.raises(Unreadable, match="more than 99 pixels"):
         read_picture(tmp_path / "a.png", MNIST_LIKE)

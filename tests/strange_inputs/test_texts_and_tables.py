@@ -12,8 +12,8 @@ import zipfile
 import pytest
 
 from intro_dl.data.decode import read_text
+from intro_dl.data.image_file import Unreadable
 from intro_dl.data.text import TextFile
-from intro_dl.inference.inputs import Unreadable
 from intro_dl.inference.predict import main as predict
 from intro_dl.inference.rows import read_rows
 
