@@ -10,6 +10,7 @@ without a network; if a line ends or blocks the process, it is reported, and a n
 line may print a traceback, take 60 seconds, or write outside of its output folder.
 """
 
+import atexit
 import contextlib
 import io
 import multiprocessing
@@ -17,7 +18,9 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +29,7 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -125,6 +129,9 @@ class Fuzzer:
     def run(self, number: int, arguments: Sequence[str]) -> Answer:
         """Run one command line, and check what it did."""
         answer = Answer(number, list(arguments))
+        if "resume=finished" in arguments:  # each line finds it as it was
+            shutil.rmtree(self.folder / "finished", ignore_errors=True)
+            shutil.copytree(_finished_run(self.script), self.folder / "finished")
         out, err = io.StringIO(), io.StringIO()
         began = time.monotonic()
         with (
@@ -170,7 +177,7 @@ class Fuzzer:
 
     def _listing(self) -> set[str]:
         """Return what is in the sandbox, except the output folder and temporary files."""
-        skip = {self.folder / "outputs", self.base / "temporary"}
+        skip = {self.folder / "outputs", self.folder / "finished", self.base / "temporary"}
         found = set()
         for parent, folders, names in os.walk(self.base):
             folders[:] = [name for name in folders if Path(parent, name) not in skip]
@@ -210,6 +217,7 @@ class Fuzzer:
         watch.outside = set()
         watch.allowed = [
             self.folder / "outputs",
+            self.folder / "finished",
             self.base / "temporary",
             Path("/dev"),
             *self._places(arguments),
@@ -229,6 +237,16 @@ class Fuzzer:
             os.environ.clear()
             os.environ.update(environment)
             sys.argv, tempfile.tempdir = argv, temporary
+
+
+@cache
+def _finished_run(script: Path) -> Path:
+    """Train one run that the command lines resume, and return its folder."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz")) / "finished"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    words = ["model=softmax", "trainer.max_epochs=1", "trainer=cpu", f"run_dir={folder}"]
+    subprocess.run([sys.executable, str(script), *words], cwd=folder.parent, capture_output=True)
+    return folder
 
 
 def _hang(*_: Any) -> None:

@@ -25,7 +25,7 @@ PAIRS = tuple(
 )
 # Left out of the random words: what starts processes or a C++ compiler, or trains for long as it should.
 LONG = re.compile(
-    r"trainer=ddp|trainer\.(devices|num_nodes|strategy|max_epochs|compile)|model=torchvision|model\.name|sweep="
+    r"trainer=ddp|trainer\.(devices|num_nodes|strategy|max_epochs=(?!2$)|compile)|model=torchvision|model\.name|sweep="
 )
 BRIEF = ("trainer=smoke", "callbacks=no_early_stopping")
 HOSTILE = (
@@ -45,6 +45,24 @@ FLAGS = """
     ---,--optim.lr 0.1,--package optim,-p,--config-name=train2,--config-dir=nowhere,--config-path=nowhere,-h,
     --hydra-help,--version,-r,--run,-m -m,-mc,--experimental-rerun=x,--shell-completion,--resolve,--multirun
 """.split(",")
+SWITCHES = """
+    trainer.max_steps=1 trainer.max_steps=0 trainer.min_epochs=1 trainer.min_epochs=9
+    trainer.max_time=00:00:00:20 trainer.max_time=5m trainer.fast_dev_run=true trainer.fast_dev_run=2
+    trainer.fast_dev_run=-1 trainer.overfit_batches=1 trainer.overfit_batches=0.5
+    trainer.check_val_every_n_epoch=2 trainer.check_val_every_n_epoch=0 trainer.enable_progress_bar=false
+    trainer.limit_val_batches=0 +trainer.logger=false +trainer.val_check_interval=0.5
+    +trainer.enable_checkpointing=false +trainer.profiler=simple +nonsense=1 ++x.y=1 +hydra.x=1 +data.foo=1
+    +model.y=1 +optim.amsgrad=true +scheduler.threshold=9 callbacks=[doctor] optim=[adam,sgd]
+    callbacks=[no_early_stopping,doctor] callbacks=[doctor,no_early_stopping] callbacks=[visualize,doctor]
+    callbacks=[default,nothing]
+""".split()
+# Typed beside the resume= of a run of one epoch.
+CHANGES = """
+    trainer.max_epochs=2 scheduler=cosine scheduler=one_cycle scheduler=none scheduler=plateau
+    regularization=l2 optim.lr=0.5 seed=3 trainer.precision=32-true trainer.gradient_clip_val=1
+    trainer.accumulate_grad_batches=2 monitor=loss/train data.batch_size=7 trainer.max_steps=3
+    trainer.fast_dev_run=true callbacks=doctor ~callbacks.progress +nonsense=1 test=false watch_test=true
+""".split()
 RESUME = "nowhere null damaged damaged/checkpoints/last.ckpt empty . / .. ' ~".split()
 
 
@@ -93,9 +111,13 @@ def make_command(tree: Tree, seed: int, number: int) -> list[str]:
         _word,
         _flags,
         _resume,
+        _switch,
+        _change,
     ]
     makers += [_option, _right_value, _right_value, _right_value, _wrong_value, _hostile, _sweep, _prefixed]
     makers = makers if dice.random() < 0.7 else [_right_value, _right_value, _harmless_option]
+    if dice.random() < 0.1:
+        return _change(tree, dice)
     for _ in range(dice.choice((1, 1, 2, 2, 3, 5))):
         made = dice.choice(makers)(tree, dice)
         if not any(LONG.search(word) for word in made):
@@ -161,6 +183,14 @@ def _flags(tree: Tree, dice: random.Random) -> list[str]:
 
 def _resume(tree: Tree, dice: random.Random) -> list[str]:
     return [f"resume={dice.choice(RESUME)}"]
+
+
+def _switch(tree: Tree, dice: random.Random) -> list[str]:
+    return [dice.choice(SWITCHES)]
+
+
+def _change(tree: Tree, dice: random.Random) -> list[str]:
+    return ["resume=finished", *dice.sample(CHANGES, dice.choice((1, 2, 3)))]
 
 
 def _sweep(tree: Tree, dice: random.Random) -> list[str]:

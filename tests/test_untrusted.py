@@ -156,7 +156,7 @@ def test_a_stranger_option_in_a_sweep_is_not_repeated(evil, train, tmp_path):
         "hydra.launcher=${model}",
         "+hydra.launcher.setup=[touch EXECUTED]",
         "hydra/sweeper=nothing",
-        "hydra.sweeper.n_trials=3",
+        "hydra.sweeper.n_jobs=3",
         "hydra.sweep.subdir=../../elsewhere",
     ],
 )

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from intro_dl.cli.help_text import GROUPS, describe
 from intro_dl.config.names import closest, nearest
+from intro_dl.config.schema import INSTEAD
 from intro_dl.runs import program
 from intro_dl.runs.files import explain_os_error, shown_path
 
@@ -110,6 +111,8 @@ def _guess(key: str, overrides: list[str]) -> str:
     """Return " Did you mean ...?" for an unknown key."""
     if key.startswith("hydra."):
         return " --cfg hydra lists the keys of Hydra."
+    if found := INSTEAD.get(key.removeprefix("trainer.")):  # one of Lightning's switches
+        return f" Instead, {found}."
     given = (text.lstrip("+~").partition("=") for text in overrides)
     value = next((value for each, _, value in given if each == key), "")
     parts = key.split(".")

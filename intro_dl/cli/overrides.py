@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
+from hydra.conf import HydraConf
 
 from intro_dl.cli.errors import OTHER_NAMES, cannot_read
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
 from intro_dl.runs.files import typed_path
+from intro_dl.runs.folder import DATA_PATHS
 
 WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
 # Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
-PATHS = ("resume", "data.root", "data.path", "data.cache", "run_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS = ("resume", *DATA_PATHS, "run_dir", "hydra.run.dir", "hydra.sweep.dir")
+HYDRA_KEYS = [each.name for each in fields(HydraConf)]
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
 
 
@@ -62,9 +66,13 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
         key, separator, value = argument.partition("=")
         if not key.strip("+~ "):
             raise ValueError(cannot_read(argument))
-        names = value.strip("[] ").split(",") if value.startswith("[") else []
-        if key in GROUPS and not all(name.strip().isidentifier() for name in names):
-            raise ValueError(f"Invalid {argument}: choose one option of {key}=.")
+        if key in GROUPS and value.startswith("["):
+            if key != "callbacks" or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):
+                several = ", or several of callbacks=[doctor,visualize]" if key == "callbacks" else ""
+                raise ValueError(f"Invalid {argument}: choose one option of {key}={several}.")
+        parts = key.lstrip("+~").split(".")
+        if key.startswith("+") and parts[0] == "hydra" and len(parts) > 1 and parts[1] not in HYDRA_KEYS:
+            raise ValueError(f"Unknown key hydra.{parts[1]}. --cfg hydra lists the keys of Hydra.")
         if not separator or key.lstrip("+") not in PATHS or value == "null":
             return argument
         if not value.strip("'\" "):

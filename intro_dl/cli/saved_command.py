@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from omegaconf.errors import OmegaConfBaseException
+
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, unquote
 from intro_dl.runs.files import shown_path, typed_path
-from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.folder import DATA_PATHS, RunFolder
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
@@ -51,8 +53,26 @@ def with_saved_command(arguments: list[str]) -> list[str]:
         return overrides
     keep = _safe(folder.read_overrides(), folder.overrides_file, {*given, "resume", "sweep", "run_dir"})
     how = [f"hydra.run.dir={quote(shown_path(folder.path))}", "hydra.mode=RUN"]
+    paths = [
+        f"{key}={quote(found)}"
+        for key, path in read_data_paths(folder).items()
+        if (found := folder.find(path)) != path and key not in given and "data" not in given
+    ]
+    own = [source for source in folder.config_directories() if not {"--config-dir", "-cd"} & {*arguments}]
+    if own and not any(text.startswith("--config-dir=") for text in arguments):
+        raise ValueError(f"This run was started with --config-dir {own[0]}: add this to resume it.")
     # train() itself changes the saved command, once it has accepted the new one.
-    return [*keep, *overrides, *how, "hydra.output_subdir=null"]
+    return [*keep, *paths, *overrides, *how, "hydra.output_subdir=null"]
+
+
+def read_data_paths(folder: RunFolder) -> dict[str, str]:
+    """Return the paths of a run's data, e.g. {"data.root": "scans"}; empty if its config is damaged."""
+    try:
+        data = folder.read_config().data
+        paths = {key: data.get(key.removeprefix("data.")) for key in DATA_PATHS}
+    except (ValueError, AttributeError, OmegaConfBaseException):
+        return {}
+    return {key: path for key, path in paths.items() if isinstance(path, str)}
 
 
 def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
@@ -75,7 +95,9 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
         key = text.lstrip("+~").partition("=")[0]
         if not re.match(r"hydra[./](launcher|sweeper|sweep|run|mode)\b", key) or "_target_" in text:
             raise ValueError(_refusal(text, folder / "multirun.yaml"))
-        own = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra/launcher=basic", *typed)
+        if re.fullmatch(r"hydra\.sweeper\.(n_trials|n_startup_trials|seed)=\d+", text) and key not in typed:
+            how.append(text)  # a number cannot run code
+        own = (*how, "hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra/launcher=basic", *typed)
         if key not in own and text not in own:
             print(f"Resuming without {ascii(text)[1:-1]}: type it again to use it.", file=sys.stderr)
     sweep_dir = f"hydra.sweep.dir={quote(shown_path(folder))}"

@@ -107,5 +107,7 @@ def how_to_finish(folder: Path, runs: Sequence[Run]) -> str | None:
     what = ", ".join(f"{number} {name}" for name, number in counts.items() if number > 0)
     if not what:
         return None
+    if refused == planned:
+        return f"All {planned} jobs of the sweep were refused before training: correct the command."
     advice = "Correct the command and start a new sweep, or resume with" if refused else "Resume with"
     return f"The sweep of {planned} jobs is incomplete: {what}. {advice}: {sweep.resume_command()}"

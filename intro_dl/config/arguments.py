@@ -6,6 +6,7 @@ scripts (options.py). Ranges are written in the types, see types.py.
 
 import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,11 @@ from omegaconf import DictConfig, OmegaConf
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
 
-OWN_KEYS = {
-    "trainer": ("compile", "if_slower", "threads"),
+OWN_KEYS = {  # not passed to the class
+    "trainer": ("compile", "if_slower", "fast_dev_run", "overfit_batches", "max_time", "threads"),
     "scheduler": ("interval",),
-}  # not passed to the class
+}
+LARGEST = 2**53  # an integer that torch, and a float, can hold
 NOUNS = {
     int: "integer",
     float: "number",
@@ -65,7 +67,8 @@ def check_value(key: str, value: Any, hint: Any) -> None:
         ValueError: e.g. "Invalid model.dropout=2: choose a number in [0, 1)."
     """
     if not fits(value, hint):
-        raise ValueError(f"Invalid {key}={shown(value)}: choose {describe(hint)}.")
+        smaller = ", but a smaller one" if isinstance(value, int) and abs(value) > LARGEST else ""
+        raise ValueError(f"Invalid {key}={shown(value)}: choose {describe(hint)}{smaller}.")
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -78,7 +81,8 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in arguments
     if hint in (int, float):
-        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+        right = isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+        return right and abs(value) <= (LARGEST if hint is int else sys.float_info.max)  # false for nan
     if hint is Path:
         return isinstance(value, str | Path)
     if isinstance(origin, type) and issubclass(origin, Sequence):
@@ -101,8 +105,6 @@ def _limits(metadata: Sequence[Any]) -> dict[str, Any]:
 def _within(value: Any, limits: Mapping[str, Any]) -> bool:
     if isinstance(value, list | tuple):
         return limits.get("min_length", 0) <= len(value) <= limits.get("max_length", math.inf)
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
     within = limits.get("ge", -math.inf) <= value <= limits.get("le", math.inf)
     return within and limits.get("gt", -math.inf) < value < limits.get("lt", math.inf)
 

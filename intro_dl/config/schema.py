@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Le, MinLen
+from annotated_types import Gt, Le, Lt, MinLen
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
@@ -31,7 +31,10 @@ class RunConfig:
     watch_test: bool = False
 
 
+Part = Size | Annotated[float, Gt(0), Le(1)]  # of the batches: their number, or a fraction
+
 # Of the root keys, and of classes of torch and Lightning; our own classes state ranges in their constructors.
+# The trainer has no other keys than these: Lightning's others would be ignored, or break a run.
 # data.batch_size stands here too, so that a common mistake is reported before torch is imported.
 RANGES: dict[str, Any] = {
     "seed": Seed,
@@ -43,14 +46,62 @@ RANGES: dict[str, Any] = {
     "regularization.weight_decay": NonNegative,
     "data.batch_size": Size | None,
     "scheduler.interval": Literal["epoch", "step"],
+    "scheduler.gamma": Positive,
+    "scheduler.step_size": Size,
+    "scheduler.T_max": Size,
+    "scheduler.eta_min": NonNegative,
+    "scheduler.total_steps": Size | None,
+    "scheduler.max_lr": Positive,
+    "scheduler.pct_start": Annotated[float, Gt(0), Lt(1)],
+    "scheduler.factor": Annotated[float, Gt(0), Lt(1)],
+    "scheduler.patience": Count,
     "trainer.devices": Size | Annotated[list[Count], MinLen(1)] | Literal["auto"],
     "trainer.num_nodes": Size,
     "trainer.strategy": Literal["auto", "ddp"],
+    "trainer.accelerator": str,
     "trainer.max_epochs": Size,
+    "trainer.min_epochs": Size | None,
+    "trainer.max_steps": Literal[-1] | Size,
+    "trainer.max_time": str | None,
+    "trainer.fast_dev_run": bool | Size,
+    "trainer.overfit_batches": Part | Literal[0],
+    "trainer.limit_train_batches": Part,
+    "trainer.limit_val_batches": Part,
+    "trainer.limit_test_batches": Part,
+    "trainer.check_val_every_n_epoch": Size,
+    "trainer.enable_progress_bar": bool,
+    "trainer.precision": Any,
+    "trainer.gradient_clip_val": NonNegative | None,
+    "trainer.accumulate_grad_batches": Size,
+    "trainer.deterministic": bool | Literal["warn"],
+    "trainer.benchmark": bool | None,
+    "trainer.sync_batchnorm": bool,
+    "trainer.num_sanity_val_steps": Count,
+    "trainer.log_every_n_steps": Count,
+    "trainer.use_distributed_sampler": bool,
     "trainer.compile": bool,
     "trainer.threads": Annotated[int, Gt(0), Le(1024)] | Literal["auto"],
     "trainer.if_slower": Literal["refuse", "warn", "ignore"],
     "callbacks.early_stopping.patience": Count,
+}
+
+INSTEAD = {  # of Lightning's other switches, and of older ones
+    "logger": "every run writes TensorBoard's files into its folder",
+    "callbacks": "choose callbacks=, or add a class as callbacks.<name>",
+    "default_root_dir": "choose the folder with run_dir=",
+    "enable_checkpointing": "every run saves its weights; trainer=smoke only tests a command",
+    "enable_model_summary": "the summary of a run has the number of parameters",
+    "val_check_interval": "choose trainer.check_val_every_n_epoch",
+    "min_steps": "choose trainer.min_epochs",
+    "limit_predict_batches": "scripts/predict.py predicts",
+    "gradient_clip_algorithm": "trainer.gradient_clip_val limits the norm of the gradient",
+    "detect_anomaly": "callbacks=doctor names the layer that broke first",
+    "profiler": "python benchmarks/ measures the speed",
+    "gpus": "choose trainer=gpu or trainer.devices",
+    "auto_lr_find": "sweep=lr tries several rates",
+    "auto_scale_batch_size": "sweep=batch_size tries several sizes",
+    "resume_from_checkpoint": "choose resume=<run>",
+    "ckpt_path": "choose resume=<run>",
 }
 
 

@@ -4,17 +4,20 @@
 classes that the config names, and compares every group with the signature of its class.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from intro_dl.config.arguments import check_arguments, check_value, shown
+from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, shown
 from intro_dl.config.names import nearest
-from intro_dl.config.schema import RANGES
+from intro_dl.config.schema import INSTEAD, RANGES, RunConfig
 
 GROUPS = ("data", "model", "optim", "regularization", "callbacks", "trainer")  # each needs an option
+ROOT_KEYS = [each.name for each in fields(RunConfig)]
 STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
 
 
@@ -38,9 +41,12 @@ def check_values(cfg: DictConfig) -> None:
     Raises:
         ValueError: the message names the key, its value, and what to choose instead.
     """
+    if unknown := [str(key) for key in cfg if key not in ROOT_KEYS]:
+        raise ValueError(f"Unknown key {unknown[0]}.{nearest(unknown[0], ROOT_KEYS)}")
     for group in GROUPS:
         if not isinstance(cfg[group], DictConfig):
             raise ValueError(f"Invalid {group}={cfg[group]}: choose an option of {group}=.")
+    _check_trainer(cfg.trainer)
     for key, hint in RANGES.items():
         group, _, name = key.rpartition(".")
         node = OmegaConf.select(cfg, group) if group else cfg
@@ -54,6 +60,26 @@ def check_values(cfg: DictConfig) -> None:
         )
     _check_regularization(cfg)
     _check_callbacks(cfg)
+
+
+def _check_trainer(trainer: DictConfig) -> None:
+    """Refuse keys that would be ignored, and limits that contradict each other."""
+    known = [key.removeprefix("trainer.") for key in RANGES if key.startswith("trainer.")]
+    for key in map(str, trainer):
+        if key not in known and key != "_target_" and key not in OWN_KEYS["trainer"]:
+            found = f" Instead, {INSTEAD[key]}." if key in INSTEAD else nearest(key, known)
+            raise ValueError(f"Unknown key trainer.{key}.{found}")
+    duration = trainer.max_time
+    if duration is not None and not re.fullmatch(r"\d+:\d\d:\d\d:\d\d", str(duration)):
+        raise ValueError(
+            f"Invalid trainer.max_time={duration}: write days:hours:minutes:seconds, e.g. 00:00:05:00."
+        )
+    if isinstance(trainer.min_epochs, int) and isinstance(trainer.max_epochs, int):
+        if trainer.min_epochs > trainer.max_epochs:
+            raise ValueError(
+                f"trainer.min_epochs={trainer.min_epochs} is more than trainer.max_epochs="
+                f"{trainer.max_epochs}: choose a larger trainer.max_epochs."
+            )
 
 
 def _callbacks(cfg: DictConfig) -> Iterator[tuple[str, Any]]:

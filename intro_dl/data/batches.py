@@ -51,7 +51,8 @@ class Loader(ABC):
             )
         self.epoch = 0
         self.skipped = 0  # batches of the next pass
-        self.sampler, self.batch_sampler = self, None  # where Lightning looks for set_epoch
+        self.sampler: Loader | None = self  # where Lightning looks for set_epoch
+        self.batch_sampler = None
 
     @abstractmethod
     def largest_batch(self) -> int:

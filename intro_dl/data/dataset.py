@@ -43,6 +43,7 @@ class TensorData(pl.LightningDataModule):
         self.notes: list[str] = []  # sentences about the data for a reader of the result
         self.left_out: list[str] = []  # what is not used and why, e.g. "3 files are not images: a.txt, b.doc"
         self.watch_test = False  # also measure the test split after each epoch; this does not change the run
+        self.same_batches = False  # train on the same batches in each epoch, in the same order
         self.on_device = True  # move all inputs to the training device at once, or batch by batch
 
     def load(self) -> dict[str, Split]:
@@ -125,7 +126,10 @@ class TensorData(pl.LightningDataModule):
             place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
         if self.on_device:  # moved once, not in each epoch
             inputs, targets = inputs.to(device), targets.to(device)
-        return self.make_loader(inputs, targets, split == "train", device, **place)
+        loader = self.make_loader(inputs, targets, split == "train", device, **place)
+        if self.same_batches:
+            loader.sampler = None  # Lightning then does not choose the order of each epoch
+        return loader
 
     def make_loader(
         self, inputs: Tensor, targets: Tensor, training: bool, device: torch.device, **place: int

@@ -17,7 +17,7 @@ from intro_dl.data.dataset import TensorData, plain
 from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
 from intro_dl.runs.files import typed_path
-from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.folder import DATA_PATHS, RunFolder
 
 
 def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> TensorData:
@@ -116,7 +116,10 @@ def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
 
 def _saved_config(run: LoadedRun, advice: str) -> DictConfig:
     try:
-        return OmegaConf.create(_plain(RunFolder(run.folder).read_config().data))
+        folder = RunFolder(run.folder)
+        data = _plain(folder.read_config().data)
+        names = [key.removeprefix("data.") for key in DATA_PATHS]
+        return OmegaConf.create(data | {name: folder.find(data[name]) for name in names if data.get(name)})
     except (OmegaConfBaseException, ValueError, AttributeError) as error:
         what = error if isinstance(error, ValueError) else "its config does not name its data"
         raise ValueError(f"Cannot find the data of {run.folder}: {what}. {advice}") from error

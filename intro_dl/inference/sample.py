@@ -28,7 +28,7 @@ TUNES = "IrishABC"  # the data whose texts are tunes in ABC notation
 OPTIONS = {
     "prompt": Option(str),
     "length": Option(Annotated[int, Gt(0), Le(MOST)], 500),
-    "temperature": Option(Annotated[float, Gt(0), Le(1_000_000)], 0.8),  # top_k=1 takes the most likely
+    "temperature": Option(Annotated[float, Ge(0.001), Le(1_000_000)], 0.8),  # top_k=1 takes the most likely
     "top_k": Option(Size),
     "top_p": Option(Annotated[float, Gt(0), Le(1)]),
     "seed": Option(Annotated[int, Ge(0), Lt(2**63)], 0),
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) != 1:
         named = f"got {len(words)}: {', '.join(words)}" if words else "e.g. outputs/char_lstm/<time>"
         raise ValueError(f"Name one run folder, {named}.")
+    if (characters := options["length"] * options["samples"]) > 10 * MOST:
+        raise ValueError(f"length x samples is {characters:,}, more than {10 * MOST:,}: choose smaller ones.")
     out = options["out"]
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")

@@ -13,6 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl.runs.files import read_yaml, shown_path, typed, typed_path, write_whole
 from intro_dl.runs.result import Result, Status
 
+DATA_PATHS = ("data.root", "data.path", "data.cache")
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -117,6 +119,21 @@ class RunFolder:
             raise ValueError(f"{self.overrides_file} is not a list of overrides.")
         return saved
 
+    def find(self, path: str) -> str:
+        """Return a path of the run's command as it can be used from the current directory.
+
+        A relative path names what it named where the run was started, if that still exists. In a project that
+        was moved, it is looked for below the current directory.
+        """
+        with suppress(ValueError, TypeError, KeyError, OSError):
+            start = Path(read_yaml(self.path / ".hydra" / "hydra.yaml")["hydra"]["runtime"]["cwd"])
+            there = start / path
+            if not Path(path).is_absolute() and there.exists() and start != Path.cwd():
+                return str(there)
+            if not there.exists() and there.is_relative_to(start) and there.relative_to(start).exists():
+                return str(there.relative_to(start))
+        return path
+
     def read_choices(self) -> dict[str, str]:
         """Return the chosen option of each group, e.g. {"model": "lenet"}; empty if it was not saved."""
         try:
@@ -124,6 +141,13 @@ class RunFolder:
             return {str(group): str(option or "none") for group, option in choices.items()}
         except (ValueError, TypeError, KeyError, AttributeError):
             return {}
+
+    def config_directories(self) -> list[str]:
+        """Return the directories that the command line added to configs/."""
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            sources = read_yaml(self.path / ".hydra" / "hydra.yaml")["hydra"]["runtime"]["config_sources"]
+            return [str(each["path"]) for each in sources if each["provider"] == "command-line"]
+        return []
 
     def resume_command(self) -> str:
         """Return the command that resumes this run, or this sweep."""

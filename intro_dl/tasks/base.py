@@ -74,23 +74,39 @@ class Task(pl.LightningModule):
 
     def optimizer_settings(self) -> dict[str, str]:
         """Return the optimizer's class and arguments as text, e.g. {"optim": "SGD", "lr": "0.1"}."""
-        make, arguments = self._make_optimizer, {}
-        while isinstance(make, partial):
-            make, arguments = make.func, make.keywords | arguments
-        name = getattr(make, "__name__", type(make).__name__)
-        return {"optim": name} | {key: str(value) for key, value in arguments.items()}
+        return _settings("optim", self._make_optimizer)
+
+    def schedule_settings(self) -> dict[str, str]:
+        """Return the schedule's class and arguments as text; {} for a constant rate."""
+        if self._make_scheduler is None:
+            return {}
+        settings = _settings("scheduler", self._make_scheduler) | {"interval": self._interval}
+        if settings.get("total_steps") == "None":  # then the length of the run matters
+            names = ("max_epochs", "max_steps", "num_training_batches", "accumulate_grad_batches")
+            settings["total_steps"] = ", ".join(f"{name}={getattr(self.trainer, name)}" for name in names)
+        return settings
+
+    def schedule(self, optimizer: Optimizer, steps: int | None = None) -> LRScheduler | None:
+        """Return the schedule of an optimizer, at its first step; None for a constant rate.
+
+        Args:
+            optimizer: the optimizer.
+            steps: number of optimizer steps of the run; None asks the trainer.
+        """
+        make = self._make_scheduler
+        if isinstance(make, partial) and make.keywords.get("total_steps", 0) is None:
+            make = partial(make, total_steps=steps or int(self.trainer.estimated_stepping_batches))
+        return None if make is None else make(optimizer)
 
     def configure_callbacks(self):
         return [self.epoch]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self._make_optimizer(self.parameters())
-        if self._make_scheduler is None:
+        scheduler = self.schedule(optimizer)
+        if scheduler is None:
             return optimizer
-        make = self._make_scheduler
-        if isinstance(make, partial) and make.keywords.get("total_steps", 0) is None:
-            make = partial(make, total_steps=int(self.trainer.estimated_stepping_batches))
-        schedule = {"scheduler": make(optimizer), "interval": self._interval, "monitor": "loss/val"}
+        schedule = {"scheduler": scheduler, "interval": self._interval, "monitor": "loss/val"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def lr_scheduler_step(self, scheduler, metric):
@@ -105,6 +121,16 @@ class Task(pl.LightningModule):
         """Save what is needed to use the weights without the config and the data."""
         checkpoint["model"] = type(self).__name__
         checkpoint["optimizer"] = self.optimizer_settings()
+        checkpoint["schedule"] = self.schedule_settings()
         data = getattr(self._trainer, "datamodule", None)  # None if fit() was given bare loaders
         if hasattr(data, "metadata"):
             checkpoint["metadata"] = data.metadata()
+
+
+def _settings(kind: str, make: Callable) -> dict[str, str]:
+    """Return the name and the arguments of a class or function, which partials may wrap."""
+    arguments: dict[str, Any] = {}
+    while isinstance(make, partial):
+        make, arguments = make.func, make.keywords | arguments
+    name = getattr(make, "__name__", type(make).__name__)
+    return {kind: name} | {key: str(value) for key, value in arguments.items()}

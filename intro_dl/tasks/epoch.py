@@ -21,6 +21,7 @@ class Epoch(pl.Callback):
     def __init__(self) -> None:
         self.states: dict[str, Any] = {}
         self._measured: dict[str, list[tuple[int, dict[str, Tensor]]]] = defaultdict(list)
+        self._new: set[str] = set()  # names measured in this epoch; Lightning also keeps older values
         self._saved: dict[str, Any] = {}  # from a checkpoint, until training starts
         self._start = time.perf_counter()
 
@@ -63,7 +64,12 @@ class Epoch(pl.Callback):
         self._log_means("train", trainer, module)
         self.states.pop("train", None)
         now = time.perf_counter()
-        measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        measured = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name in self._new or not name.endswith(("/val", "/test"))
+        }
+        self._new.clear()
         module.history.append({"epoch": trainer.current_epoch, **measured, "seconds": now - self._start})
         self._start = now
         # Lightning would do this after the checkpoint is written: a resumed run would lack the step.
@@ -96,6 +102,7 @@ class Epoch(pl.Callback):
         sums = torch.cat([counts @ values.float(), counts.sum()[None]])  # (metrics + 1,)
         sums = trainer.strategy.reduce(sums, reduce_op="sum")
         means = sums[:-1] / sums[-1]
+        self._new.update(f"{name}/{split}" for name in names)
         module.log_dict(
             {f"{name}/{split}": mean for name, mean in zip(names, means, strict=True)}, prog_bar=True
         )

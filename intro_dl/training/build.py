@@ -1,6 +1,8 @@
 """Build the data, the model and the trainer that a config asks for, and check that they fit together."""
 
+import copy
 import inspect
+import math
 import warnings
 from functools import partial
 from typing import Any, cast
@@ -9,7 +11,6 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities import rank_zero_only
@@ -19,12 +20,13 @@ from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
 from intro_dl.config.validate import validate
 from intro_dl.data.dataset import TensorData
+from intro_dl.models.size import count_parameters, free_memory
 from intro_dl.tasks import Task
-from intro_dl.training.callbacks import SeedEachEpoch, StayStopped
+from intro_dl.training.callbacks import Limits, RestoreSchedule, SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.devices import in_torchrun
 from intro_dl.training.divergence import StopWhenNotFinite
-from intro_dl.training.resume import save_command
+from intro_dl.training.resume import SaveCommand
 from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once
 
 
@@ -35,6 +37,7 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
         ValueError: if they do not fit together; the message says which, and what to change.
     """
     validate(cfg)
+    set_limits(cfg.trainer)
     check_accelerator(cfg.trainer)
     look_for_a_gpu_once()
     data = unread_data(cfg)
@@ -46,7 +49,18 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
         read(data)
         model = build_model(cfg, data)
     check_monitor(cfg, model, data)
-    return data, model, build_trainer(cfg)
+    trainer = build_trainer(cfg)
+    check_last_batch(cfg, model, data, trainer.world_size)
+    return data, model, trainer
+
+
+def set_limits(trainer: DictConfig) -> None:
+    """Express `fast_dev_run` and `overfit_batches` by other keys of the trainer."""
+    if batches := int(trainer.fast_dev_run):
+        trainer.update(max_epochs=1, min_epochs=None)
+        trainer.update({f"limit_{split}_batches": batches for split in ("train", "val", "test")})
+    if trainer.overfit_batches:
+        trainer.limit_train_batches = trainer.overfit_batches
 
 
 def build_data(cfg: DictConfig) -> TensorData:
@@ -60,6 +74,7 @@ def unread_data(cfg: DictConfig) -> TensorData:
     """Return the data module."""
     data = instantiate(cfg.data, _convert_="all")
     data.watch_test = cfg.watch_test
+    data.same_batches = cfg.trainer.overfit_batches > 0
     return data
 
 
@@ -85,6 +100,7 @@ def check_fit(cfg: DictConfig, data: TensorData) -> None:
 def build_model(cfg: DictConfig, data: TensorData) -> Task:
     """Return the model for the dimensions of the data, with its optimizer and schedule."""
     check_fit(cfg, data)
+    check_memory(cfg, data)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
@@ -97,6 +113,22 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     check_saved_arguments(model, data)
     model.optimize_with(optimizer, scheduler, interval)
     return model
+
+
+def check_memory(cfg: DictConfig, data: TensorData) -> None:
+    """Refuse a model whose weights, with their gradients and the state of Adam, do not fit into memory."""
+    try:
+        count = count_parameters(lambda: instantiate(cfg.model, **data.dims, _convert_="all"))
+    except Exception:  # its constructor reports what is wrong, or computes with the values of its weights
+        return
+    batch = (cfg.data.batch_size or 1) * math.prod(data.dims.get("in_shape") or ())
+    needed, free = 16 * count + 4 * batch, free_memory()  # each weight takes four floats
+    if needed > free:
+        raise ValueError(
+            f"This model has {count:,} parameters, and a batch {batch:,} numbers: training needs about "
+            f"{needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB of memory are free. Choose a smaller model or "
+            "data.batch_size."
+        )
 
 
 def check_saved_arguments(model: Task, data: TensorData) -> None:
@@ -118,15 +150,22 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     """Return Lightning's trainer with the callbacks of the config and those of every run."""
     settings = without(cfg.trainer, *OWN_KEYS["trainer"])
     callbacks = []
-    for callback in cfg.callbacks.values():
-        if callback is not None:  # callbacks.early_stopping=null switches one off
+    for name, callback in cfg.callbacks.items():
+        off = callback is None or (name == "progress" and not cfg.trainer.enable_progress_bar)
+        # To overfit some batches, the validation loss has to rise.
+        if not off and not (name == "early_stopping" and cfg.trainer.overfit_batches):
             callbacks.append(instantiate(callback, _convert_="all"))
     patience = OmegaConf.select(cfg, "callbacks.early_stopping.patience")
     stay_stopped = StayStopped(cfg.trainer.max_epochs, patience)
-    remember = LambdaCallback(
-        on_train_start=lambda *_: save_command(cfg)
-    )  # not before: the command may be refused
-    always = [SeedEachEpoch(cfg.seed), MiddleOfEpoch(), remember, StopWhenNotFinite(), stay_stopped]
+    always = [
+        Limits(cfg.trainer.max_time),
+        SeedEachEpoch(cfg.seed),
+        MiddleOfEpoch(),
+        RestoreSchedule(),
+        SaveCommand(cfg),
+        StopWhenNotFinite(),
+        stay_stopped,
+    ]
     logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
     plugins: list[Any] = [WholeCheckpoints()]
     if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
@@ -138,7 +177,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         logger=logger,
         default_root_dir=cfg.run_dir,
         plugins=plugins,
-        profiler=settings.get("profiler", Unprofiled()),
+        profiler=Unprofiled(),
         enable_model_summary=False,
     )
 
@@ -169,6 +208,30 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
         raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
 
 
+def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: int) -> None:
+    """Refuse a training batch of one example where batch norm needs two, e.g. the last of 33 by 32."""
+    number = len(data.splits["train"][0])
+    size = min(cfg.data.batch_size or number, number)
+    rest, limit = number % size, cfg.trainer.limit_train_batches
+    batches = number // size + (rest >= devices)
+    read = min(limit, batches) if isinstance(limit, int) else int(limit * batches)
+    smallest = min(size // devices, rest // devices if rest >= devices and read == batches else size)
+    has_norm = any(isinstance(each, torch.nn.modules.batchnorm._BatchNorm) for each in model.modules())
+    if smallest != 1 or not has_norm:
+        return
+    inputs, targets = next(iter(data.train_dataloader()))
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            copy.deepcopy(model).train().metrics((inputs[:1], targets[:1]))
+    except ValueError as error:  # images that keep several pixels per channel are no problem
+        better = next((each for each in range(size - 1, 1, -1) if number % each != 1), number)
+        raise ValueError(
+            f"data.batch_size={cfg.data.batch_size} gives a batch of one example ({number} training examples"
+            f"{f' on {devices} devices' * (devices > 1)}), and batch norm needs two: choose another, e.g. "
+            f"data.batch_size={better if size > 1 else max(2, better)}."
+        ) from error
+
+
 def quiet_known_warnings() -> None:
     """Hide warnings that a student can do nothing about."""
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
@@ -178,5 +241,6 @@ def quiet_known_warnings() -> None:
     )  # resumed without
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # Epoch sums over devices itself
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*could not find the monitored key.*")  # not validated yet
     warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # MiddleOfEpoch does it

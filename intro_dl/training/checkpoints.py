@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from intro_dl.config.types import Size
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.signals import (
     Terminated,
@@ -27,7 +28,7 @@ class LastCheckpoint(ModelCheckpoint):
         every_n_steps: also save after this many optimizer steps, for long epochs.
     """
 
-    def __init__(self, dirpath: str, every_n_steps: int | None = None) -> None:
+    def __init__(self, dirpath: str, every_n_steps: Size | None = None) -> None:
         super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
         self.every_n_steps = every_n_steps
         self.told_to_end: type[KeyboardInterrupt] | None = None  # raised once everything is saved

@@ -22,7 +22,7 @@ from intro_dl.visualize.layers import first_batch, measure
 from intro_dl.visualize.recorder import layer_name, record_calls
 
 # Few steps do not show yet what a model learns; `trainer=smoke` takes two.
-ENOUGH_STEPS = 50
+ENOUGH_STEPS, FEW_STEPS = 50, 10
 # Half the relu units of a healthy layer can be dead: that is too many only if the network has not learned.
 # With fewer than a tenth left, the layer hardly computes anything.
 MANY, NEARLY_ALL = 0.5, 0.9
@@ -71,7 +71,8 @@ class Evidence:
     def losses(self, split: str) -> list[float]:
         """Return the loss of a split after each epoch; empty if it is too early to evaluate it."""
         known = self.chance_loss and self.steps >= ENOUGH_STEPS
-        return [row[f"loss/{split}"] for row in self.history if f"loss/{split}" in row] if known else []
+        measured = [row for row in self.history if "loss/val" in row] or self.history  # not in every epoch
+        return [row[f"loss/{split}"] for row in measured if f"loss/{split}" in row] if known else []
 
     def ends_above(self, fraction: float) -> bool:
         """Return whether the training loss ended above this fraction of the chance level."""
@@ -130,8 +131,7 @@ def examine(model: Task, data: TensorData, start: tuple[Tensor, float] | None, e
         history=model.history,
         steps=model.trainer.global_step,
         rate=optimizer.defaults.get("lr", optimizer.param_groups[0]["lr"]),
-        chance_loss=(model.chance_loss() if classes else float(data.splits["train"][1].var(correction=0)))
-        or 0,
+        chance_loss=chance_loss(model, data),
         chance_accuracy=float(targets.unique(return_counts=True)[1].max()) / len(targets)
         if classes
         else None,
@@ -143,6 +143,32 @@ def examine(model: Task, data: TensorData, start: tuple[Tensor, float] | None, e
         gradients={name: float(gradients[name].square().mean().sqrt()) for name in matrices},
         options=dict(model.hparams),
     )
+
+
+def chance_loss(model: Task, data: TensorData) -> float:
+    """Return the loss of the best constant answer to the training targets; 0 if it is unknown.
+
+    A classifier that gives the frequencies of the labels is better than one that finds all classes equal.
+    """
+    targets = data.splits["train"][1]
+    if isinstance(model, Regressor):
+        return float(targets.var(correction=0))
+    equal = model.chance_loss() or 0.0
+    if not equal or not isinstance(model, Classifier):
+        return equal
+    classes = torch.arange(model.hparams["num_classes"])
+    frequencies = targets.flatten().cpu().bincount(minlength=len(classes)) / targets.numel()
+    scores = frequencies.clamp_min(1e-9).log()[None]
+    losses = [float(model.loss(scores, label[None])) for label in classes]
+    return min(equal, sum(float(part) * loss for part, loss in zip(frequencies, losses, strict=True)))
+
+
+def majority(model: Task, data: TensorData) -> tuple[str, float]:
+    """Return the most frequent class of the training labels, and its fraction of the validation labels."""
+    label = int(data.splits["train"][1].flatten().bincount().argmax())
+    names = data.class_names
+    fraction = float((data.splits["val"][1] == label).float().mean())
+    return names[label] if label < len(names) else str(label), fraction
 
 
 def all_weights(model: nn.Module) -> Tensor:
@@ -296,6 +322,20 @@ def shuffled_labels(seen: Evidence) -> str | None:
     )
 
 
+def majority_class(seen: Evidence) -> str | None:
+    """Recognize a classifier that gives the same answer to every example."""
+    if seen.scores is None or seen.scores.ndim != 2 or seen.steps < FEW_STEPS:
+        return None
+    answers = seen.scores.argmax(dim=1).unique()
+    if len(answers) > 1 or seen.chance_accuracy is None or seen.chance_accuracy > 0.999:
+        return None
+    return (
+        "The model gives the same answer to every validation example, so its accuracy is only the fraction "
+        f"of this class; that of the most frequent class is {seen.chance_accuracy:.1%}. Either the inputs do "
+        "not determine the targets: look at some examples; or it needs more epochs or another optim.lr."
+    )
+
+
 def no_learning(seen: Evidence) -> str | None:
     """Recognize a stuck training loss that no check above explains."""
     if not seen.ends_above(STUCK) or seen.still_falls():
@@ -334,6 +374,7 @@ CAUSES: dict[str, Callable[[Evidence], str | None]] = {
     "learning rate too large": rate_too_large,
     "labels shuffled": shuffled_labels,
     "no learning": no_learning,
+    "same answer": majority_class,
 }
 
 

@@ -1,12 +1,13 @@
 """Show the progress of a training on the terminal."""
 
-import math
 import time
 from typing import Any
 
 from pytorch_lightning.callbacks import RichProgressBar
 from rich.progress import ProgressColumn, Task
 from rich.text import Text
+
+from intro_dl.config.types import Size
 
 
 class Speed(ProgressColumn):
@@ -24,7 +25,7 @@ class Progress(RichProgressBar):
     Drawing costs as much as a step of a small model, so the bar is redrawn `refresh_rate` times a second.
     """
 
-    def __init__(self, refresh_rate: int = 10) -> None:
+    def __init__(self, refresh_rate: Size = 10) -> None:
         super().__init__(refresh_rate)
         self._drawn = 0.0  # when, in seconds
         self._shown = 0  # epochs
@@ -71,8 +72,8 @@ class Progress(RichProgressBar):
         names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
         columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
         for name in names[:2]:  # these fit into 80 columns
-            validation = row.get(f"{name}/val", math.nan)
-            columns[f"{name} train / val"] = f"{row[f'{name}/train']:.4f} / {validation:.4f}"
+            validation = f"{row[f'{name}/val']:.4f}" if f"{name}/val" in row else "-"
+            columns[f"{name} train / val"] = f"{row[f'{name}/train']:.4f} / {validation}"
         columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
         columns["seconds"] = f"{row['seconds']:.1f}"
         if not self._header_shown:

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from intro_dl.data.dataset import TensorData
 from intro_dl.runs.files import typed
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
-from intro_dl.tasks import Task
-from intro_dl.training.doctor import Doctor
+from intro_dl.tasks import Classifier, Task
+from intro_dl.training.callbacks import Limits, stopped
+from intro_dl.training.doctor import FEW_STEPS, Doctor, majority
 
+NEAR = 0.25  # of the way from the chance level to a perfect accuracy: a model below it learned little
 CURVES = {
     "train and validation": {
         "loss": ["Multiline", ["loss/train", "loss/val"]],
@@ -26,8 +28,9 @@ CURVES = {
 def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData) -> Result:
     """Return the result of a finished training: the best epoch's validation, and a test of its weights."""
     # Taken first: testing loads the best checkpoint, and with it the history that the run had then.
-    history, stopped = model.history, why_it_stopped(trainer)
-    best = (min if cfg.mode == "min" else max)(history, key=lambda epoch: epoch[cfg.monitor])
+    history, stopped = model.history, why_it_stopped(cfg, trainer)
+    measured = [epoch for epoch in history if cfg.monitor in epoch]
+    best = (min if cfg.mode == "min" else max)(measured, key=lambda epoch: epoch[cfg.monitor])
     metrics = {name: value for name, value in best.items() if name.endswith("/val") or name == cfg.monitor}
     callbacks: list[pl.Callback] = trainer.callbacks  # pyrefly: ignore[missing-attribute]  set when it is built
     if cfg.test:
@@ -39,6 +42,8 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     diagnosis = next((each.diagnosis for each in callbacks if isinstance(each, Doctor)), None)
     notes = [*data.notes, *model.notes()]
     if not diagnosis and (note := far_above_chance(model)):  # the doctor says more
+        notes.append(note)
+    elif not diagnosis and (note := near_chance(model, data, trainer.global_step)):
         notes.append(note)
     return Result(
         Status.COMPLETED,
@@ -71,11 +76,31 @@ def far_above_chance(model: Task) -> str | None:
     )
 
 
-def why_it_stopped(trainer: pl.Trainer) -> str:
+def near_chance(model: Task, data: TensorData, steps: int) -> str | None:
+    """Return a sentence if always answering the most frequent class is almost as good as the model."""
+    measured = [row["accuracy/val"] for row in model.history if "accuracy/val" in row]
+    if not isinstance(model, Classifier) or not measured or steps < FEW_STEPS:
+        return None
+    name, chance = majority(model, data)
+    if measured[-1] - chance >= NEAR * (1 - chance):
+        return None
+    return (
+        f"The accuracy on the validation split ended at {measured[-1]:.1%}; always answering {name!r} gives "
+        f"{chance:.1%}. The model learned little: callbacks=doctor looks for the cause."
+    )
+
+
+def why_it_stopped(cfg: DictConfig, trainer: pl.Trainer) -> str:
     """Return why training ended, in a few words."""
-    for callback in trainer.early_stopping_callbacks:
-        if callback.stopped_epoch > 0:
-            return f"{callback.monitor} has not improved for {callback.patience} epochs"
+    if cfg.trainer.fast_dev_run:
+        return f"stopped by fast_dev_run={int(cfg.trainer.fast_dev_run)}"
+    callbacks: list[pl.Callback] = trainer.callbacks  # pyrefly: ignore[missing-attribute]  set when it is built
+    for callback in callbacks:
+        if isinstance(callback, EarlyStopping) and stopped(callback):
+            epochs = f"{callback.patience} epoch{'s' * (callback.patience != 1)}"
+            return f"{callback.monitor} has not improved for {epochs}"
+        if isinstance(callback, Limits) and callback.reached:
+            return callback.reached
     return "all epochs done"
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from intro_dl.config.arguments import shown
 from intro_dl.data.dataset import TensorData
 from intro_dl.runs.checkpoint import OldFormat, read_checkpoint
 from intro_dl.runs.files import write_whole
@@ -25,15 +26,33 @@ from intro_dl.training.checkpoints import LastCheckpoint
 
 log = logging.getLogger(__name__)
 
+# Root keys that stay the same. best.ckpt holds the best weights by `monitor`, so another one would name an
+# epoch whose weights are lost.
+FIXED = ("seed", "monitor", "mode")
 
-def save_command(cfg: DictConfig) -> None:
-    """Save the command with which the run resumes. Refused commands are not saved."""
-    folder = Path(cfg.run_dir) / ".hydra"
-    rank = getattr(rank_zero_only, "rank", 0)
-    running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
-    if rank == 0 and folder.is_dir() and running:
-        write_whole(folder / "config.yaml", OmegaConf.to_yaml(cfg))
-        write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
+
+class SaveCommand(pl.Callback):
+    """Save the command with which the run resumes, once it has made a step: a refused one changes nothing.
+
+    The checkpoint also gets the settings that must be the same when the run resumes.
+    """
+
+    def __init__(self, cfg: DictConfig) -> None:
+        self.cfg, self.saved = cfg, False
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if self.saved:
+            return
+        self.saved = True
+        folder = Path(self.cfg.run_dir) / ".hydra"
+        running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
+        if trainer.is_global_zero and folder.is_dir() and running:
+            write_whole(folder / "config.yaml", OmegaConf.to_yaml(self.cfg))
+            write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
+
+    def on_save_checkpoint(self, trainer, module, checkpoint):
+        checkpoint.update({key: self.cfg[key] for key in FIXED})
+        checkpoint["threads"] = torch.get_num_threads()  # another number would round differently
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,8 @@ def read_resumed(cfg: DictConfig, model: Task, data: TensorData) -> Resumed | No
     """
     if not cfg.resume:
         return None
+    if "trainer.fast_dev_run" in keys_beside_resume():
+        raise ValueError("trainer.fast_dev_run tests a command; it cannot resume a run. Leave it out.")
     checkpoint = _resumable(cfg, model, data)
     finished = _finished_result(cfg, len(checkpoint["history"]))
     metadata = checkpoint.get("metadata", {})
@@ -72,16 +93,16 @@ def read_resumed(cfg: DictConfig, model: Task, data: TensorData) -> Resumed | No
 
 def already_finished(cfg: DictConfig, resumed: Resumed | None) -> Result | None:
     """Return the result of a resumed run that has all its epochs, and say so; else None."""
-    if resumed is None or resumed.finished is None or len(resumed.history) < cfg.trainer.max_epochs:
+    if resumed is None or resumed.finished is None:
         return None
     epochs = len(resumed.history)
-    log.warning(
-        "This run is already finished (%d epoch%s); result.json is unchanged. To train it longer: "
-        "trainer.max_epochs=%d.",
-        epochs,
-        "s" * (epochs > 1),
-        2 * epochs,
-    )
+    steps_done = 0 < cfg.trainer.max_steps <= resumed.step
+    if epochs < cfg.trainer.max_epochs and not steps_done:
+        return None
+    longer = f"max_steps={2 * resumed.step}" if steps_done else f"max_epochs={2 * epochs}"
+    number = f"{epochs} epoch{'s' * (epochs > 1)}"
+    what = "This run is already finished (%s); result.json is unchanged. To train it longer: trainer.%s."
+    log.warning(what, number, longer)
     return resumed.finished
 
 
@@ -118,7 +139,7 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
             f"Cannot resume {path}: it was trained on {metadata['data']}, and data= names {now['data']}: a "
             "run cannot mix both. Leave out data=."
         )
-    changed = {} if checkpoint.get("seed", cfg.seed) == cfg.seed else {"seed": checkpoint["seed"]}
+    changed = {key: checkpoint[key] for key in FIXED if checkpoint.get(key, cfg[key]) != cfg[key]}
     changed |= {
         f"model.{key}": hyperparameters.get(key)
         for key, value in model.hparams.items()
@@ -130,12 +151,15 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
             f"Cannot resume {path}: it was trained with {optimizer['optim']}, and {now['optim']} cannot "
             f"use the state of {optimizer['optim']}. Leave out optim=."
         )
-    changed |= {f"optim.{key}": value for key, value in optimizer.items() if now.get(key) != value}
+    names = optimizer | now if optimizer else {}
+    changed |= {f"optim.{key}": optimizer.get(key) for key in names if now.get(key) != optimizer.get(key)}
     if changed:
-        was = ", ".join(f"{key}={value}" for key, value in changed.items())
-        typed = keys_beside_resume()
-        groups = {key.partition(".")[0] for key in changed if key not in typed}
-        blamed = [f"{key}=" for key in typed if key in groups]
+        was = ", ".join(f"{key}={shown(value)}" for key, value in changed.items())
+        # An option sets keys of its group, and these two set keys of others.
+        sources = {*changed, *(key.partition(".")[0] for key in changed)}
+        typed = dict.fromkeys(keys_beside_resume())
+        others = ("regularization", "experiment")
+        blamed = [f"{key}=" for key in typed if key in sources or key.startswith(others)]
         out = f"Leave out {' and '.join(blamed)}." if blamed else "Leave these keys out."
         raise ValueError(f"Cannot resume {path}: it was trained with {was}. {out}")
     return checkpoint

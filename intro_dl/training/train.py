@@ -55,6 +55,8 @@ def train(cfg: DictConfig) -> float:
         print(f"{'data':<20} {data.description()}\n")
     saved = resumed.threads if resumed else None
     threads = use_threads(cfg.trainer.threads, saved, trainer, model, data)
+    if resumed and trainer.is_global_zero:
+        print(f"Resuming {folder} at epoch {len(resumed.history) + 1} of {cfg.trainer.max_epochs}")
     with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         if cfg.trainer.compile:
             compile_step(model)

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import permutations
 
 import pytest
 
@@ -78,6 +79,19 @@ def test_no_schedule_can_be_swept_beside_others(train, tmp_path):
 def test_null_takes_back_what_an_experiment_chose(train):
     answer = train("experiment=mnist_tricks", "scheduler=null", "sweep=null", "--cfg", "job")
     assert answer.code == 0 and "\nscheduler: null\n" in answer.out
+
+
+CALLBACKS = [option.partition("=")[2] for option in OPTIONS if option.startswith("callbacks=")]
+
+
+@pytest.mark.parametrize("chosen", [*permutations(CALLBACKS, 2), *permutations(CALLBACKS, 3)], ids="+".join)
+def test_options_of_callbacks_combine_in_any_order(chosen, make_config):
+    callbacks = make_config(f"callbacks=[{','.join(chosen)}]").callbacks
+    assert {"best_checkpoint", "last_checkpoint", "learning_rate", "progress"} <= callbacks.keys()
+    assert (callbacks.early_stopping is None) == ("no_early_stopping" in chosen)
+    assert ("doctor" in callbacks) == ("doctor" in chosen)
+    assert ("filters" in callbacks) == ("visualize" in chosen)
+    assert callbacks.decision_regions.every_n_epochs == (1 if "visualize" in chosen else None)
 
 
 def test_help_lists_every_option_with_what_it_is(train):

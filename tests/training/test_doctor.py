@@ -3,8 +3,10 @@
 import contextlib
 import io
 import json
+import math
 import re
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +16,8 @@ from intro_dl.cli.help_text import describe
 from intro_dl.config.schema import register_schema
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.training.divergence import Diverged
-from intro_dl.training.doctor import Evidence, Units, diagnose
-from intro_dl.training.report import far_above_chance
+from intro_dl.training.doctor import Evidence, Units, chance_loss, diagnose
+from intro_dl.training.report import far_above_chance, near_chance
 from intro_dl.training.train import train as train_config
 from tests.conftest import ROOT
 
@@ -246,3 +248,28 @@ def test_loss_that_ends_far_above_chance_is_noted_without_the_doctor():
     assert "3e+09" in remark and "smaller optim.lr" in remark
     model.history = [{"loss/train": 0.1, "loss/val": 8.0}]  # overfitted
     assert far_above_chance(model) is None
+
+
+def imbalanced() -> tuple[SoftmaxRegression, SimpleNamespace]:
+    """Return a model of two classes, and data of which 94 % have the label 0."""
+    labels = torch.tensor([0] * 188 + [1] * 12)
+    splits = {"train": (torch.zeros(200, 2), labels), "val": (torch.zeros(200, 2), labels)}
+    return SoftmaxRegression((2,), 2), SimpleNamespace(splits=splits, class_names=("common", "rare"))
+
+
+def test_doctor_knows_the_frequencies_of_the_labels():
+    entropy = -(0.94 * math.log(0.94) + 0.06 * math.log(0.06))
+    assert chance_loss(*imbalanced()) == pytest.approx(entropy, rel=1e-4)
+    always = torch.tensor([[2.0, -1.0]]).expand(20, 2)
+    few = {"steps": 20, "chance_accuracy": 0.95, "chance_loss": entropy}
+    assert names(exam(**few, scores=always)) == ["same answer"]
+    assert names(exam(**few, scores=torch.cat([always, always.flip(1)]))) == []
+
+
+def test_answering_the_most_frequent_class_is_noted():
+    model, data = imbalanced()
+    model.history = [{"accuracy/val": 0.95}]
+    assert "ended at 95.0%; always answering 'common' gives 94.0%" in near_chance(model, data, steps=20)
+    assert near_chance(model, data, steps=2) is None  # trainer=smoke
+    model.history = [{"accuracy/val": 0.99}]
+    assert near_chance(model, data, steps=20) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from intro_dl.runs.folder import RunFolder
 from intro_dl.tasks import Task
 from intro_dl.training.checkpoints import WholeCheckpoints
 from tests.conftest import ROOT
@@ -213,14 +214,14 @@ def test_resume_refuses_another_optimizer_and_other_values_of_it(train):
     assert answer.code == 1
     assert "trained with Adam, and SGD cannot use the state of Adam. Leave out optim=." in answer.err
     answer = train("resume=run", "optim.lr=0.5", "trainer.max_epochs=9")
-    assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave these keys out." in answer.err
+    assert answer.code == 1 and "it was trained with optim.lr=0.001. Leave out optim.lr=." in answer.err
 
 
 @pytest.mark.parametrize(
     ("typed", "says"),
     {
         "data=moons": "it was trained on PassClass, and data= names Moons: a run cannot mix both",
-        "seed=5": "it was trained with seed=0. Leave these keys out.",
+        "seed=5": "it was trained with seed=0. Leave out seed=.",
     }.items(),
 )
 def test_resume_refuses_what_would_make_two_runs_of_one(typed, says, train):
@@ -319,3 +320,123 @@ def test_resume_deletes_nothing_that_a_checkpoint_points_to(key, train):
     torch.save(checkpoint, file)
     answer = train("resume=run", "trainer.max_epochs=3")
     assert (victim / "best.ckpt").read_text() == "precious", answer.err
+
+
+def rates(run: Path) -> list[float]:
+    """Return the learning rate of every epoch, from history.csv."""
+    return [row["lr"] for row in RunFolder(run).read_history()]
+
+
+SCHEDULES = {  # finished epochs, and what is typed beside resume=
+    "cosine": (3, "trainer.max_epochs=6"),
+    "one_cycle": (2, "trainer.max_epochs=5"),
+    "exponential": (2, "trainer.max_epochs=4 scheduler=none"),
+    "none": (2, "trainer.max_epochs=4 scheduler=inverse_sqrt"),
+    "plateau": (2, "trainer.max_epochs=4 scheduler.patience=0 +scheduler.threshold=9"),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_resumed_run_continues_with_the_schedule_that_is_asked_for(schedule, train):
+    epochs, more = SCHEDULES[schedule]
+    common = (*SHORT, "model=softmax", "data.limit_train=100", "optim=sgd", "trainer.limit_train_batches=4")
+    words = f"scheduler={schedule}".split()
+    assert train(*common, *words, f"trainer.max_epochs={epochs}", "run_dir=run").code == 0
+    answer = train("resume=run", *more.split())
+    assert answer.code == 0, answer.err
+    assert train(*common, *words, *more.split(), "run_dir=whole").code == 0
+    resumed, whole = rates(answer.folder / "run"), rates(answer.folder / "whole")
+    assert len(resumed) > epochs
+    assert resumed[epochs:] == pytest.approx(whole[epochs:], rel=0.01)
+    assert more.split()[0] in (answer.folder / "run" / ".hydra" / "overrides.yaml").read_text()
+
+
+def test_schedule_spans_the_steps_that_remain_after_a_change_of_the_batch_size(train):
+    words = (*SHORT, "model=softmax", "data.limit_train=100", "data.batch_size=25", "optim=sgd")
+    run = train(*words, "scheduler=one_cycle", "trainer.max_epochs=2", "run_dir=run").folder / "run"
+    assert train("resume=run", "data.batch_size=50", "trainer.max_epochs=4").code == 0  # 2 x 4 + 2 x 2 steps
+    (state,) = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["lr_schedulers"]
+    assert (state["last_epoch"], state["total_steps"]) == (12, 12)
+    answer = train("resume=run", "scheduler.total_steps=5", "trainer.max_epochs=9")
+    assert answer.code == 1 and "total_steps=5 ends before the run of 22 steps" in answer.err
+    assert train("resume=run", "trainer.max_epochs=5").code == 0  # the refused command was not saved
+
+
+REFUSED = (
+    "model.",
+    "optim.",
+    "regularization.",
+    "seed",
+    "monitor",
+    "mode",
+)  # they would make two runs of one
+REPLACED = {"patience", "dirpath", "mode", "monitor"}  # of callbacks; StayStopped, WholeCheckpoints, REFUSED
+
+
+def other_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(not value).lower()
+    if isinstance(value, int | float):
+        return str(value / 2 if isinstance(value, float) and value else value + 1)
+    others = {"loss/val": "loss/train", "min": "max", "sigmoid": "tanh", "relu": "tanh", "default": "he"}
+    return others.get(str(value), "null" if value is not None else "3")
+
+
+def test_every_key_typed_beside_resume_is_applied_or_refused(make_config, train):
+    from omegaconf import OmegaConf
+
+    from intro_dl.training.build import build_data, build_model, build_trainer
+    from intro_dl.training.resume import read_resumed
+
+    words = ("data=pass_class", "model=mlp", "scheduler=step", "trainer.max_epochs=9")
+    assert train(*SHORT, *words, "trainer.max_epochs=1", "run_dir=run").code == 0
+    last = "resume=run/checkpoints/last.ckpt"
+    cfg = make_config(*words, last, "callbacks=default")
+    data = build_data(cfg)
+    assert read_resumed(cfg, build_model(cfg, data), data)
+    for key, node in ((key, cfg[key]) for key in cfg if key not in ("resume", "run_dir")):
+        leaves = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else {"": node}
+        for name, value in leaves.items():
+            path = f"{key}.{name}".rstrip(".")
+            if name.startswith("_") or isinstance(value, dict | list):
+                continue
+            changed = make_config(*words, last, f"{path}={other_value(value)}")
+            if path.startswith(REFUSED):
+                with pytest.raises(ValueError, match="Cannot resume"):
+                    read_resumed(changed, build_model(changed, data), data)
+            else:
+                assert key in ("data", "scheduler", "trainer", "test", "watch_test"), path
+    changed = make_config(*words, last, "+optim.amsgrad=true")
+    with pytest.raises(ValueError, match="trained with optim.amsgrad=null"):
+        read_resumed(changed, build_model(changed, data), data)
+    # What the state in a checkpoint would replace, if Lightning restored it over the config.
+    for callback in build_trainer(cfg).callbacks:
+        settings = next(
+            (each for each in cfg.callbacks.values() if type(callback).__name__ in each._target_), {}
+        )
+        assert callback.state_dict().keys() & settings.keys() <= REPLACED, callback
+
+
+def test_refused_resume_names_an_option_that_sets_keys_of_other_groups(train):
+    assert train(*SHORT, "model=softmax", "trainer.max_epochs=1", "run_dir=run").code == 0
+    answer = train("resume=run", "regularization=l2", "trainer.max_epochs=4")
+    assert "trained with optim.weight_decay=0.0. Leave out regularization=." in answer.err
+
+
+def test_run_that_was_started_with_relative_paths_goes_on_from_another_directory(
+    train, tmp_path, monkeypatch
+):
+    (tmp_path / "project" / "texts").mkdir(parents=True)
+    (tmp_path / "project" / "texts" / "a.txt").write_text("to be or not to be, " * 300)
+    monkeypatch.chdir(tmp_path / "project")
+    model = ("data=file", "data.path=texts/a.txt", "model=char_rnn", "model.hidden_size=5", "trainer=smoke")
+    assert train(*model, "run_dir=out", *QUIET).code == 0
+    monkeypatch.chdir(tmp_path)
+    run = RunFolder(Path("project/out"))
+    assert run.find("texts/a.txt") == str(tmp_path / "project" / "texts" / "a.txt")
+    answer = train("resume=project/out", "trainer.max_epochs=2")
+    assert answer.code == 0, answer.err
+    (tmp_path / "project").rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    answer = train("resume=out", "trainer.max_epochs=3")
+    assert answer.code == 0, answer.err

@@ -137,11 +137,8 @@ def test_a_device_that_cannot_run_a_model_in_bfloat16_gets_a_sentence(train, mon
     assert "trainer.precision=32-true" in answer.err
 
 
-def test_lightning_does_not_time_every_step_unless_asked_to(make_config):
+def test_lightning_does_not_time_every_step(make_config):
     assert isinstance(build_trainer(make_config(*SMALL)).profiler, speed.Unprofiled)
-    assert not isinstance(
-        build_trainer(make_config(*SMALL, "+trainer.profiler=simple")).profiler, speed.Unprofiled
-    )
 
 
 @pytest.mark.gpu
