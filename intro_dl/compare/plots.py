@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -51,7 +52,11 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
     Raises:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
     """
-    kind, keys = choose_plot(comparison, by)
+    with rc_context({"text.parse_math": False}):  # a setting such as $x is no formula
+        return _plot(comparison, path, *choose_plot(comparison, by))
+
+
+def _plot(comparison: Comparison, path: Path, kind: str, keys: list[str]) -> bool:
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     axes = figure.add_subplot()
     if kind == "grid":
@@ -106,7 +111,9 @@ def _labels(table: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
     """Return the label of each row: "adam, lr=0.1"."""
     texts = [
         ", ".join(
-            value if isinstance(value, str) and "." not in key else f"{key.rpartition('.')[-1]}={cell(value)}"
+            cell(value)
+            if isinstance(value, str) and "." not in key
+            else f"{key.rpartition('.')[-1]}={cell(value)}"
             for key, value in zip(keys, values, strict=True)
         )
         for values in table[list(keys)].itertuples(index=False, name=None)
