@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.files import explain_os_error, shown_path, typed
-from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.program import tell
 from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import NO_SWEEP
@@ -96,12 +96,15 @@ def remove_created() -> None:
 class SweepSummary(Callback):
     """Compare the runs of a sweep at its end."""
 
+    planned = 1  # jobs; at least one where a search decides
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         if config.trainer.strategy == "ddp":
             print(f"Error: {NO_SWEEP}", file=sys.stderr)  # Hydra would turn an exception into a warning
             raise SystemExit(1)
         # Not every sweeper writes this file. OwnFolder has created the folder.
         OmegaConf.save(config, Path(config.hydra.sweep.dir) / "multirun.yaml")
+        self.planned = SweepFolder(Path(config.hydra.sweep.dir)).planned_jobs() or 1
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print and write the comparison of the runs; exit with 1 if a job failed or all diverged."""
@@ -111,5 +114,14 @@ class SweepSummary(Callback):
         folder = Path(config.hydra.sweep.dir)
         jobs = [job for job in SweepFolder(folder).jobs() if job.result_file.is_file()]
         failed = any(not job.status().counts for job in jobs)
-        if jobs and (run_script("", end_of_sweep, [str(folder)]) or failed):
+        failed |= bool(jobs) and run_script("", end_of_sweep, [str(folder)]) != 0
+        missing = self.planned - sum(run.result_file.is_file() for run in find_runs(folder))
+        if missing > 0 and (jobs or not SweepFolder(folder).is_sweep()):  # or hydra.sweep.subdir is elsewhere
+            print(
+                f"Error: {missing} of {self.planned} results are missing in {shown_path(folder)}. If it was "
+                "deleted during the sweep, start it again.",
+                file=sys.stderr,
+            )
+            failed = True
+        if failed:
             raise SystemExit(1)

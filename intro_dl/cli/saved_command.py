@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from omegaconf.errors import OmegaConfBaseException
-
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, unquote
 from intro_dl.runs.files import shown_path, typed_path
@@ -68,9 +66,9 @@ def with_saved_command(arguments: list[str]) -> list[str]:
 def read_data_paths(folder: RunFolder) -> dict[str, str]:
     """Return the paths of a run's data, e.g. {"data.root": "scans"}; empty if its config is damaged."""
     try:
-        data = folder.read_config().data
+        data = folder.read_config()["data"]
         paths = {key: data.get(key.removeprefix("data.")) for key in DATA_PATHS}
-    except (ValueError, AttributeError, OmegaConfBaseException):
+    except (ValueError, KeyError, AttributeError):
         return {}
     return {key: path for key, path in paths.items() if isinstance(path, str)}
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -52,7 +53,11 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
     Raises:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
     """
-    kind, keys = choose_plot(comparison, by)
+    with rc_context({"text.parse_math": False}):  # a setting such as $x is no formula
+        return _plot(comparison, path, *choose_plot(comparison, by))
+
+
+def _plot(comparison: Comparison, path: Path, kind: str, keys: list[str]) -> bool:
     figure = Figure(figsize=(8, 4.8))  # "tight" below makes room for the legend beside it
     axes = figure.add_subplot()
     if kind == "grid":

@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from intro_dl.config.names import nearest
-from intro_dl.runs.files import shown_path, write_whole
-from intro_dl.runs.program import printable
+from intro_dl.runs.files import in_markdown, one_line, shown_path, write_whole
 from intro_dl.runs.record import GROUPS, Run, by_task
 from intro_dl.runs.result import Status
 
@@ -234,7 +233,7 @@ def cell(value: Any) -> str:
         return str(value).lower()
     if value is None:
         return "null"
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+    return f"{value:g}" if isinstance(value, float) else one_line(str(value), most=100)
 
 
 def measured(row: pd.Series, name: str) -> str:
@@ -364,8 +363,10 @@ def write_markdown(comparison: Comparison, path: Path, picture: Path | None) -> 
     """Write the table for a report, with its notes and the plot."""
     head, body, notes = cells(comparison)
     notes += comparison.notes
-    lines = [f"{headline(comparison)}.", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in body]
-    lines += ["", *(f"- {note}" for note in notes)] if notes else []
-    lines += ["", f"![{comparison.title or 'learning curve'}]({picture.name})"] if picture else []
-    write_whole(path, printable("\n".join(lines)) + "\n")
+    lines = [f"{in_markdown(headline(comparison))}.", ""]
+    lines += [f"| {' | '.join(map(in_markdown, head))} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(map(in_markdown, line))} |" for line in body]
+    lines += ["", *(f"- {in_markdown(note)}" for note in notes)] if notes else []
+    title = in_markdown(comparison.title or "learning curve")
+    lines += ["", f"![{title}]({picture.name})"] if picture else []
+    write_whole(path, "\n".join(lines) + "\n")

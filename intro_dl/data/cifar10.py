@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from intro_dl.config.types import Size
+from intro_dl.config.types import Place, Size
 from intro_dl.data.dataset import Split
 from intro_dl.data.download import Archive, fetch_archives
 from intro_dl.data.images import ImageData
@@ -25,7 +25,7 @@ class CIFAR10(ImageData):
         others: see ImageData.
     """
 
-    root: str = "data"
+    root: Place = "data"
     batch_size: Size | None = 128
 
     dims = {"in_shape": (3, 32, 32), "num_classes": 10}

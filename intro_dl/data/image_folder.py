@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from intro_dl.config.types import NonNegative, Size
+from intro_dl.config.types import Cache, NonNegative, Place, Size
 from intro_dl.data.class_folders import SPLITS, read_layout
 from intro_dl.data.dataset import Split
 from intro_dl.data.image_file import Unreadable, read_image, shown_name
@@ -50,13 +50,13 @@ class ImageFolder(ImageData):
         others: see ImageData.
     """
 
-    root: str | None = None
+    root: Place | None = None
     batch_size: Size | None = 64
     image_size: Annotated[int, Ge(1), Le(4096)] = 32
     channels: Literal[1, 3] = 3
     split_fraction: Annotated[float, Gt(0), Lt(0.5)] = 0.1
     in_memory_limit: NonNegative = 4.0
-    cache: str = "data/cache"
+    cache: Cache = "data/cache"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from intro_dl.config.types import Size
+from intro_dl.config.types import Place, Size
 from intro_dl.data.dataset import Split
 from intro_dl.data.download import Archive, fetch_archives
 from intro_dl.data.images import ImageData
@@ -25,7 +25,7 @@ class MNIST(ImageData):
         others: see ImageData.
     """
 
-    root: str = "data"
+    root: Place = "data"
     batch_size: Size | None = 128
 
     dims = {"in_shape": (1, 28, 28), "num_classes": 10}
@@ -49,7 +49,7 @@ class FashionMNIST(ImageData):
     Source: Xiao, Rasul and Vollgraf (2017).
     """
 
-    root: str = "data"
+    root: Place = "data"
     batch_size: Size | None = 128
 
     dims = {"in_shape": (1, 28, 28), "num_classes": 10}

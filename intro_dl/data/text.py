@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from intro_dl.config.types import Size
+from intro_dl.config.types import Place, Size
 from intro_dl.data.batches import Windows
 from intro_dl.data.dataset import Split, TensorData
 from intro_dl.data.decode import read_text
@@ -149,7 +149,7 @@ class TextFile(TextData):
         others: see TextData.
     """
 
-    path: str | None = None
+    path: Place | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,7 +175,7 @@ class DownloadedText(TextData):
         others: see TextData.
     """
 
-    root: str = "data"
+    root: Place = "data"
 
     FILE: ClassVar[str]
     URL: ClassVar[str]

@@ -1,5 +1,6 @@
 """Find the data of a run: those it was trained on, others to evaluate it on, and its training text."""
 
+import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -8,20 +9,25 @@ from typing import Any
 import torch
 import yaml
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from intro_dl.config.arguments import check_arguments
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
+from intro_dl.config.types import places_of
 from intro_dl.data.dataset import TensorData, plain
 from intro_dl.data.text import DownloadedText, TextData
 from intro_dl.inference.load import LoadedRun
-from intro_dl.runs.files import typed_path
-from intro_dl.runs.folder import DATA_PATHS, RunFolder
+from intro_dl.runs.files import one_line, shown_path, typed_path
+from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.program import tell
+from intro_dl.runs.values import fits
 
 
 def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> TensorData:
     """Build the data of the run, or those called `name`, and read their splits.
+
+    The config of the run may be somebody else's. So its data are only read: nothing is downloaded to a
+    directory that it names, and it does not choose the cache.
 
     Args:
         run: decides which data are allowed: they must have the same metadata.
@@ -34,8 +40,23 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     config = _saved_config(run, "Name the data with data=.") if name is None else _option(run, name)
     data = _build(config, changes)
     check_same_kind(run, data)
-    data.prepare_data()
-    data.setup()
+    saved = {} if name else _places(data, changes)
+    try:
+        for key, place in saved.items():
+            tell(f"Reading data.{key}={shown_path(place)}, which the run names.")
+            if not place.exists():
+                raise FileNotFoundError(place)
+        if not saved:
+            data.prepare_data()
+        data.setup()
+    except FileNotFoundError as error:
+        if not saved:
+            raise
+        key, place = next(iter(saved.items()))
+        raise ValueError(
+            f"The data of the run are not in {shown_path(place)}, which it names, and nothing is downloaded "
+            f"there. Name their place with data.{key}=."
+        ) from error
     check_same_metadata(run, data)
     return data
 
@@ -48,6 +69,14 @@ def check_same_kind(run: LoadedRun, data: TensorData) -> None:
         expected = own["kind"] if part == "kind" else own["dims"].get(part)
         if found is not None and expected != found:
             raise ValueError(_other(part, expected, name, found))
+
+
+def _places(data: TensorData, typed: Mapping[str, str]) -> dict[str, Path]:
+    """Return the places on disk that the saved config names, except the directory of all data sets."""
+    marks = places_of(type(data))
+    found = {key: getattr(data, key) for key, mark in marks.items() if key not in typed and not mark.written}
+    named = {key: typed_path(value) for key, value in found.items() if isinstance(value, str)}
+    return {key: place for key, place in named.items() if place.resolve() != Path(_default_root()).resolve()}
 
 
 def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
@@ -95,7 +124,8 @@ def training_text(run: LoadedRun) -> str:
         ValueError: if the text is missing; the message says where it was expected.
     """
     data = _build(_saved_config(run, "Copy the run with its .hydra directory."), {})
-    assert isinstance(data, TextData)
+    if not isinstance(data, TextData):
+        raise ValueError(f"the config of {run.folder} names {type(data).__name__} instead of a text.")
     if isinstance(data, DownloadedText) and not data.path.is_file():
         raise ValueError(f"There is no {data.path}: copy the text to this place.")
     data.setup()
@@ -115,14 +145,33 @@ def _build(config: DictConfig, changes: Mapping[str, str]) -> TensorData:
 
 
 def _saved_config(run: LoadedRun, advice: str) -> DictConfig:
+    """Return the config of the run's data with the default cache.
+
+    Interpolations of other keys than ours are refused: they could read an environment variable, or expand to
+    gigabytes.
+    """
     try:
         folder = RunFolder(run.folder)
-        data = _plain(folder.read_config().data)
-        names = [key.removeprefix("data.") for key in DATA_PATHS]
-        return OmegaConf.create(data | {name: folder.find(data[name]) for name in names if data.get(name)})
-    except (OmegaConfBaseException, ValueError, AttributeError) as error:
-        what = error if isinstance(error, ValueError) else "its config does not name its data"
-        raise ValueError(f"Cannot find the data of {run.folder}: {what}. {advice}") from error
+        saved = folder.read_config()
+        if not fits(saved.get("data"), dict[str, Any]):
+            raise ValueError("its config does not name its data")
+        ours = {"${seed}": saved["seed"], "${oc.env:INTRO_DL_DATA,data}": _default_root()}
+        settings = {key: ours.get(str(value), value) for key, value in saved["data"].items()}
+        data_class = class_of(OmegaConf.create({"_target_": settings.get("_target_")}), "data")
+        for key, mark in places_of(data_class).items():
+            if mark.written:
+                settings[key] = f"{_default_root()}/cache"
+            elif isinstance(settings.get(key), str):
+                settings[key] = folder.find(settings[key])
+        if strange := [f"data.{key}={value}" for key, value in settings.items() if "${" in str(value)]:
+            raise ValueError(f"only training looks up {one_line(strange[0])}")
+    except ValueError as error:
+        raise ValueError(f"Cannot find the data of {run.folder}: {error}. {advice}") from error
+    return OmegaConf.create(settings)
+
+
+def _default_root() -> str:
+    return os.environ.get("INTRO_DL_DATA", "data")
 
 
 def _option(run: LoadedRun, name: str) -> DictConfig:

@@ -1,6 +1,5 @@
 """Evaluate a run on a split; print numbers, write tables and pictures: `python scripts/evaluate.py`."""
 
-import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
@@ -8,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.inference.tables import make_directory, print_report
-from intro_dl.runs.files import write_whole
+from intro_dl.inference.tables import inside, make_directory, print_report
+from intro_dl.runs.files import to_json, write_whole
 from intro_dl.runs.folder import find_checkpoint
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = options["out"] or _folder(run.folder, options, changes)
     make_directory(folder, OUTPUTS, "evaluation.json")
     report = evaluate(run, data, options["split"], folder)
-    write_whole(folder / "evaluation.json", json.dumps(report, indent=2) + "\n")
+    write_whole(folder / "evaluation.json", to_json(report))
     print_report(report, folder)
     return 0
 
@@ -181,7 +180,7 @@ def _folder(run: Path, options: Mapping[str, Any], changes: Mapping[str, str]) -
     """Return <run>/evaluation, or for another split, weights or data a directory below it."""
     said = [options["data"], *(f"{key}={_short(text)}" for key, text in changes.items())]
     said += [options[key] for key in ("split", "weights") if options[key] != OPTIONS[key].default]
-    return run / "evaluation" / "_".join(text for text in said if text)
+    return inside(run, f"evaluation/{'_'.join(text for text in said if text)}")
 
 
 def _short(text: str) -> str:

@@ -1,13 +1,12 @@
 """Export a trained model for other programs, with a description of its inputs: `python scripts/export.py`."""
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import one_of, path, read_options, several_of
-from intro_dl.inference.tables import make_directory
-from intro_dl.runs.files import shown_path, typed_path, write_whole
+from intro_dl.inference.tables import inside, make_directory
+from intro_dl.runs.files import shown_path, to_json, typed_path, write_whole
 from intro_dl.runs.folder import find_checkpoint
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
@@ -30,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
         raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
-    folder = options["out"] or typed_path(words[0]) / "export" / ("last" * (options["weights"] == "last"))
+    last = "/last" * (options["weights"] == "last")
+    folder = options["out"] or inside(typed_path(words[0]), f"export{last}")
     find_checkpoint(words[0], options["weights"])
 
     from intro_dl.inference.load import load_run  # torch loads here
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{shown_path(file):<40} {same} ({checked_with})")
     description = folder / "model.json"
     content = describe(portable, entries)
-    write_whole(description, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_whole(description, to_json(content))
     print(f"{shown_path(description):<40} how to use the model: its inputs, outputs and normalization")
     return 0
 

@@ -11,10 +11,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from intro_dl.config.arguments import check_call
 from intro_dl.config.targets import model_class
 from intro_dl.data.images import normalize
+from intro_dl.inference.metadata import contradiction
 from intro_dl.models.size import count_parameters
 from intro_dl.runs.checkpoint import read_checkpoint
+from intro_dl.runs.files import one_line, shown_path
 from intro_dl.runs.folder import RunFolder, find_checkpoint
 from intro_dl.runs.result import Result, Status
 from intro_dl.tasks import Task
@@ -82,22 +85,30 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
     checkpoint = read_checkpoint(file)
     model = _build(checkpoint, file)
     metadata = checkpoint.get("metadata")
-    if not isinstance(metadata, dict):
+    if metadata is None:
         raise ValueError(
             f"{file} does not describe its data: the training used a data module that intro_dl does not "
             "know. Train it again."
         )
-    _check_metadata(metadata, checkpoint["hyper_parameters"], file)
-    return LoadedRun(run.path, model, metadata, run.read_result(), weights, int(checkpoint["epoch"]) + 1)
+    if wrong := contradiction(metadata, model, checkpoint["hyper_parameters"]):
+        raise ValueError(
+            f"The metadata in {shown_path(file)} contradict its weights: {one_line(wrong)}. Train it again."
+        )
+    return LoadedRun(run.path, model, metadata, run.read_result(), weights, checkpoint["epoch"] + 1)
 
 
 def _build(checkpoint: dict[str, Any], file: Path) -> Task:
     name, arguments = checkpoint["model"], checkpoint["hyper_parameters"]
     found = model_class(name)
     if found is None:
-        raise ValueError(f"{file} holds a {name}, which intro_dl.models does not define. Train it again.")
+        raise ValueError(
+            f"{shown_path(file)} holds a {one_line(name)}, which intro_dl.models does not define. "
+            "Train it again."
+        )
     try:
-        # Checked before memory is allocated: an untrusted file may name a model that fills it.
+        # Checked before memory is allocated: an untrusted file may name a model that fills it, or one of
+        # millions of layers. The ranges of its arguments bound their number.
+        check_call(found, arguments, "model")
         if (count := count_parameters(lambda: found(**arguments))) * 2 > file.stat().st_size:
             raise ValueError(f"the model would have {count:,} parameters, more than the file has")
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged
@@ -106,28 +117,9 @@ def _build(checkpoint: dict[str, Any], file: Path) -> Task:
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
-            f"{file} does not fit {name}: its weights belong to another architecture ({reason}). "
+            f"{shown_path(file)} does not fit {name}: its weights belong to another architecture "
+            f"({one_line(reason)}). "
             "Use the version of intro_dl that trained it."
         ) from error
-    model.history = [row for row in checkpoint.get("history", []) if isinstance(row, dict)]
+    model.history = checkpoint.get("history", [])
     return model.eval().requires_grad_(False)
-
-
-def _check_metadata(metadata: dict[str, Any], arguments: dict[str, Any], file: Path) -> None:
-    """Refuse metadata that contradict the model or themselves, e.g. nine names for ten classes."""
-    needed = {"images": ("mean", "std"), "points": ("mean", "std", "features"), "text": ("alphabet",)}
-    dims, kind = metadata.get("dims"), metadata.get("kind")
-    wrong = []
-    if not isinstance(dims, dict) or kind not in needed:
-        wrong.append("its kind or dims are missing")
-    else:
-        for name, value in dims.items():
-            built_with = arguments.get(name)
-            if (list(built_with) if isinstance(built_with, tuple) else built_with) != value:
-                wrong.append(f"the model was built with {name}={built_with}, the data had {value}")
-        for name, count in (("classes", dims.get("num_classes")), ("alphabet", dims.get("vocab_size"))):
-            if count is not None and len(metadata.get(name, ())) != count:
-                wrong.append(f"{len(metadata.get(name, ()))} {name} for {count}")
-        wrong += [f"{name} is missing" for name in needed[kind] if name not in metadata]
-    if wrong:
-        raise ValueError(f"The metadata in {file} contradict its weights: {wrong[0]}. Train it again.")

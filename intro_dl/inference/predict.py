@@ -1,6 +1,5 @@
 """Predict images or rows of numbers with a trained run: `python scripts/predict.py`."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
-from intro_dl.runs.files import typed_path, write_whole
+from intro_dl.runs.files import to_json, typed_path, write_whole
 from intro_dl.runs.folder import find_checkpoint
 from intro_dl.runs.program import tell
 
@@ -167,7 +166,7 @@ def _text(run: "LoadedRun", records: list[Record], form: str) -> str:
     import pandas as pd
 
     if form == "json":
-        return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
+        return to_json(records)
     if form == "csv":
         return pd.DataFrame(records).to_csv(index=False)
     shown = [record for record in records if "error" not in record]

@@ -1,6 +1,5 @@
 """Sample texts from a language model, and report how much of them is new: `python scripts/sample.py`."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,9 +11,9 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
-from intro_dl.inference.tables import make_directory, tracked
+from intro_dl.inference.tables import inside, make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
-from intro_dl.runs.files import write_whole
+from intro_dl.runs.files import to_json, write_whole
 from intro_dl.runs.folder import find_checkpoint
 from intro_dl.runs.program import printable, tell
 from intro_dl.runs.signals import Terminated
@@ -89,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         tell(f"Not compared with the training text: {error}")
     if tunes and (read := _read_tunes(texts)) is not None:
-        out = out or run.folder / "tunes" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+        out = out or inside(run.folder, f"tunes/{datetime.now():%Y-%m-%d_%H-%M-%S}")
         details = {"run": str(run.folder), "weights": run.weights, "epoch": run.epoch, "prompt": prompt}
         report_tunes(*read, details | settings, source, out)
     else:
@@ -199,8 +198,7 @@ def report_tunes(
         "longest_copied": copied,
         "each": [{"text": tune.text, "problems": tune.problems} for tune in tunes],
     }
-    text = json.dumps(report, indent=2, ensure_ascii=False)
-    write_whole(out / "report.json", f"{text}\n")
+    write_whole(out / "report.json", to_json(report))
     print(f"Written     {out}: {len(valid)} tunes as .abc and .mid, report.json")
 
 

@@ -1,5 +1,6 @@
 """Show results in a terminal, and write them into a directory."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +51,18 @@ def make_directory(folder: Path, names: Iterable[str] = (), ours: str = "") -> N
         raise ValueError(
             f"Cannot make the directory {folder}: {reason}. Name another one with out=."
         ) from error
+
+
+def inside(run: Path, name: str) -> Path:
+    """Return the directory `name` of a run.
+
+    Raises:
+        ValueError: if it is elsewhere: the folder of somebody else may hold a link instead.
+    """
+    folder = run / name
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(run)):
+        raise ValueError(f"{folder} is a link out of the run: remove it, or name a directory with out=.")
+    return folder
 
 
 def print_report(report: Mapping[str, Any], folder: Path) -> None:

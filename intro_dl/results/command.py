@@ -1,6 +1,5 @@
 """The command `python scripts/results.py`: add runs to results/ and write RESULTS.md."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from intro_dl.config.types import Size
 from intro_dl.results.evidence import RESULTS
 from intro_dl.results.page import page, read_summaries, write_headers
 from intro_dl.results.summary import summarize
-from intro_dl.runs.files import shown_path, typed_path, write_whole
+from intro_dl.runs.files import shown_path, to_json, typed_path, write_whole
 
 OPTIONS = {
     "seeds": Option(Annotated[int, Ge(2)]),
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
     for name, summary in summaries.items():
         path = results / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(summary, indent=2) + "\n")
+        write_whole(path, to_json(summary))
         written.append(path)
     summaries, path = read_summaries(results), results.parent / "RESULTS.md"
     write_whole(path, page(summaries))

@@ -1,8 +1,10 @@
 """The measured results that the lectures' claims read: one JSON file for each experiment."""
 
-import json
 import statistics
 from pathlib import Path
+
+from intro_dl.runs.files import read_json
+from intro_dl.runs.values import fits
 
 RESULTS = Path(__file__).parent.parent.parent / "results"  # beside the package, in the repository
 
@@ -26,8 +28,9 @@ def read_runs(experiment: str, metric: str = "accuracy/test") -> list[float]:
     path = RESULTS / f"{experiment}.json"
     if not path.is_file():
         raise MissingResult(f"results/{experiment}.json")
-    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-    if not runs or any(metric not in run for run in runs):
+    saved = read_json(path)
+    runs = saved.get("runs") if isinstance(saved, dict) else None
+    if not runs or not fits(runs, list[dict]) or not all(fits(run.get(metric), float) for run in runs):
         raise ValueError(
             f"results/{experiment}.json needs runs that each have {metric}: run the experiment again."
         )

@@ -1,20 +1,66 @@
 """Write RESULTS.md and the heads of the experiments from results/*.json."""
 
-import json
 import re
 import statistics
 from collections.abc import Iterator, Sequence
 from math import hypot, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
+
+from annotated_types import MinLen
 
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, MNIST, Experiment
-from intro_dl.runs.files import write_whole
-
-Summary = dict[str, Any]  # the content of a file of results/, see `summary.summarize`
+from intro_dl.runs.files import in_markdown, read_json, write_whole
+from intro_dl.runs.values import fits
 
 BEST_ON_VALIDATION, BEST_ON_TEST = "accuracy/test", "accuracy/test/highest"
 LAST_EPOCH, LEAST_LOSS = "accuracy/test/last", "accuracy/test/least_loss"
+Summary = dict[str, Any]  # the content of a file of results/: a `Saved`
+
+
+class Versions(TypedDict):
+    """The libraries that the page names."""
+
+    torch: str
+    pytorch_lightning: str
+
+
+Accuracies = TypedDict(
+    "Accuracies",
+    {
+        "accuracy/test": float,
+        "accuracy/test/highest": float,
+        "accuracy/test/last": float,
+        "accuracy/test/least_loss": float,
+        "accuracy/train": float,
+    },
+)
+
+
+class SavedRun(Accuracies):
+    """The numbers of one run."""
+
+    seed: int
+    epochs: int
+    parameters: int
+    seconds: float
+    device: str
+    threads: int
+    versions: Versions
+    commit: str | None
+
+
+class Saved(TypedDict):
+    """The runs of one experiment, see `summary.summarize`."""
+
+    experiment: str
+    changes: list[str]
+    command: str
+    machine: str | None
+    test_images: int
+    runs: Annotated[list[SavedRun], MinLen(1)]
+
+
 ALL_TEST_IMAGES = 10_000  # in MNIST and in CIFAR-10
 HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
@@ -55,10 +101,12 @@ def read_summaries(results: Path) -> dict[str, Summary]:
         path = results / f"{name}.json"
         if path.is_file():
             try:
-                found[name] = json.loads(path.read_text(encoding="utf-8"))
+                found[name] = read_json(path)
+                if not fits(found[name], Saved):
+                    raise ValueError
             except ValueError as error:
                 raise ValueError(
-                    f"{path.relative_to(results.parent)} is truncated: add its sweep again with "
+                    f"{path.relative_to(results.parent)} is truncated or damaged: add its sweep again with "
                     "python scripts/results.py <sweep>."
                 ) from error
     return found
@@ -207,7 +255,7 @@ def _markdown(rows: Sequence[dict[str, str]], text_columns: int) -> str:
     """Return a table whose first columns are text, aligned left, and whose other columns are numbers."""
     head = list(rows[0])
     sides = [":---"] * text_columns + ["---:"] * (len(head) - text_columns)
-    lines = [head, sides, *([cell.replace("|", "\\|") for cell in row.values()] for row in rows)]
+    lines = [head, sides, *([in_markdown(cell) for cell in row.values()] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

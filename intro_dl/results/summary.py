@@ -117,12 +117,14 @@ def check_seeds(which: str, runs: Sequence[Run], needed: int) -> None:
 def _numbers(run: Run) -> dict[str, Any]:
     """Return what is kept of a run; a key that begins with accuracy/test shows how the epoch was chosen."""
     result, history = run.result, run.history
-    if len(history) != result.epochs or any(TEST not in epoch for epoch in history):
+    measured = all({TEST, "accuracy/val", "accuracy/train"} <= epoch.keys() for epoch in history)
+    if len(history) != result.epochs or not history or not measured:
         raise ValueError(
             f"{shown_path(run.folder)} needs {result.epochs} epochs with {TEST} in its history.csv: train it "
             "again with watch_test=true."
         )
-    assert result.best_epoch is not None  # a completed run has one
+    if not result.best_epoch or not 1 <= result.best_epoch <= len(history):
+        raise ValueError(f"{shown_path(run.folder)} has best_epoch={result.best_epoch} in its result.json.")
     best = max(history, key=lambda epoch: epoch["accuracy/val"])  # the first of equals
     accuracies = {
         TEST: best[TEST],

@@ -1,6 +1,9 @@
 """Write files completely or not at all, read them up to a limit, and explain disk errors."""
 
 import errno
+import html
+import json
+import math
 import os
 import re
 import shlex
@@ -12,6 +15,11 @@ from typing import Any
 import yaml
 
 MOST_BYTES = 200_000_000  # limit for a text or a table; a text takes about ten times as much memory
+MOST_SMALL = 2_000_000  # limit for a JSON or YAML file of a run: they have a few thousand bytes
+MOST_DEPTH = 50  # of lists and mappings inside of each other
+MOST_CHARACTERS = 10_000  # of one value in a YAML file: a number of a million digits takes minutes to read
+# Control characters, line ends, and marks that change the direction of the text after them.
+NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
@@ -58,27 +66,87 @@ def replace(unfinished: Path, path: Path) -> None:
 
 
 def read_limited(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return the content of a file that a user names.
+    """Return the content of a file that a user names, or that a run folder holds.
 
     Raises:
-        ValueError: if it has more than `most` bytes, which could fill the memory.
+        OSError: if it is missing, or cannot be read.
+        ValueError: if it has more than `most` bytes, which could fill the memory, or is not a regular file:
+            a pipe or a device may never end.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{shown_path(path)} is not a regular file: copy its content into one.")
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise ValueError(f"{path} has more than {most:,} bytes: use a part of it.")
+        raise ValueError(f"{shown_path(path)} has more than {most:,} bytes: use a part of it.")
     return content
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file that somebody else may have written; its texts are printable.
+
+    Raises:
+        OSError: if it is missing, or cannot be read.
+        ValueError: if it is too large or not valid JSON, or holds a number that is not finite.
+    """
+    numbers: Any = {"parse_constant": _finite, "parse_float": _finite, "parse_int": _integer}
+    try:
+        return _printable(json.loads(read_limited(path, MOST_SMALL).decode(), **numbers))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is truncated or not valid JSON") from error
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is not finite")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > 19:
+        raise ValueError("an integer of more than 64 bits")
+    return int(text)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {one_line(key): _printable(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_printable(entry) for entry in value]
+    return one_line(value) if isinstance(value, str) else value
+
+
+def to_json(value: Any) -> str:
+    """Return the text of a JSON file. Numbers that are not finite become null: JSON has no word for them."""
+    text = json.dumps(_without_infinity(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return re.sub("[\ud800-\udfff]", lambda part: f"\\u{ord(part[0]):04x}", text)  # of a file name, perhaps
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinity(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinity(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML file of a run.
 
     Raises:
-        ValueError: if it is missing or damaged.
+        ValueError: if it is missing, damaged, or would take much memory or time: a few lines can expand to
+            millions of values with anchors, which this program never writes.
     """
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the loader in C is ten times as fast
     try:
-        # The loader in C is ten times as fast.
-        return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        text = read_limited(path, MOST_SMALL).decode()
+        depth = 0
+        for event in yaml.parse(text, loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            too_long = isinstance(event, yaml.ScalarEvent) and len(event.value) > MOST_CHARACTERS
+            if depth > MOST_DEPTH or too_long or isinstance(event, yaml.AliasEvent):
+                raise ValueError
+        return yaml.load(text, loader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(f"{shown_path(path)} is truncated or not valid YAML.") from error
 
@@ -95,6 +163,17 @@ def typed_path(text: str | Path) -> Path:
     if "\0" in path:
         raise ValueError(f"Invalid path {path!r}: a path cannot contain a NUL character.")
     return Path(path)
+
+
+def one_line(text: str, most: int = 2_000) -> str:
+    """Return text from a run folder on one line of at most `most` characters, with escapes for controls."""
+    text = text if len(text) <= most else f"{text[:most]}..."
+    return NOT_PRINTABLE.sub(lambda part: ascii(part[0])[1:-1], text)
+
+
+def in_markdown(text: str) -> str:
+    """Return text for a cell of a Markdown table: no HTML, no further columns, no images or links."""
+    return html.escape(one_line(text), quote=False).replace("|", "\\|").replace("](", "]\\(")
 
 
 def explain_os_error(error: BaseException | None) -> str | None:
@@ -133,7 +212,7 @@ REASONS = {
 
 def shown_path(path: str | Path) -> str:
     """Return a path as short as it can be typed from the current directory."""
-    absolute = Path(path).resolve()
+    absolute = Path(os.path.realpath(path))  # unlike Path.resolve, it answers for a link to itself
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 

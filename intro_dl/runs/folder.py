@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from intro_dl.runs.files import read_yaml, shown_path, typed, typed_path, write_whole
+from intro_dl.runs.files import (
+    one_line,
+    read_json,
+    read_limited,
+    read_yaml,
+    shown_path,
+    typed,
+    typed_path,
+    write_whole,
+)
 from intro_dl.runs.result import Result, Status
+from intro_dl.runs.values import fits
+
+MOST_HISTORY = 50_000_000  # bytes: 300,000 epochs
 
 DATA_PATHS = ("data.root", "data.path", "data.cache")
 
@@ -58,11 +68,13 @@ class RunFolder:
     def read_result(self) -> Result:
         """Return what result.json says; `unfinished` where it is missing, `damaged` where it is not valid."""
         try:
-            return Result.from_json(self.result_file.read_text(encoding="utf-8"))
+            return Result.from_saved(read_json(self.result_file))
         except (FileNotFoundError, NotADirectoryError):
             return Result(Status.UNFINISHED, "it has no result.json: it was killed, or it is still running")
-        except (OSError, ValueError, TypeError, RecursionError):
-            return Result(Status.DAMAGED, "its result.json is truncated or not a result")
+        except OSError as error:
+            return Result(Status.DAMAGED, f"cannot read its result.json: {error.strerror}")
+        except ValueError as error:
+            return Result(Status.DAMAGED, f"its {error}")
 
     def write_result(self, result: Result) -> None:
         """Write result.json, completely or not at all."""
@@ -75,9 +87,9 @@ class RunFolder:
         """Return the rows of history.csv, one per epoch, up to the first damaged row."""
         rows: list[dict[str, float]] = []
         with suppress(OSError, TypeError, ValueError, csv.Error):
-            with self.history_file.open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    rows.append({name: float(value) for name, value in row.items() if value})
+            text = read_limited(self.history_file, MOST_HISTORY).decode()
+            for row in csv.DictReader(io.StringIO(text, newline="")):
+                rows.append({one_line(name): float(value) for name, value in row.items() if value})
         return rows
 
     def write_history(self, history: list[dict[str, float]]) -> None:
@@ -91,18 +103,18 @@ class RunFolder:
         writer.writerows({**row, "epoch": int(row["epoch"]) + 1} for row in history)
         write_whole(self.history_file, table.getvalue())
 
-    def read_config(self) -> DictConfig:
-        """Return the config of the run, with its interpolations.
+    def read_config(self) -> dict[str, Any]:
+        """Return the config of the run as plain values, with its interpolations.
 
         Raises:
             ValueError: if .hydra/config.yaml is missing or damaged; the message completes "this run: ...".
         """
         try:
-            config = OmegaConf.create(read_yaml(self.config_file))
-            if "seed" not in config:  # its first lines only
+            config = read_yaml(self.config_file)
+            if not isinstance(config, dict) or "seed" not in config:  # its first lines only
                 raise ValueError
-        except (OmegaConfBaseException, ValueError, TypeError) as error:
-            state = "truncated or not valid YAML" if self.config_file.is_file() else "missing"
+        except ValueError as error:
+            state = "truncated or not valid YAML" if self.config_file.exists() else "missing"
             raise ValueError(f".hydra/config.yaml is {state}") from error
         return config
 
@@ -115,8 +127,8 @@ class RunFolder:
         if not self.overrides_file.is_file():
             return []
         saved = read_yaml(self.overrides_file) or []
-        if not isinstance(saved, list) or not all(isinstance(text, str) for text in saved):
-            raise ValueError(f"{self.overrides_file} is not a list of overrides.")
+        if not fits(saved, list[str]):
+            raise ValueError(f"{shown_path(self.overrides_file)} is not a list of overrides.")
         return saved
 
     def find(self, path: str) -> str:
@@ -138,7 +150,9 @@ class RunFolder:
         """Return the chosen option of each group, e.g. {"model": "lenet"}; empty if it was not saved."""
         try:
             choices = read_yaml(self.path / ".hydra" / "hydra.yaml")["hydra"]["runtime"]["choices"]
-            return {str(group): str(option or "none") for group, option in choices.items()}
+            return {
+                one_line(str(group)): one_line(str(option or "none")) for group, option in choices.items()
+            }
         except (ValueError, TypeError, KeyError, AttributeError):
             return {}
 

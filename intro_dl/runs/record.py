@@ -1,17 +1,18 @@
 """Read runs into memory: their settings, and their results or the reason why there are none."""
 
-from collections.abc import Iterable, Iterator
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
+from intro_dl.runs.files import one_line
 from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
 NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run is stored and what it reports
 
 
@@ -37,7 +38,7 @@ class Run:
         if name == "epochs":
             return self.result.epochs or len(self.history) or None
         if name == "seconds":
-            return self.result.seconds or sum(row["seconds"] for row in self.history) or None
+            return self.result.seconds or sum(row.get("seconds", 0.0) for row in self.history) or None
         return self.result.metrics.get(name)
 
 
@@ -101,18 +102,30 @@ def _explosion(run: Run) -> str | None:
 
 
 def _read_settings(run: Run, folder: RunFolder) -> None:
-    config = folder.read_config()
-    for key, value in _leaves(OmegaConf.to_container(config, resolve=False), ""):
+    leaves = dict(_leaves(folder.read_config(), ""))
+    for key, value in leaves.items():
         if isinstance(value, str) and "${" in value:
             run.derived[key] = value
-            try:
-                value = OmegaConf.select(config, key)
-            except OmegaConfBaseException:  # e.g. ${hydra:runtime.output_dir}, known only while it ran
-                pass
+            value = referenced(value, leaves)
         if key not in NOT_SETTINGS:
-            run.settings[key] = value if isinstance(value, int | float | None) else str(value)
+            number = isinstance(value, int | float) and math.isfinite(value)
+            run.settings[key] = value if number or value is None else one_line(str(value))
     saved = folder.read_choices()
     run.choices = {group: saved[group] for group in GROUPS if group in saved}
+
+
+def referenced(value: Any, leaves: Mapping[str, Any]) -> Any:
+    """Return the value that ${optim.lr} stands for.
+
+    Other interpolations stay text: in the folder of somebody else, they could read an environment variable,
+    or expand to gigabytes.
+    """
+    for _ in range(10):
+        found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if not found or found[1] not in leaves:
+            break
+        value = leaves[found[1]]
+    return value
 
 
 def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -120,4 +133,4 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value
+            yield one_line(f"{prefix}{key}"), value

@@ -1,9 +1,12 @@
 """The result of a run, as result.json holds it."""
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+import typing
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
+
+from intro_dl.runs.files import to_json
+from intro_dl.runs.values import fits, shown
 
 # A loss above this multiple of the chance-level loss is not slow learning: the steps overshoot.
 FAR_ABOVE_CHANCE = 2.0
@@ -77,18 +80,23 @@ class Result:
         empty = asdict(Result(self.status))
         values = {name: value for name, value in asdict(self).items() if value != empty[name]}
         metrics = values.pop("metrics", {})
-        return json.dumps({"status": str(self.status)} | metrics | values, indent=2) + "\n"
+        return to_json({"status": str(self.status)} | metrics | values)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read the text of result.json.
+    def from_saved(cls, saved: Any) -> Self:
+        """Return the result that a result.json holds.
 
         Raises:
-            ValueError: if it is not the result of a run.
+            ValueError: if it is not the result of a run; the message names the wrong value.
         """
-        saved = json.loads(text)
-        if not isinstance(saved, dict):
-            raise ValueError("it does not hold the result of a run")
-        values = {each.name: saved[each.name] for each in fields(cls) if each.name in saved}
-        metrics = {name: float(value) for name, value in saved.items() if "/" in name or name == "lr"}
-        return cls(**values | {"status": Status(saved.get("status")), "metrics": metrics})
+        if not isinstance(saved, dict) or saved.get("status") not in list(Status):
+            raise ValueError("result.json is not the result of a run")
+        hints = typing.get_type_hints(cls) | {"status": str}
+        metrics = {name: value for name, value in saved.items() if "/" in name or name == "lr"}
+        values = {name: value for name, value in saved.items() if name in hints and name != "metrics"}
+        for name, value in {**values, **metrics}.items():
+            if not fits(value, hints.get(name, float | None)):
+                raise ValueError(f"result.json has {name}={shown(value)}")
+        # A number that is not finite is saved as null.
+        measured = {name: float(value) for name, value in metrics.items() if value is not None}
+        return cls(**values | {"status": Status(saved["status"]), "metrics": measured})

@@ -1,17 +1,24 @@
 """The folder of a sweep: the command that started it, how many jobs it has, and which of them are done."""
 
+import math
 import zipfile
 from dataclasses import dataclass
+from decimal import Decimal
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from intro_dl.runs.files import read_yaml, shown_path
 from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.result import Result
+from intro_dl.runs.values import fits
+
+MOST_JOBS = 100_000  # of a sweep that is resumed
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,16 @@ class SweepFolder:
         """
         try:
             saved = self._read()["overrides"]
-            return list(map(str, saved["task"])), list(map(str, saved["hydra"]))
+            task, hydra = saved["task"], saved["hydra"]
+            if not fits([task, hydra], list[list[str]]):
+                raise ValueError
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"Cannot resume {self}: its multirun.yaml is truncated or not valid YAML. Start a new sweep."
             ) from error
+        if (jobs := self.planned_jobs() or 0) > MOST_JOBS:
+            raise ValueError(f"Cannot resume {self}: {jobs:,} jobs are more than {MOST_JOBS:,}.")
+        return task, hydra
 
     def planned_jobs(self) -> int | None:
         """Return how many jobs the sweep has; None if it is not a sweep or a search decides while it runs."""
@@ -59,16 +71,23 @@ class SweepFolder:
                 return None
             words = [f"{key}={value}" for key, value in (saved["sweeper"]["params"] or {}).items()]
             words += saved["overrides"]["task"]
-        except (ValueError, KeyError, TypeError, AttributeError):
+            # The command line comes after the sweep's yaml, and wins.
+            overrides = OverridesParser.create().parse_overrides(words)
+            return prod({each.key_or_group: _values(each) for each in overrides}.values())
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, HydraException):
             return None
-        jobs = {}  # the command line comes after the sweep's yaml, and wins
-        for override in OverridesParser.create().parse_overrides(words):
-            swept = override.is_sweep_override()
-            jobs[override.key_or_group] = len(list(override.sweep_string_iterator())) if swept else 1
-        return prod(jobs.values())
 
     def _read(self) -> Any:
         return read_yaml(self.command_file)["hydra"]
+
+
+def _values(override: Override) -> int:
+    """Return how many values an override has. A range may have 10^18: they are not listed."""
+    found = override.value()
+    if isinstance(found, RangeSweep):
+        start, stop, step = (Decimal(str(number)) for number in (found.start, found.stop, found.step))
+        return max(0, math.ceil((stop - start) / step))
+    return len(found.list) if isinstance(found, ChoiceSweep) else 1
 
 
 def earlier_result(cfg: DictConfig) -> Result | None:

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from intro_dl.config.types import Size
+from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.signals import (
     Terminated,
@@ -146,7 +147,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         write_whole(file, content.getbuffer())
 
     def load_checkpoint(self, path: str | Path, *arguments: Any, **options: Any) -> dict[str, Any]:
-        checkpoint = super().load_checkpoint(path, *arguments, **options)
+        checkpoint = read_checkpoint(Path(path))
         folder = Path(path).resolve().parent
         for state in checkpoint.get("callbacks", {}).values():
             if isinstance(state, dict):
@@ -165,10 +166,12 @@ def _move_paths(state: dict[str, Any], folder: Path) -> None:
         name = PureWindowsPath(str(path)).name  # it knows both kinds of slashes
         return str(folder / name) if name.endswith(".ckpt") else ""
 
-    for key in state:
+    for key, value in state.items():
         if key == "dirpath":
             state[key] = str(folder)
         elif key == "best_k_models":
-            state[key] = {moved(path): score for path, score in dict(state[key]).items()}
-        elif key.endswith("_path"):
-            state[key] = moved(state[key])
+            state[key] = {moved(path): score for path, score in dict(value).items()}
+        elif str(key).endswith("_path"):
+            state[key] = moved(value)
+        elif isinstance(value, dict):
+            _move_paths(value, folder)

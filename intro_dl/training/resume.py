@@ -1,6 +1,7 @@
 """Resume a saved run: check what must be the same, find what is finished, and explain how to resume."""
 
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from intro_dl.config.arguments import shown
 from intro_dl.data.dataset import TensorData
 from intro_dl.runs.checkpoint import OldFormat, read_checkpoint
-from intro_dl.runs.files import write_whole
+from intro_dl.runs.files import one_line, shown_path, write_whole
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import Terminated
@@ -202,6 +203,22 @@ def tell_how_to_resume(trainer: pl.Trainer, folder: RunFolder) -> Iterator[None]
         yield
     except SystemExit as stop:
         raise _interruption(stop, trainer, folder) from stop
+
+
+@contextmanager
+def say_what_cannot_be_restored(path: str | None) -> Iterator[None]:
+    """Name the checkpoint in an error that Lightning raises while it restores the state of a training."""
+    try:
+        yield
+    except Exception as error:
+        frames = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))
+        if path and any(Path(name).name == "checkpoint_connector.py" for name in frames):
+            reason = one_line(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            raise ValueError(
+                f"Cannot resume {shown_path(path)}: its state is damaged or of another training "
+                f"({reason}). If best.ckpt is whole, copy it over last.ckpt."
+            ) from error
+        raise
 
 
 @contextmanager

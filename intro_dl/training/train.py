@@ -16,6 +16,7 @@ from intro_dl.training.resume import (
     data_changed_since,
     monitor_must_be_measured,
     read_resumed,
+    say_what_cannot_be_restored,
     tell_how_to_resume,
 )
 from intro_dl.training.speed import check_bfloat16, compile_step
@@ -53,15 +54,14 @@ def train(cfg: DictConfig) -> float:
     log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
     if trainer.is_global_zero:
         print(f"{'data':<20} {data.description()}\n")
-    saved = resumed.threads if resumed else None
-    threads = use_threads(cfg.trainer.threads, saved, trainer, model, data)
     if resumed and trainer.is_global_zero:
         print(f"Resuming {folder} at epoch {len(resumed.history) + 1} of {cfg.trainer.max_epochs}")
+    threads = use_threads(cfg.trainer.threads, resumed.threads if resumed else None, trainer, model, data)
     with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         if cfg.trainer.compile:
             compile_step(model)
         try:
-            with monitor_must_be_measured(cfg.monitor, trainer):
+            with monitor_must_be_measured(cfg.monitor, trainer), say_what_cannot_be_restored(cfg.resume):
                 trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
         finally:
             if trainer.is_global_zero:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,8 @@ def pixels(figure: Figure) -> np.ndarray:
     """Return the figure as opaque uint8 pixels (H, W, 3), readable on a dark page too."""
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a class may be called 猫
+        for text in figure.findobj(Text):  # those that the context comes too late for
+            text.set_parse_math(False)  # pyrefly: ignore[missing-attribute]  found by its class
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

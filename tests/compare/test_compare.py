@@ -150,7 +150,7 @@ def test_unfinished_failed_and_damaged_runs_are_listed_with_the_reason(make_run,
     for words in (
         "b is failed and not compared: optim.lr=-1",
         "c is unfinished and not compared: it has no result.json",
-        "d is damaged and not compared: its result.json is truncated or not a result",
+        "d is damaged and not compared: its result.json is truncated or not valid JSON",
         "e is damaged and not compared: .hydra/config.yaml is truncated",
     ):
         assert words in out

@@ -1,6 +1,5 @@
 """Results of claims as tables for the terminal and as JSON. `page.py` writes HTML and Markdown."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine.claims import Check, Result
+from intro_dl.runs.files import to_json as json_text
 
 # A sign beside each verdict, so that it can be read without color.
 SIGNS = {"holds": "✓", "erratum": "✎", "measured": "✓", "cited": "❝", "waiting": "…", "fails": "✗"}
@@ -169,7 +169,7 @@ def to_json(results: Sequence[Result], lecture: str | None) -> str:
         }
         for result in results
     ]
-    return json.dumps({"lecture": lecture, "claims": claims, "summary": count_line(results)}, indent=2) + "\n"
+    return json_text({"lecture": lecture, "claims": claims, "summary": count_line(results)})
 
 
 def _plain(value: object) -> object:
