@@ -112,8 +112,8 @@ class ImageFolder(ImageData):
         """Store the readable images in `pixels` (N, H, W, C); return their positions in `files`."""
         readable: list[int] = []
         console = Console(stderr=True)
-        silent = not console.is_terminal
-        shown = track(files, "Reading images", console=console, transient=True, disable=silent)
+        console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
+        shown = track(files, "Reading images", console=console, transient=True, disable=console.quiet)
         for position, file in enumerate(shown):
             try:
                 image = read_image(file, self.image_size, "RGB" if self.channels == 3 else "L")
