@@ -184,7 +184,8 @@ def _download_from(url: str, md5: str) -> bytes:
             raise ValueError("the server sent a web page instead of the file, perhaps a login page")
         size = int(response.headers.get("Content-Length", 0)) or None
         console = Console(stderr=True)
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
+        with Progress(*columns, console=console, disable=console.quiet) as progress:
             bar = progress.add_task(f"Downloading {url.rpartition('/')[2]}", total=size)
             while chunk := response.read1(64 * 1024):
                 content += chunk

@@ -140,8 +140,8 @@ class ImageFolder(ImageData):
         broken: list[str] = []
         scalings: Counter[str] = Counter()
         console = Console(stderr=True)
-        silent = not console.is_terminal
-        shown = track(files, "Reading images", console=console, transient=True, disable=silent)
+        console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
+        shown = track(files, "Reading images", console=console, transient=True, disable=console.quiet)
         for position, file in enumerate(shown):
             try:
                 image, scaling = read_image(file, size, mode)

@@ -98,4 +98,5 @@ def aligned(table: "pd.DataFrame") -> str:
 def tracked(items: Iterable[T], what: str) -> Iterable[T]:
     """Show the progress through items on a terminal."""
     console = Console(stderr=True)
-    return track(items, what, console=console, transient=True, disable=not console.is_terminal)
+    console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
+    return track(items, what, console=console, transient=True, disable=console.quiet)

@@ -122,9 +122,10 @@ def _choose(claims: Sequence[Claim], ids: Sequence[str], lecture: str | None) ->
 def _run(chosen: Sequence[Claim]) -> list[Result]:
     """Run claims one after the other, with a progress bar on a terminal."""
     console = Console(stderr=True)
+    console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     results = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
         task = progress.add_task("", total=len(chosen))
         for claim in chosen:
             progress.update(task, description=f"{claim.id:<4} {claim.slide[:40]:<40}")
