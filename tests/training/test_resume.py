@@ -423,9 +423,7 @@ def test_refused_resume_names_an_option_that_sets_keys_of_other_groups(train):
     assert "trained with optim.weight_decay=0.0. Leave out regularization=." in answer.err
 
 
-def test_run_that_was_started_with_relative_paths_goes_on_from_another_directory(
-    train, tmp_path, monkeypatch
-):
+def test_run_started_with_relative_paths_resumes_from_another_directory(train, tmp_path, monkeypatch):
     (tmp_path / "project" / "texts").mkdir(parents=True)
     (tmp_path / "project" / "texts" / "a.txt").write_text("to be or not to be, " * 300)
     monkeypatch.chdir(tmp_path / "project")
