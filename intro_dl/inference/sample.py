@@ -1,5 +1,6 @@
 """Sample texts from a language model, and report how much of them is new: `python scripts/sample.py`."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
     find_checkpoint(words[0], options["weights"])
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # the steps are small: more threads only wait for each other
 
     from intro_dl.data.decode import unix_line_ends
     from intro_dl.inference.data import training_text

@@ -5,6 +5,7 @@ torch is imported only after the arguments are checked, so that a typing mistake
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -83,6 +84,9 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: for a mistake in the arguments.
     """
     wanted = parse(arguments)
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # the steps are small: more threads only wait for each other
 
     from intro_dl.lectures.engine import claims, page, report  # torch loads here
 
