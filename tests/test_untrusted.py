@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import torch
 import yaml
 from omegaconf import OmegaConf
 
@@ -106,6 +107,44 @@ def test_checkpoints_are_written_inside_of_the_run_folder_only(place, train, tmp
     assert answer.code == 1
     assert "lies outside of the run folder" in answer.err
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_no_callback_of_a_config_names_a_file_outside_of_the_run_folder(train, tmp_path):
+    spike = "pytorch_lightning.callbacks.spike.SpikeDetection"
+    victim = tmp_path / "victim.json"
+    answer = train(*SMALL, f"+callbacks.s._target_={spike}", f"+callbacks.s.exclude_batches_path={victim}")
+    assert answer.code == 1 and "lies outside of the run folder" in answer.err
+
+
+@pytest.mark.parametrize("link", ["train.log", "hparams.yaml", ".hydra", "checkpoints/last.ckpt"])
+def test_a_run_with_links_is_not_resumed(link, train, trained_run, tmp_path):
+    run, elsewhere = tmp_path / "stranger", tmp_path / "elsewhere"
+    shutil.copytree(trained_run(*SMALL), run)
+    (run / link).rename(elsewhere) if (run / link).exists() else elsewhere.touch()
+    (run / link).symlink_to(elsewhere)
+    before = elsewhere.stat().st_mtime_ns
+    answer = train(f"resume={run}", "trainer.max_epochs=2")
+    assert answer.code == 1 and "is a link" in answer.err
+    assert elsewhere.stat().st_mtime_ns == before
+
+
+def test_a_job_of_a_sweep_that_is_a_link_is_not_resumed(train, tmp_path):
+    write_sweep(tmp_path / "sweep", task=["optim.lr=0.1,0.2"], hydra=[])
+    (tmp_path / "sweep" / "0_seed=0").symlink_to(tmp_path)
+    answer = train(f"resume={tmp_path / 'sweep'}")
+    assert answer.code == 1 and "is a link" in answer.err
+
+
+def test_state_of_an_optimizer_that_does_not_fit_is_refused(train, tmp_path):
+    assert train(*SMALL, "run_dir=run").code == 0
+    run = tmp_path / "run"
+    file = run / "checkpoints" / "last.ckpt"
+    saved = torch.load(file, weights_only=True)
+    for state in saved["optimizer_states"][0]["state"].values():
+        state["exp_avg"] = torch.zeros(3)
+    torch.save(saved, file)
+    answer = train(f"resume={run}", "trainer.max_epochs=2")
+    assert answer.code == 1 and "optimizer's state" in answer.err
 
 
 EVIL = {"hydra": {"callbacks": {"evil": {"_target_": "builtins.open", "_args_": ["EXECUTED", "w"]}}}}

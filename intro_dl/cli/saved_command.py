@@ -8,7 +8,7 @@ from pathlib import Path
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, unquote
 from intro_dl.runs.files import shown_path, typed_path
-from intro_dl.runs.folder import DATA_PATHS, RunFolder
+from intro_dl.runs.folder import DATA_PATHS, RunFolder, refuse_links
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
@@ -44,7 +44,8 @@ def with_saved_command(arguments: list[str]) -> list[str]:
             f"Cannot resume {path}: only last.ckpt holds the state of the training. "
             f"Name the run: resume={path.parent.parent}."
         )
-    folder = RunFolder(checkpoint.resolve().parent.parent)
+    folder = RunFolder(checkpoint.absolute().parent.parent)
+    refuse_links(folder.path)
     # Saved overrides stand before resume=, and those of this command line after it.
     overrides = [f"resume={checkpoint}", *(text for text in arguments if not text.startswith("resume="))]
     if not folder.overrides_file.is_file():
@@ -86,6 +87,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
             f"resume={folder} repeats the sweep without changes: leave out {' '.join(changed)}, "
             "or start another sweep."
         )
+    refuse_links(folder)
     task, hydra = SweepFolder(folder).read_overrides()
     task = _safe(task, folder / "multirun.yaml", {"resume", "run_dir"})
     typed = [text.lstrip("+~").partition("=")[0] for text in how]

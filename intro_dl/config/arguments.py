@@ -5,6 +5,7 @@ scripts (options.py). Ranges are written in the types, see types.py.
 """
 
 import inspect
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -72,7 +73,7 @@ def check_value(key: str, value: Any, hint: Any) -> None:
     Raises:
         ValueError: e.g. "Invalid model.dropout=2: choose a number in [0, 1)."
     """
-    if not fits(value, hint):
+    if not fits(value, hint) or (isinstance(value, float) and not math.isfinite(value)):
         smaller = ", but a smaller one" if isinstance(value, int) and abs(value) > LARGEST else ""
         raise ValueError(f"Invalid {key}={shown(value)}: choose {describe(hint)}{smaller}.")
 

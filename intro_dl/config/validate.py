@@ -111,9 +111,9 @@ def _check_callbacks(cfg: DictConfig) -> None:
         if "_target_" not in callback:
             known = [key for key, each in _callbacks(cfg) if OmegaConf.select(each, "_target_")]
             raise ValueError(f"Unknown key callbacks.{name}.{nearest(name, known)}")
-        for key in ("dirpath", "filename"):
-            value = callback.get(key)
-            if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
+        for key, value in callback.items():
+            names_a_place = re.search("path|dir|file", str(key)) and isinstance(value, str)
+            if names_a_place and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
                 raise ValueError(
                     f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
                     "choose the run folder with run_dir=<folder>."

@@ -128,6 +128,8 @@ def training_text(run: LoadedRun) -> str:
         raise ValueError(f"the config of {run.folder} names {type(data).__name__} instead of a text.")
     if isinstance(data, DownloadedText) and not data.path.is_file():
         raise ValueError(f"There is no {data.path}: copy the text to this place.")
+    for key, place in _places(data, {}).items():
+        tell(f"Reading data.{key}={shown_path(place)}, which the run names.")
     data.setup()
     inputs, targets = data.splits["train"]
     return data.decode(inputs) + data.decode(targets[-1:])
@@ -157,14 +159,14 @@ def _saved_config(run: LoadedRun, advice: str) -> DictConfig:
             raise ValueError("its config does not name its data")
         ours = {"${seed}": saved["seed"], "${oc.env:INTRO_DL_DATA,data}": _default_root()}
         settings = {key: ours.get(str(value), value) for key, value in saved["data"].items()}
+        if strange := [f"data.{key}={value}" for key, value in settings.items() if "${" in str(value)]:
+            raise ValueError(f"only training looks up {one_line(strange[0])}")
         data_class = class_of(OmegaConf.create({"_target_": settings.get("_target_")}), "data")
         for key, mark in places_of(data_class).items():
             if mark.written:
                 settings[key] = f"{_default_root()}/cache"
             elif isinstance(settings.get(key), str):
                 settings[key] = folder.find(settings[key])
-        if strange := [f"data.{key}={value}" for key, value in settings.items() if "${" in str(value)]:
-            raise ValueError(f"only training looks up {one_line(strange[0])}")
     except ValueError as error:
         raise ValueError(f"Cannot find the data of {run.folder}: {error}. {advice}") from error
     return OmegaConf.create(settings)

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from intro_dl.data.image_file import open_image
 from intro_dl.runs.files import write_whole
 from intro_dl.visualize.style import image_pixels, mosaic, shorten
+from intro_dl.visualize.style import pixels as drawn
 
 SIDE = 160  # pixels of each image on the sheet
 
@@ -50,6 +51,6 @@ class Sheet:
         title = f"image | what the network read: {shown} of {self.count}"
         figure = mosaic(self.pictures, self.names, title, side=2.0)
         stream = io.BytesIO()
-        figure.savefig(stream, format="png")
+        Image.fromarray(drawn(figure)).save(stream, format="PNG")
         write_whole(self.path, stream.getvalue())
         return f"Wrote what the network read of {shown} images to {self.path}."

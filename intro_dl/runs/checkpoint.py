@@ -1,21 +1,23 @@
 """Read a checkpoint of an unknown author: none of its code runs, and it cannot fill the memory."""
 
+import io
+import math
 import pickle
-import re
-import warnings
+import pickletools
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, ClassVar, NamedTuple, TypedDict
 
 import torch
-from annotated_types import MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from torch import Tensor
 
 from intro_dl.runs.files import one_line, shown_path
-from intro_dl.runs.values import misfit
+from intro_dl.runs.values import fits, misfit
 
 MOST_VALUES = 2_000_000  # in all lists and mappings; a list that is shared counts wherever it is named
 MOST_DEPTH = 50  # of lists and mappings inside of each other
+Count = Annotated[int, Ge(0)]
 
 
 class Metadata(TypedDict, total=False):
@@ -31,7 +33,7 @@ class EpochSoFar(TypedDict):
     """What an unfinished epoch has measured, see `tasks/epoch.py`."""
 
     seconds: float
-    counts: list[int]
+    counts: list[Count]
     metrics: dict[str, Tensor]
     state: Any
 
@@ -39,8 +41,8 @@ class EpochSoFar(TypedDict):
 class MiddleOfEpoch(TypedDict):
     """The position in an unfinished epoch, see `training/checkpoints.py`."""
 
-    batches: int
-    of: int
+    batches: Count
+    of: Count
     random: list[Tensor]
 
 
@@ -50,8 +52,8 @@ class Needed(TypedDict):
     model: str
     hyper_parameters: dict[str, Any]
     state_dict: dict[str, Tensor]
-    epoch: int
-    global_step: int
+    epoch: Count
+    global_step: Count
 
 
 class Checkpoint(Needed, total=False):
@@ -61,6 +63,7 @@ class Checkpoint(Needed, total=False):
     history: list[dict[str, float]]
     optimizer: dict[str, str]
     seed: int
+    threads: Annotated[int, Gt(0), Le(1024)]
     loops: dict[str, Any]
     callbacks: dict[str, Any]
     optimizer_states: Annotated[list[dict[str, Any]], MinLen(1)]
@@ -85,20 +88,10 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
         ValueError: if the file is missing, damaged, or holds anything else.
     """
     try:
-        _check_records(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own messages below replace torch's warnings
-            loaded = torch.load(file, map_location="cpu", weights_only=True)
-        checkpoint = _Plain().copy(loaded)
+        with zipfile.ZipFile(file) as archive:
+            checkpoint = _Plain(archive, file.stat().st_size).read()
     except Refused as error:
-        raise ValueError(f"Refused {shown_path(file)}: {one_line(str(error))}. Train it again.") from error
-    except pickle.UnpicklingError as error:
-        if named := re.search(r"(?i)unsupported global:? (?:global )?([\w.]+)", str(error)):
-            raise ValueError(
-                f"Refused {shown_path(file)}: it holds more than tensors and plain values ({named[1]}), and "
-                "loading it could execute code. No code in it was executed."
-            ) from error
-        raise ValueError(_unreadable(file, error)) from error
+        raise ValueError(f"Refused {shown_path(file)}: {one_line(str(error))}") from error
     except Exception as error:  # a damaged archive raises many types of errors
         raise ValueError(_unreadable(file, error)) from error
     if isinstance(checkpoint, dict) and "facts" in checkpoint:
@@ -122,51 +115,146 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _check_records(file: Path) -> None:
-    """Refuse an archive that would be larger in memory than on the disk; `torch.save` does not compress."""
-    with zipfile.ZipFile(file) as archive:
-        records = archive.infolist()
-    compressed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
-    if compressed or sum(record.file_size for record in records) > file.stat().st_size:
-        raise Refused("its records are compressed, so a small file could fill the memory")
+class _Storage(NamedTuple):
+    """Numbers in a record of their own."""
+
+    dtype: torch.dtype
+    record: str
+    count: int
+
+
+class _View(NamedTuple):
+    """A tensor: some numbers of a storage."""
+
+    storage: _Storage
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+class _Mapping(dict):
+    """An OrderedDict, whose attributes are left out."""
+
+
+def _view(storage: Any, offset: Any, size: Any, stride: Any, *others: Any) -> _View:
+    return _View(storage, offset, tuple(size), tuple(stride))
+
+
+def _parameter(data: Any, *others: Any) -> Any:
+    return data
+
+
+# All names that a checkpoint may call. torch's own list is longer: some ask for gigabytes or for old memory.
+CALLS = {
+    "torch._utils._rebuild_tensor_v2": _view,
+    "torch._utils._rebuild_parameter": _parameter,
+    "collections.OrderedDict": _Mapping,
+    "collections.Counter": _Mapping,
+}
+STORAGES = {
+    "torch.FloatStorage": torch.float32,
+    "torch.DoubleStorage": torch.float64,
+    "torch.HalfStorage": torch.float16,
+    "torch.BFloat16Storage": torch.bfloat16,
+    "torch.LongStorage": torch.int64,
+    "torch.IntStorage": torch.int32,
+    "torch.ByteStorage": torch.uint8,
+    "torch.BoolStorage": torch.bool,
+}
+LATER = 2  # the pickle protocol of torch.save: instructions of later ones can ask for memory
+NOT_USED = "INST", "OBJ", "NEWOBJ", "EXT1", "EXT2", "EXT4"  # other ways to call something
+
+
+class _Unpickler(pickle._Unpickler):
+    """Read the values of a checkpoint, without calling anything but CALLS.
+
+    The class in Python, since the one in C reserves memory for numbers in the file that may be invented.
+    """
+
+    stack: list[Any]
+    dispatch: ClassVar[dict[int, Any]] = {
+        ord(each.code): pickle._Unpickler.dispatch[ord(each.code)]
+        for each in pickletools.opcodes
+        if each.proto <= LATER and each.name not in NOT_USED
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = f"{module}.{name}"
+        if made := CALLS.get(found) or STORAGES.get(found):
+            return made
+        raise Refused(
+            f"it holds more than tensors and plain values ({found}), and loading it could execute code. No "
+            "code in it was executed. Train it again."
+        )
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        kind, dtype, record, _, count = pid
+        return _Storage(dtype, record, count)
+
+    def load_build(self) -> None:
+        self.stack.pop()  # attributes of an OrderedDict
+
+    dispatch[ord("b")] = load_build
 
 
 class _Plain:
-    """Copy a checkpoint into plain dicts, lists and tuples, up to a number of values."""
+    """Read a checkpoint as plain dicts, lists, tuples and tensors, up to a number of values.
 
-    def __init__(self) -> None:
-        self.values = 0
+    Args:
+        archive: the file; Python alone reads it, since another reader could see other records in it.
+        most: bytes of the file; all tensors together have at most twice as many, since two may share numbers.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, most: int) -> None:
+        records = archive.infolist()
+        compressed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
+        if compressed or sum(record.file_size for record in records) > most:
+            raise Refused("its records are compressed, so a small file could fill the memory.")
+        self.archive, self.left, self.values = archive, 2 * most, 0
+        self.records: dict[str, bytearray] = {}
+        (self.folder,) = (name.removesuffix("data.pkl") for name in archive.namelist() if "data.pkl" in name)
+
+    def read(self) -> Any:
+        """Return the content of the checkpoint."""
+        return self.copy(_Unpickler(io.BytesIO(self.archive.read(f"{self.folder}data.pkl"))).load())
 
     def copy(self, value: Any, depth: int = 0) -> Any:
         self.values += 1
         if depth > MOST_DEPTH or self.values > MOST_VALUES:
-            raise Refused("it holds too many values inside of each other")
-        if isinstance(value, dict):  # also an OrderedDict, whose own methods could be replaced
-            if not all(isinstance(key, str | int) for key in dict.keys(value)):
-                raise Refused("it holds a mapping with keys that are not names")
-            return {key: self.copy(entry, depth + 1) for key, entry in dict.items(value)}
+            raise Refused("it holds too many values inside of each other.")
+        if isinstance(value, dict):
+            if not all(isinstance(key, str | int) for key in value):
+                raise Refused("it holds a mapping with keys that are not names.")
+            return {key: self.copy(entry, depth + 1) for key, entry in value.items()}
+        if isinstance(value, _View):
+            return self.tensor(value)
         if isinstance(value, list | tuple):
             entries = [self.copy(entry, depth + 1) for entry in value]
             return entries if isinstance(value, list) else tuple(entries)
-        if isinstance(value, Tensor):
-            return _dense(value)
         if value is None or isinstance(value, bool | float | str):
             return value
         if isinstance(value, int) and abs(value) < 2**64:
             return value
         raise Refused(
-            f"it holds {'a huge integer' if isinstance(value, int) else f'a {type(value).__name__}'}"
+            f"it holds {'a huge integer' if isinstance(value, int) else f'a {type(value).__name__}'}."
         )
 
-
-def _dense(tensor: Tensor) -> Tensor:
-    """Refuse a tensor that is not stored as its plain numbers: views can claim any size."""
-    strided = tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_nested
-    if not strided or tensor.device.type != "cpu" or tensor.is_complex():
-        raise Refused("it holds a tensor that is sparse, quantized, complex or without numbers")
-    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise Refused(f"it holds a tensor of {tensor.numel():,} numbers that are not in the file")
-    return tensor.detach()
+    def tensor(self, view: _View) -> Tensor:
+        """Return a tensor with numbers of its own."""
+        if not fits(view, tuple[_Storage, Count, list[Count], list[Count]]) or len(view.size) > 8:
+            raise Refused("it holds a tensor of a kind that no training writes.")
+        dtype, record, count = view.storage
+        if record not in self.records:
+            self.records[record] = bytearray(self.archive.read(f"{self.folder}data/{record}"))
+        content = self.records[record]
+        last = view.offset + sum((size - 1) * step for size, step in zip(view.size, view.stride, strict=True))
+        self.left -= 64 + math.prod(view.size) * dtype.itemsize
+        if self.left < 0 or (math.prod(view.size) and not last < count <= len(content) // dtype.itemsize):
+            raise Refused(f"it holds a tensor of {math.prod(view.size):,} numbers that are not in the file.")
+        if not math.prod(view.size):
+            return torch.empty(view.size, dtype=dtype)
+        stored = torch.frombuffer(content, dtype=dtype, count=count)
+        return stored.as_strided(view.size, view.stride, view.offset).clone()
 
 
 def _unreadable(file: Path, error: Exception) -> str:

@@ -2,11 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from intro_dl.runs.files import (
     one_line,
@@ -163,9 +166,30 @@ class RunFolder:
             return [str(each["path"]) for each in sources if each["provider"] == "command-line"]
         return []
 
+    def write_choices(self, choices: Mapping[str, Any]) -> None:
+        """Write the chosen options again: a resumed run may have others."""
+        with suppress(ValueError, TypeError, KeyError):  # its hydra.yaml is missing or damaged
+            saved = read_yaml(self.path / ".hydra" / "hydra.yaml")
+            saved["hydra"]["runtime"]["choices"] = dict(choices)
+            write_whole(self.path / ".hydra" / "hydra.yaml", yaml.safe_dump(saved, sort_keys=False))
+
     def resume_command(self) -> str:
         """Return the command that resumes this run, or this sweep."""
         return f"python scripts/train.py resume={typed(shown_path(self.path))}"
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse to resume in a folder that holds links: a log or a checkpoint would be written where they lead.
+
+    Raises:
+        ValueError: naming the first link.
+    """
+    for parent, folders, names in os.walk(folder):
+        if links := [path for name in (*folders, *names) if (path := Path(parent, name)).is_symlink()]:
+            raise ValueError(
+                f"Cannot resume {shown_path(folder)}: {links[0]} is a link, and training would write to "
+                "its target. Copy the folder without links (cp -rL), if you know what they name."
+            )
 
 
 def find_runs(folder: Path) -> Iterator[RunFolder]:

@@ -1,7 +1,7 @@
 """Read runs into memory: their settings, and their results or the reason why there are none."""
 
-import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any
 from intro_dl.runs.files import one_line
 from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
+from intro_dl.runs.values import LARGEST
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
 NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run is stored and what it reports
+
+MOST_SETTINGS = 1000  # a run has about 80
 
 
 @dataclass
@@ -103,12 +106,14 @@ def _explosion(run: Run) -> str | None:
 
 def _read_settings(run: Run, folder: RunFolder) -> None:
     leaves = dict(_leaves(folder.read_config(), ""))
+    if len(leaves) > MOST_SETTINGS or not isinstance(leaves["seed"], int) or leaves["seed"] > LARGEST:
+        raise ValueError(".hydra/config.yaml is not the config of a run")
     for key, value in leaves.items():
         if isinstance(value, str) and "${" in value:
             run.derived[key] = value
             value = referenced(value, leaves)
         if key not in NOT_SETTINGS:
-            number = isinstance(value, int | float) and math.isfinite(value)
+            number = isinstance(value, int | float) and abs(value) <= sys.float_info.max  # false for nan
             run.settings[key] = value if number or value is None else one_line(str(value))
     saved = folder.read_choices()
     run.choices = {group: saved[group] for group in GROUPS if group in saved}

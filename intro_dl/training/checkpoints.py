@@ -76,6 +76,10 @@ class LastCheckpoint(ModelCheckpoint):
             raise self.told_to_end
 
 
+# What an optimizer keeps for each weight.
+AS_LARGE = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "sum"}
+
+
 class MiddleOfEpoch(pl.Callback):
     """Resume in the middle of an epoch, as if the run had never stopped.
 
@@ -111,6 +115,12 @@ class MiddleOfEpoch(pl.Callback):
         self.place = checkpoint.get("middle_of_epoch")
 
     def on_train_start(self, trainer, module):
+        for parameter, state in trainer.optimizers[0].state.items():
+            for name in AS_LARGE & state.keys():  # Adam in one kernel reads beyond the end of a smaller one
+                if state[name] is not None and state[name].shape != parameter.shape:
+                    raise ValueError(
+                        "Cannot resume: the optimizer's state in last.ckpt does not fit the model."
+                    )
         place = self.place
         if place is None:
             return

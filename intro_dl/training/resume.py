@@ -50,6 +50,7 @@ class SaveCommand(pl.Callback):
         if trainer.is_global_zero and folder.is_dir() and running:
             write_whole(folder / "config.yaml", OmegaConf.to_yaml(self.cfg))
             write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
+            RunFolder(folder.parent).write_choices(dict(HydraConfig.get().runtime.choices))
 
     def on_save_checkpoint(self, trainer, module, checkpoint):
         checkpoint.update({key: self.cfg[key] for key in FIXED})

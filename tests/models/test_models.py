@@ -85,6 +85,7 @@ def test_saves_and_loads_as_tensors_and_plain_values(model_and_batch, tmp_path):
     model, batch = model_and_batch
     trainer = pl.Trainer(logger=False, enable_checkpointing=False, barebones=True, accelerator="cpu")
     trainer.strategy.connect(model)
+    model.trainer = trainer
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     loaded = type(model).load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True, map_location="cpu")
     model.eval(), loaded.eval()

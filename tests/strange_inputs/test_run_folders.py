@@ -1,7 +1,9 @@
 """A run folder of somebody else, or a damaged one, is read safely: it is used, or refused in one sentence."""
 
+import codecs
 import json
 import os
+import pickle
 import shutil
 import time
 import zipfile
@@ -109,15 +111,15 @@ def test_records_that_claim_more_than_the_file_has_are_refused(stranger):
         (torch.zeros(1).expand(10**9), "1,000,000,000 numbers that are not in the file"),
         (torch.zeros(1).as_strided((10**6, 10**6), (0, 0)), "numbers that are not in the file"),
         (torch.zeros(3, 3).to_sparse(), "sparse"),
-        (torch.empty(10**6, 10**6, device="meta"), "without numbers"),
-        (torch.zeros(3, dtype=torch.complex64), "complex"),
+        (torch.empty(10**6, 10**6, device="meta"), "more than tensors"),
+        (torch.zeros(3, dtype=torch.complex64), "more than tensors"),
         (nested(40, width=2), "too many values"),
         (nested(300), "too many values"),
         (10**400, "a huge integer"),
         ({1.5: 2}, "keys that are not names"),
         (Counter("ab"), None),
-        (torch.float32, "a dtype"),
-        ({1, 2}, "a set"),
+        (torch.float32, "more than tensors"),
+        ({1, 2}, "more than tensors"),
         (b"binary", "a bytes|more than tensors"),
     ],
 )
@@ -129,6 +131,55 @@ def test_what_no_training_writes_is_refused(stranger, entry, reason):
     else:
         with pytest.raises(ValueError, match=rf"best.ckpt.*({reason})"):
             intro_dl.load_run(run)
+
+
+class Calls:
+    """A value whose pickle calls a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "gadget",
+    [
+        Calls(bytearray, 10**12),
+        Calls(codecs.encode, "ab" * 1000, "hex"),
+        Calls(torch.FloatStorage, 10**12),
+        Calls(torch.FloatTensor, 3, 10**12),
+        Calls(getattr, 1, "real"),
+    ],
+    ids=["bytearray", "codecs", "storage", "tensor", "getattr"],
+)
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_a_checkpoint_calls_nothing_that_asks_for_memory(stranger, gadget, protocol):
+    run = stranger()
+    file = run / "checkpoints" / "best.ckpt"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("best/data.pkl", pickle.dumps({"state_dict": gadget}, protocol=protocol))
+    with pytest.raises(ValueError, match=r"best.ckpt.*(more than tensors|No code in it was executed)"):
+        intro_dl.load_run(run)
+
+
+def test_memory_for_a_number_in_the_pickle_is_not_reserved(stranger):
+    run = stranger()
+    memo = b"\x80\x02]r" + (2**31).to_bytes(4, "little") + b"."  # an empty list, kept at a huge place
+    array = b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"."
+    for content in (memo, array):
+        with zipfile.ZipFile(run / "checkpoints" / "best.ckpt", "w") as archive:
+            archive.writestr("best/data.pkl", content)
+        with pytest.raises(ValueError, match=r"best.ckpt"):
+            intro_dl.load_run(run)
+
+
+def test_many_names_for_one_tensor_are_refused(stranger):
+    run, weight = stranger(), torch.zeros(100_000)
+    change(run, extra={str(number): weight for number in range(1000)})
+    with pytest.raises(ValueError, match=r"best.ckpt.*100,000 numbers that are not in the file"):
+        intro_dl.load_run(run)
 
 
 def test_a_list_that_holds_itself_is_refused(stranger):
