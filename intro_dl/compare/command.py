@@ -1,4 +1,4 @@
-"""The command `python scripts/compare.py`: its arguments and what it writes."""
+"""The command `intro-dl compare`: its arguments and what it writes."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     words, options = read_options(arguments, OPTIONS)
     if not words:
-        raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
+        raise ValueError("Name the folders to compare, e.g. intro-dl compare outputs/lenet.")
     folders = [typed_path(word) for word in words]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
     runs = read_runs(folders)
