@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from intro_dl.runs.files import typed
 from intro_dl.runs.program import as_typed, repair_streams, run_script, tell
 
 
@@ -212,6 +211,8 @@ def _another_checkout() -> str | None:
     for place in (Path((sys.argv[:1] or [""])[0]).parent / "..", Path()):
         other = place / "intro_dl"
         if (other / "cli").is_dir() and not other.samefile(used) and "RANK" not in os.environ:
+            from intro_dl.runs.files import typed  # here: it imports yaml
+
             root = str(other.resolve().parent)
             return (
                 f"Note: this runs {used}, not the checkout {root}. For that one: pip install -e {typed(root)}"

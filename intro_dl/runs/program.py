@@ -42,7 +42,7 @@ def run_script(
         if "--version" in arguments:
             from importlib.metadata import version
 
-            print(f"intro_dl {version('intro-dl')} in {os.path.dirname(os.path.dirname(__file__))}")
+            print(f"intro_dl {version('intro-dl')} in {Path(__file__).resolve().parents[1]}")
             return 0
         if callable(command):
             return command(arguments)

@@ -207,7 +207,7 @@ def test_resuming_equals_not_having_stopped(train, interrupt_after, monkeypatch)
         context.undo()
     stopped = answer.folder / "outputs" / "stopped here"
     assert answer.code == 130
-    assert "python scripts/train.py resume='outputs/stopped here'" in answer.err
+    assert "intro-dl train resume='outputs/stopped here'" in answer.err
     assert json.loads((stopped / "result.json").read_text())["status"] == "interrupted"
 
     answer = train("resume=outputs/stopped here")
