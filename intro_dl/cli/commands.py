@@ -121,6 +121,7 @@ Exit code: 0, or 1 with an error message.
         """\
 Compare runs: a table of their different settings and their results, and a plot.
 
+intro-dl compare                                         every run in outputs/
 intro-dl compare outputs/lenet                           every run at or below a folder
 intro-dl compare outputs/sweeps/<time> by=optim.lr       choose the horizontal axis of the plot
 intro-dl compare outputs/sweeps/<time> by=optim.lr,data.batch_size     a heat map over two settings

@@ -381,7 +381,7 @@ def test_run_folder_with_an_equal_sign_in_its_name_is_a_folder(make_run, answer)
 
 
 MISTAKES = {
-    "": (1, "Name the folders to compare"),
+    "": (1, "There is no directory outputs"),
     "runs metrik=loss/val": (1, "Unknown key metrik. Did you mean metric?"),
     "runs by=": (1, "by= needs a value"),
     "runs by=a,b,c": (1, "Invalid by=a,b,c: choose a non-empty list of at most 2 strings"),
