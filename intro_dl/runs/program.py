@@ -68,9 +68,12 @@ def typed_command(name: str) -> str:
 
 def pip_install(extra: str) -> str:
     """Return the command that installs an extra, also where there is no checkout."""
-    from importlib.metadata import requires
+    from importlib.metadata import PackageNotFoundError, requires
 
-    needs = [re.fullmatch(rf"(.*?) *; extra == .{extra}.", each) for each in requires("intro-dl") or []]
+    try:
+        needs = [re.fullmatch(rf"(.*?) *; extra == .{extra}.", each) for each in requires("intro-dl") or []]
+    except PackageNotFoundError:  # a copy of the directory that was not installed
+        return f'pip install -e ".[{extra}]"'
     return " ".join(["pip install", *(f'"{need[1]}"' for need in needs if need)])
 
 
