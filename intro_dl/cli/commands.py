@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from intro_dl.runs.program import as_typed, repair_streams, run_script, tell
+from intro_dl.runs.program import repair_streams, run_script, tell
 
 
 class Command(NamedTuple):
@@ -185,8 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if other := _another_checkout():
         tell(other)
     if command := COMMANDS.get(name):
-        return run_script(command.help and as_typed(command.help), command.main, rest)
-    return run_script(as_typed(_overview()), lambda words: _refuse(words[0]), [name, *rest])
+        return run_script(command.help, command.main, rest)
+    return run_script(_overview(), lambda words: _refuse(words[0]), [name, *rest])
 
 
 def _overview() -> str:

@@ -29,7 +29,7 @@ def run_script(
     """Run the command of a script and return its exit code.
 
     Args:
-        doc: the script's docstring, printed for --help; None if the command answers it.
+        doc: printed for --help, see `as_typed`; None if the command answers it.
         command: called with the arguments, or where it is, e.g. "intro_dl.inference.export:main", which is
             then imported here, so that Ctrl-C has its answer while torch is imported.
         arguments: the command line.
@@ -37,7 +37,7 @@ def run_script(
 
     def work() -> int:
         if doc is not None and {"-h", "--help"} & set(arguments):
-            print(doc.strip())
+            print(as_typed(doc.strip()))
             return 0
         if "--version" in arguments:
             from importlib.metadata import version
