@@ -16,6 +16,7 @@ from intro_dl.visualize.style import COLORS, new_figure
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 COMMAND = ["scripts/train.py", "model=lenet", "optim=adam"]
+BEFORE = "the training prints:\n\n```\n"  # the words of the README before its output
 SHOWN = 3  # epochs at the start and at the end
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         lines, found = run(folder)
         draw(found)
     text = README.read_text(encoding="utf-8")
-    before, marker, rest = text.partition("the first line prints:\n\n```\n")
+    before, marker, rest = text.partition(BEFORE)
     _, fence, after = rest.partition("\n```")
     README.write_text(before + marker + shorten(lines) + fence + after, encoding="utf-8")
 

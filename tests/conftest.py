@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from intro_dl.cli.commands import main as intro_dl
 from intro_dl.config.options import run_script
 from intro_dl.config.schema import register_schema
 
@@ -76,18 +76,16 @@ class Answer:
 
 @pytest.fixture
 def train(tmp_path, monkeypatch, capfd):
-    """Run `python scripts/train.py <arguments>` in an empty folder; in this process, to import torch once."""
+    """Run `intro-dl train <arguments>` in an empty folder; in this process, to import torch once."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
     def run(*arguments: str) -> Answer:
         interrupt = signal.getsignal(signal.SIGINT)
-        monkeypatch.setattr(sys, "argv", [str(ROOT / "scripts" / "train.py"), *arguments])
+        monkeypatch.setattr(sys, "argv", ["intro-dl", "train", *arguments])
         capfd.readouterr()
         try:
-            runpy.run_path(sys.argv[0], run_name="__main__")
-        except SystemExit as stop:
-            code = stop.code or 0
+            code = intro_dl()
         finally:
             signal.signal(signal.SIGINT, interrupt)  # Lightning leaves it ignored after Ctrl-C
             os.environ.pop("HYDRA_FULL_ERROR", None)

@@ -1,6 +1,7 @@
 """The documents name tests, files and links that exist, and the README stays short."""
 
 import re
+import runpy
 
 import pytest
 
@@ -26,6 +27,11 @@ def test_every_file_that_a_page_names_exists(page):
     ]
     missing = [str(path) for path in (*linked, *named) if not path.exists() and "my_net" not in path.name]
     assert not missing
+
+
+def test_the_first_run_of_the_readme_is_written_where_it_stands():
+    before = runpy.run_path(str(ROOT / "docs" / "make_first_run.py"))["BEFORE"]
+    assert (ROOT / "README.md").read_text(encoding="utf-8").count(before) == 1
 
 
 def test_the_readme_fits_on_a_few_screens():

@@ -51,8 +51,12 @@ def test_configs_ship_in_the_wheel(wheel):
     assert path.startswith(str(wheel)) and target == "intro_dl.models.mlp.MLP"
 
 
-def test_wheel_holds_every_module_and_every_option(wheel):
-    for folder, inside in (("intro_dl", "intro_dl"), ("configs", "intro_dl/configs")):
+def test_wheel_holds_every_module_every_option_and_every_result(wheel):
+    for folder, inside in (
+        ("intro_dl", "intro_dl"),
+        ("configs", "intro_dl/configs"),
+        ("results", "intro_dl/results/measured"),
+    ):
         tracked = subprocess.run(
             ["git", "ls-files", folder], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
         ).stdout.split()
@@ -64,6 +68,35 @@ def test_importing_the_package_does_not_import_torch(wheel):
     assert python("import intro_dl; print('torch' in sys.modules)", wheel).strip() == "False"
 
 
+def test_the_wheel_alone_trains_and_checks_a_measured_claim(wheel):
+    # In one process, to import torch once; in an empty directory.
+    program = f"""
+import os, sys
+from importlib.metadata import distribution
+from PIL import Image
+(entry,) = distribution("intro-dl").entry_points
+run = "sweep/0_model=softmax,seed=0,trainer=smoke"
+commands = [
+    "train -m model=softmax trainer=smoke seed=0,1 run_dir=sweep",
+    "compare sweep",
+    f"evaluate {{run}}",
+    f"predict {{run}} digit.png",
+    "lectures id=H1",
+]
+if __name__ == "__main__":
+    os.chdir({str(wheel.parent / "empty")!r})
+    Image.new("L", (9, 9)).save("digit.png")
+    for command in commands:
+        sys.argv = ["intro-dl", *command.split()]
+        assert entry.load()() == 0, command
+    sys.argv = ["intro-dl", "results"]
+    assert entry.load()() == 1  # needs a checkout
+    print(sorted(os.listdir()))
+"""
+    (wheel.parent / "empty").mkdir()
+    assert python(program, wheel).endswith("['digit.png', 'sweep']\n")
+
+
 @pytest.fixture(scope="module")
 def drift():
     """Import scripts/drift.py, which is not in a package."""
@@ -71,6 +104,11 @@ def drift():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_citation_has_the_version_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"version: {project['version']}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_the_libraries_of_colab_are_new_enough(drift):

@@ -26,7 +26,7 @@ from intro_dl.config.schema import register_schema
 from intro_dl.runs import signals
 from intro_dl.runs.files import explain_os_error
 from intro_dl.runs.folder import RunFolder
-from intro_dl.runs.program import FULL_ERROR, is_for_the_user, run_program, tell
+from intro_dl.runs.program import FULL_ERROR, as_typed, is_for_the_user, run_program, tell
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import INTERRUPTED, TERMINATED, Terminated, exit_code
 from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
@@ -39,7 +39,7 @@ BAD_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)  # e
 def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
     """Call a Hydra program and return its exit code. HYDRA_FULL_ERROR=1 shows the traceback of an error."""
     if {"--help", "-h"} & set(arguments):
-        print(help_text.text())
+        print(as_typed(help_text.text()))
         return 0
     register_schema()
     register_sweeper()

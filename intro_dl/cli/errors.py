@@ -72,7 +72,7 @@ def _explain_unknown_option(error: MissingConfigException) -> str:
     if group == "hydra":
         group, name = file.rsplit("/", 1)  # hydra/launcher=joblib
         if name in PLUGINS:
-            return f'{group}={name} needs an extra: run pip install -e ".[sweep]" in the project directory.'
+            return f'{group}={name} needs an extra: run pip install -e ".[sweep]".'
     options = list(describe(group)) or error.options or []
     if inside := [option for option in options if option.startswith(f"{name}/")]:
         return f"{group}={name} is a directory: choose one of {', '.join(inside)}."

@@ -1,4 +1,4 @@
-"""Write `python scripts/train.py --help`: every group and option, each with the first line of its yaml."""
+"""Write `intro-dl train --help`: every group and option, each with the first line of its yaml."""
 
 import re
 import shutil
@@ -22,10 +22,10 @@ GROUPS = {
 HEAD = """\
 Train one lecture model. Choose one option of each group, and change any of its keys:
 
-    python scripts/train.py model=lenet optim=adam
-    python scripts/train.py model=mlp optim.lr=0.01 "model.hidden=[500,500]" trainer.max_epochs=5
-    python scripts/train.py -m optim.lr=1e-4,1e-3,1e-2
-    python scripts/train.py resume=outputs/lenet/<run>
+    intro-dl train model=lenet optim=adam
+    intro-dl train model=mlp optim.lr=0.01 "model.hidden=[500,500]" trainer.max_epochs=5
+    intro-dl train -m optim.lr=1e-4,1e-3,1e-2
+    intro-dl train resume=outputs/lenet/<run>
 """
 TAIL = """\
 --cfg job                 print all keys and values of a command instead of running it

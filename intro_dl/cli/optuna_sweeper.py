@@ -47,9 +47,7 @@ class OptunaSweeper(Sweeper):
         try:
             import optuna
         except ImportError as error:
-            raise ValueError(
-                'A search needs an extra: run pip install -e ".[sweep]" in the project.'
-            ) from error
+            raise ValueError('A search needs an extra: run pip install -e ".[sweep]".') from error
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         parser = OverridesParser.create(config_loader=self.config_loader)
         lines = [f"{key}={values}" for key, values in self.params.items()]

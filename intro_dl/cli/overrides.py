@@ -3,11 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import NoReturn
 
 from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 
+from intro_dl import configs
 from intro_dl.cli.errors import OTHER_NAMES, cannot_read
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
@@ -52,7 +54,18 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
         raise ValueError(
             f"Unknown flag {unknown[0]}. Write overrides without dashes: {key}={value or '<value>'}."
         )
+    if known.config_dir:
+        _check_own_options(Path(known.config_dir))
     return [*flags, *words]
+
+
+def _check_own_options(folder: Path) -> None:
+    """Check that no file has the name of one of our options: Hydra would read ours without a word."""
+    ours = Path(configs.__file__).parent
+    for option in sorted(ours.rglob("*.yaml")):
+        path = folder / option.relative_to(ours)
+        if path.is_file() and path.read_bytes() != option.read_bytes():
+            raise ValueError(f"{path} has the name of an option of intro_dl: rename it, e.g. my_{path.name}.")
 
 
 def _refuse(message: str) -> NoReturn:

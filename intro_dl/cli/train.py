@@ -1,4 +1,4 @@
-"""The command `python scripts/train.py`: compose a config and train."""
+"""The command `intro-dl train`: compose a config and train."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The command `python scripts/compare.py`: its arguments and what it writes."""
+"""The command `intro-dl compare`: its arguments and what it writes."""
 
 import os
 import sys
@@ -29,9 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: if the runs cannot be compared, or all of them diverged.
     """
     words, options = read_options(arguments, OPTIONS)
-    if not words:
-        raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
-    folders = [typed_path(word) for word in words]
+    folders = [typed_path(word) for word in words or ["outputs"]]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
     runs = read_runs(folders)
     # pandas and matplotlib take a second: import them only once there is something to compare.

@@ -93,7 +93,7 @@ INSTEAD = {  # of Lightning's other switches, and of older ones
     "enable_model_summary": "the summary of a run has the number of parameters",
     "val_check_interval": "choose trainer.check_val_every_n_epoch",
     "min_steps": "choose trainer.min_epochs",
-    "limit_predict_batches": "scripts/predict.py predicts",
+    "limit_predict_batches": "intro-dl predict predicts",
     "gradient_clip_algorithm": "trainer.gradient_clip_val limits the norm of the gradient",
     "detect_anomaly": "callbacks=doctor names the layer that broke first",
     "profiler": "python benchmarks/ measures the speed",

@@ -1,4 +1,4 @@
-"""Evaluate a run on a split; print numbers, write tables and pictures: `python scripts/evaluate.py`."""
+"""Evaluate a run on a split; print numbers, write tables and pictures: `intro-dl evaluate`."""
 
 import os
 import zlib
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS, open_groups=("data",))
     if len(words) != 1:
         what = f"{len(words)}: {' '.join(words)}" if words else "none"
-        raise ValueError(f"Name one run, got {what}. E.g. python scripts/evaluate.py outputs/lenet/<time>")
+        raise ValueError(f"Name one run, got {what}. E.g. intro-dl evaluate outputs/lenet/<time>")
     changes = {key.partition(".")[2]: text for key, text in options.items() if key.startswith("data.")}
     find_checkpoint(words[0], options["weights"])
 

@@ -1,4 +1,4 @@
-"""Export a trained model for other programs, with a description of its inputs: `python scripts/export.py`."""
+"""Export a trained model for other programs, with a description of its inputs: `intro-dl export`."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     """Export a run and return 0; raise ValueError with a message for the user."""
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
-        raise ValueError("Name one run, e.g. python scripts/export.py outputs/lenet/<time> format=onnx.")
+        raise ValueError("Name one run, e.g. intro-dl export outputs/lenet/<time> format=onnx.")
     last = "/last" * (options["weights"] == "last")
     folder = options["out"] or inside(typed_path(words[0]), f"export{last}")
     find_checkpoint(words[0], options["weights"])

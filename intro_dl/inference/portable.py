@@ -130,8 +130,8 @@ def write(name: str, portable: Portable, file: Path) -> tuple[float, str]:
             difference = portable.largest_difference(exported)
     except ImportError as error:
         raise ValueError(
-            f"format={name} needs {error.name}, which is not installed. Install it in the project's "
-            'directory with: pip install -e ".[export]"'
+            f"format={name} needs {error.name}, which is not installed. Install it "
+            'with: pip install -e ".[export]"'
         ) from error
     except (MemoryError, OSError):
         raise

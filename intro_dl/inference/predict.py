@@ -1,4 +1,4 @@
-"""Predict images or rows of numbers with a trained run: `python scripts/predict.py`."""
+"""Predict images or rows of numbers with a trained run: `intro-dl predict`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) < 2:
         raise ValueError(
             "Name a run, and what to predict: images, a directory, or numbers, e.g. "
-            "python scripts/predict.py outputs/lenet/<time> digit.png."
+            "intro-dl predict outputs/lenet/<time> digit.png."
         )
     if out is not None and out.is_dir():
         raise ValueError(f"out={out} is a directory: name a file in it.")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
     run = load_run(words[0], options["weights"])
     if run.kind == "text":
-        raise ValueError(f"{words[0]} was trained on text: sample from it with python scripts/sample.py.")
+        raise ValueError(f"{words[0]} was trained on text: sample from it with intro-dl sample.")
     if options["show"] is not None and run.kind != "images":
         raise ValueError(f"show= needs images, but {words[0]} was trained on {run.kind}: leave it out.")
     count, most = options["top"], len(run.metadata.get("classes", ()))

@@ -1,4 +1,4 @@
-"""Sample texts from a language model, and report how much of them is new: `python scripts/sample.py`."""
+"""Sample texts from a language model, and report how much of them is new: `intro-dl sample`."""
 
 import os
 import re

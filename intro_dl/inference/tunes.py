@@ -72,8 +72,7 @@ def read_tune(text: str) -> Tune:
         import symusic  # its import tells where abc2midi is
     except ImportError as error:
         raise ValueError(
-            "Checking tunes and writing MIDI need symusic. Install it in the project's directory with: "
-            'pip install -e ".[music]"'
+            'Checking tunes and writing MIDI need symusic. Install it with: pip install -e ".[music]"'
         ) from error
     read_midi: Any = symusic.Score.from_midi
     with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The command `python scripts/results.py`: add runs to results/ and write RESULTS.md."""
+"""The command `intro-dl results`: add runs to results/ and write RESULTS.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
-from intro_dl.results.evidence import RESULTS
+from intro_dl.results.evidence import RESULTS, SHIPPED
 from intro_dl.results.page import page, read_summaries, write_headers
 from intro_dl.results.summary import summarize
 from intro_dl.runs.files import shown_path, to_json, typed_path, write_whole
@@ -23,6 +23,10 @@ OPTIONS = {
 def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
     """Add the runs of the given folders, if any; write RESULTS.md, and the heads of the experiments."""
     folders, options = read_options(arguments, OPTIONS)
+    if results == SHIPPED:
+        raise ValueError(
+            "results writes RESULTS.md in a checkout. Compare your runs with: intro-dl compare <folder>"
+        )
     if given := [name for name, option in OPTIONS.items() if options[name] != option.default and not folders]:
         raise ValueError(f"{given[0]}= describes runs: name their folders too.")
     summaries = summarize([typed_path(folder) for folder in folders], **options) if folders else {}

@@ -6,7 +6,9 @@ from pathlib import Path
 from intro_dl.runs.files import read_json
 from intro_dl.runs.values import fits
 
-RESULTS = Path(__file__).parent.parent.parent / "results"  # beside the package, in the repository
+RESULTS = Path(__file__).parents[2] / "results"  # in a checkout
+if (SHIPPED := Path(__file__).with_name("measured")).is_dir():  # in an installed package
+    RESULTS = SHIPPED
 
 
 class MissingResult(Exception):

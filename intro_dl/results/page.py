@@ -107,7 +107,7 @@ def read_summaries(results: Path) -> dict[str, Summary]:
             except ValueError as error:
                 raise ValueError(
                     f"{path.relative_to(results.parent)} is truncated or damaged: add its sweep again with "
-                    "python scripts/results.py <sweep>."
+                    "intro-dl results <sweep>."
                 ) from error
     return found
 
@@ -119,7 +119,7 @@ def page(summaries: dict[str, Summary]) -> str:
         ValueError: if there are no results.
     """
     if not summaries:
-        raise ValueError("There are no results yet: add a sweep with python scripts/results.py <sweep>.")
+        raise ValueError("There are no results yet: add a sweep with intro-dl results <sweep>.")
     gains = [mean(each, BEST_ON_TEST) - mean(each, BEST_ON_VALIDATION) for each in summaries.values()]
     error = standard_error(98, ALL_TEST_IMAGES)
     parts = [

@@ -44,12 +44,12 @@ def summarize(
         if run.status is not Status.COMPLETED:
             raise ValueError(
                 f"{shown} is {run.status}: {run.reason.rstrip('.')}. Leaving it out would bias the mean: "
-                "finish it with python scripts/train.py resume=<sweep>, or run it again."
+                "finish it with intro-dl train resume=<sweep>, or run it again."
             )
         if experiment == "none":
             raise ValueError(
                 f"{shown} was trained without experiment=..., so RESULTS.md has no row for it. Leave it out, "
-                "or use python scripts/compare.py."
+                "or use intro-dl compare."
             )
         groups[(experiment, *_overrides(run)[0])].append(run)
     summaries = {}

@@ -189,7 +189,7 @@ def explain_os_error(error: BaseException | None) -> str | None:
     return f"{what}{file}. {advice}".rstrip()
 
 
-OTHER = "Choose another directory, e.g. with run_dir= or out=."
+OTHER = "Choose another directory, e.g. with run_dir=, out= or data.root=."
 FULL = "The disk or your quota is full", "Free some space, or choose another disk with run_dir= or out=."
 FORBIDDEN = "Permission denied", OTHER
 if os.name == "nt":

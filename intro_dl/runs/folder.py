@@ -21,6 +21,7 @@ from intro_dl.runs.files import (
     typed_path,
     write_whole,
 )
+from intro_dl.runs.program import typed_command
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.values import fits
 
@@ -175,7 +176,7 @@ class RunFolder:
 
     def resume_command(self) -> str:
         """Return the command that resumes this run, or this sweep."""
-        return f"python scripts/train.py resume={typed(shown_path(self.path))}"
+        return f"{typed_command('train')} resume={typed(shown_path(self.path))}"
 
 
 def refuse_links(folder: Path) -> None:

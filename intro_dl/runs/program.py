@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 from intro_dl.runs import signals
@@ -28,7 +29,7 @@ def run_script(
     """Run the command of a script and return its exit code.
 
     Args:
-        doc: the script's docstring, printed for --help; None if the command answers it.
+        doc: printed for --help, see `as_typed`; None if the command answers it.
         command: called with the arguments, or where it is, e.g. "intro_dl.inference.export:main", which is
             then imported here, so that Ctrl-C has its answer while torch is imported.
         arguments: the command line.
@@ -36,12 +37,12 @@ def run_script(
 
     def work() -> int:
         if doc is not None and {"-h", "--help"} & set(arguments):
-            print(doc.strip())
+            print(as_typed(doc.strip()))
             return 0
         if "--version" in arguments:
             from importlib.metadata import version
 
-            print(f"intro_dl {version('intro-dl')}")
+            print(f"intro_dl {version('intro-dl')} in {Path(__file__).resolve().parents[1]}")
             return 0
         if callable(command):
             return command(arguments)
@@ -52,10 +53,42 @@ def run_script(
     return run_program(work)
 
 
+def typed_command(name: str) -> str:
+    """Return one of our commands as the user types it: as this program was started, or `intro-dl <name>`."""
+    start = Path((sys.argv[:1] or [""])[0] or "intro-dl")
+    if start.name == "__main__.py" and start.parent.name == "intro_dl":
+        return f"python -m intro_dl {name}"
+    script = start.with_name(f"{name}.py")
+    if start.suffix == ".py" and script.is_file() and (start.parent / ".." / "intro_dl").is_dir():
+        from intro_dl.runs.files import typed
+
+        return f"python {typed(script.as_posix())}"
+    return f"intro-dl {name}"
+
+
+def pip_install(extra: str) -> str:
+    """Return the command that installs an extra, also where there is no checkout."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        needs = [re.fullmatch(rf"(.*?) *; extra == .{extra}.", each) for each in requires("intro-dl") or []]
+    except PackageNotFoundError:  # a copy of the directory that was not installed
+        return f'pip install -e ".[{extra}]"'
+    return " ".join(["pip install", *(f'"{need[1]}"' for need in needs if need)])
+
+
+def as_typed(text: str) -> str:
+    """Return a text that names `intro-dl train` and `pip install -e ".[music]"` with what the user types."""
+    text = re.sub(
+        r"(?<![\w./-])intro-dl ([a-z]+)(?= |$|[.:;`)])", lambda found: typed_command(found[1]), text
+    )
+    return re.sub(r'pip install -e "\.\[(\w+)\]"', lambda found: pip_install(found[1]), text)
+
+
 def tell(text: str) -> None:
-    """Print a sentence on stderr."""
+    """Print a sentence on stderr; it may name commands as `as_typed` reads them."""
     with suppress(OSError):  # stderr is closed, or its disk is full
-        print(shortened(printable(text)), file=sys.stderr, flush=True)
+        print(shortened(printable(as_typed(text))), file=sys.stderr, flush=True)
 
 
 def shortened(text: str) -> str:

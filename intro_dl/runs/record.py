@@ -59,7 +59,7 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
         if not runs:
             raise ValueError(
                 f"There are no runs under {folder}: no directory in it has a result.json. "
-                "python scripts/train.py writes its runs to outputs/."
+                "intro-dl train writes its runs to outputs/."
             )
         found += runs
     return [read_run(path) for path in dict.fromkeys(found)]

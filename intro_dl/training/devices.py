@@ -34,7 +34,7 @@ LAUNCHER = "INTRO_DL_LAUNCHER"  # process id and run folder of the launcher, for
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torch's launcher, here and in torchrun
 NO_SWEEP = (
     "trainer=ddp trains one run on several devices and does not work with -m. Start one run after another "
-    "(for lr in 0.1 0.01; do python scripts/train.py trainer=ddp optim.lr=$lr; done), or sweep with "
+    "(for lr in 0.1 0.01; do intro-dl train trainer=ddp optim.lr=$lr; done), or sweep with "
     "trainer=default, one device per run."
 )
 
@@ -103,12 +103,12 @@ def launch(trainer: "Trainer", folder: RunFolder) -> bool:
         raise ValueError(
             f"trainer.devices x trainer.num_nodes is {trainer.world_size}, but there would be {processes} "
             "processes. On each machine: torchrun --nnodes=<machines> --nproc-per-node=<devices> "
-            "scripts/train.py trainer=ddp trainer.devices=<devices> trainer.num_nodes=<machines>."
+            "-m intro_dl train trainer=ddp trainer.devices=<devices> trainer.num_nodes=<machines>."
         )
     if trainer.world_size == 1 or started:
         return False
     if not HydraConfig.initialized():  # the command that runs is not a training command
-        raise ValueError("Several devices need the command line: python scripts/train.py trainer=ddp.")
+        raise ValueError("Several devices need the command line: intro-dl train trainer=ddp.")
     _run_workers(trainer.num_devices, folder)
     return True
 

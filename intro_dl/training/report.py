@@ -112,13 +112,14 @@ def device_name(trainer: pl.Trainer) -> str:
 
 
 def git_commit() -> str | None:
-    """Return the commit of this checkout, or None without a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    """Return the commit of this checkout, or None: an installed package may lie in a user's repository."""
+    file = Path(__file__)
+    command = ["git", "-C", str(file.parent), "rev-parse", "HEAD", f"HEAD:./{file.name}"]
     try:
         answer = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return answer.stdout.split()[0] if answer.returncode == 0 else None
 
 
 def log_hyperparameters(

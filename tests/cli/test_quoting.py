@@ -67,7 +67,7 @@ def test_printed_command_resumes_the_run_whatever_its_name(text):
         (folder / "checkpoints").mkdir(parents=True)
         (folder / "checkpoints" / "last.ckpt").touch()
         words = shlex.split(RunFolder(folder).resume_command())
-        assert words[:2] == ["python", "scripts/train.py"]
+        assert words[:2] == ["intro-dl", "train"]
         resumed = for_hydra(with_saved_command(words[2:]))
         assert parsed(resumed[0]) == ("resume", str(folder / "checkpoints" / "last.ckpt"))
 

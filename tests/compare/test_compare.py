@@ -381,7 +381,7 @@ def test_run_folder_with_an_equal_sign_in_its_name_is_a_folder(make_run, answer)
 
 
 MISTAKES = {
-    "": (1, "Name the folders to compare"),
+    "": (1, "There is no directory outputs"),
     "runs metrik=loss/val": (1, "Unknown key metrik. Did you mean metric?"),
     "runs by=": (1, "by= needs a value"),
     "runs by=a,b,c": (1, "Invalid by=a,b,c: choose a non-empty list of at most 2 strings"),
@@ -421,14 +421,14 @@ def test_sweep_that_was_stopped_says_how_to_resume(make_run, answer):
     save_sweep("0,1,2,3,4")
     _, out, _, _ = answer("runs")
     assert "The sweep of 5 jobs is incomplete: 1 not finished, 3 not started" in out
-    assert "python scripts/train.py resume=runs" in out
+    assert "intro-dl train resume=runs" in out
 
 
 def test_jobs_that_were_refused_advise_another_sweep_first(make_run, answer):
     make_run("0_seed=0")
     job = make_run("1_seed=1", seed=1, status="failed", reason="No space is left.")
     save_sweep("0,1")
-    assert "1 not finished. Resume with: python scripts/train.py resume=runs" in answer("runs")[1]
+    assert "1 not finished. Resume with: intro-dl train resume=runs" in answer("runs")[1]
     (job / "result.json").write_text('{"status": "failed", "reason": "seed=1 is wrong.", "refused": true}')
     out = answer("runs")[1]
     assert "1 refused before training. Correct the command and start a new sweep" in out

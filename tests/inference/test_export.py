@@ -138,7 +138,7 @@ def test_a_missing_package_is_named_with_how_to_install_it(trained, export, tmp_
     monkeypatch.setattr(builtins, "__import__", without)
     code, _, err = export(trained("lenet"), f"out={tmp_path / 'out'}")
     assert code == 1 and "format=onnx needs onnxruntime, which is not installed" in err
-    assert 'pip install -e ".[export]"' in err
+    assert 'pip install "onnx' in err
 
 
 def test_a_file_is_not_taken_for_the_directory_of_the_export(trained, export, tmp_path):

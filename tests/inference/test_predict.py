@@ -311,7 +311,7 @@ def test_a_text_model_is_sent_to_the_script_that_writes(trained_run, predict):
         *("model=char_rnn", "model.hidden_size=4", "data=pydoc", "data.batch_size=256"), "trainer=smoke"
     )
     code, _, err = predict(run, "x.png")
-    assert code == 1 and "scripts/sample.py" in err
+    assert code == 1 and "intro-dl sample" in err
 
 
 def photograph(tmp_path, light, paper=235, ink=40, size=(320, 240)) -> Path:

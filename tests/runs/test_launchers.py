@@ -150,9 +150,7 @@ def test_missing_launcher_is_said_in_one_sentence(words, train):
     answer = train("-m", words, "seed=0,1")
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
-    assert line.startswith("Error: hydra/") and line.endswith(
-        'needs an extra: run pip install -e ".[sweep]" in the project directory.'
-    )
+    assert line.startswith("Error: hydra/") and "needs an extra: run pip install " in line
 
 
 def test_missing_optuna_is_said_in_one_sentence(train, monkeypatch):
@@ -160,7 +158,7 @@ def test_missing_optuna_is_said_in_one_sentence(train, monkeypatch):
     answer = train(*OPTUNA)
     (line,) = answer.err.strip().splitlines()
     assert answer.code == 1
-    assert line.startswith("Error: A search needs an extra") and '".[sweep]"' in line
+    assert line.startswith("Error: A search needs an extra") and 'pip install "' in line
 
 
 def test_unknown_launcher_is_not_called_an_extra(train):

@@ -140,7 +140,7 @@ def test_interrupted_sweep_says_how_to_go_on_with_all_of_it(train, monkeypatch):
         context.setattr(Task, "training_step", press)
         answer = train("-m", *ONE_EPOCH, "seed=0,1", "hydra.sweep.dir=sweep")
     assert answer.code == 130
-    assert "Resume with: python scripts/train.py resume=sweep" in answer.err
+    assert "Resume with: intro-dl train resume=sweep" in answer.err
     assert train("resume=sweep").code == 0
     assert table(answer.folder / "sweep")[0]["n"] == "2"
 
@@ -148,9 +148,7 @@ def test_interrupted_sweep_says_how_to_go_on_with_all_of_it(train, monkeypatch):
 def test_sweep_begun_with_another_launcher_goes_on_without_it(train):
     folder = train("-m", *ONE_EPOCH, "seed=0", "hydra.sweep.dir=sweeps/one").folder / "sweeps"
     answer = train("resume=sweeps")
-    assert answer.code == 1 and answer.err.endswith(
-        "sweep of sweeps: python scripts/train.py resume=sweeps/one\n"
-    )
+    assert answer.code == 1 and answer.err.endswith("sweep of sweeps: intro-dl train resume=sweeps/one\n")
     saved = yaml.safe_load((folder / "one" / "multirun.yaml").read_text())
     saved["hydra"]["overrides"]["hydra"] += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     (folder / "one" / "multirun.yaml").write_text(yaml.safe_dump(saved))

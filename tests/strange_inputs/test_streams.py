@@ -131,7 +131,7 @@ def test_version_is_that_of_the_package(capsys):
     from intro_dl import __version__
 
     assert run_script("doc", lambda arguments: 1, ["--version"]) == 0
-    assert capsys.readouterr().out == f"intro_dl {__version__}\n"
+    assert capsys.readouterr().out == f"intro_dl {__version__} in {ROOT / 'intro_dl'}\n"
 
 
 def test_training_needs_no_open_streams_and_no_utf8(tmp_path):
@@ -174,7 +174,7 @@ def test_interrupt_while_imports_run_shows_no_traceback(name, stop, tmp_path):
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8")
     lines = []
     for line in process.stderr:
-        if lines and "intro_dl.runs.program" in lines[-1]:  # the frame stands, and imports the rest
+        if lines and "intro_dl.cli.commands" in lines[-1]:  # the frame stands, and imports the rest
             process.send_signal(stop)
         lines.append(line)
     process.stderr.close()

@@ -96,7 +96,7 @@ def test_run_told_to_end_in_the_middle_of_an_epoch_goes_on_there(case, sent, cod
     assert answer.code == code
     (line,) = answer.err.splitlines()
     assert "in epoch 2" in line and f"4 of {batches} batches" in line
-    assert "python scripts/train.py resume=stopped" in line
+    assert "intro-dl train resume=stopped" in line
     stopped = answer.folder / "stopped"
     assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["middle_of_epoch"]
 
@@ -128,10 +128,7 @@ def test_interrupt_while_testing_leaves_only_the_test_to_do(train, tell):
     tell(1, "test_step", signal.SIGINT)
     answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
     tell.over()
-    assert (
-        answer.code == 130
-        and "Run the test with: python scripts/train.py resume=outputs/stopped" in answer.err
-    )
+    assert answer.code == 130 and "Run the test with: intro-dl train resume=outputs/stopped" in answer.err
     assert answer.result["status"] == "interrupted"
     steps = tell(1, "training_step", signal.SIGCONT)
     answer = train("resume=outputs/stopped")
@@ -150,7 +147,7 @@ def test_notice_that_a_library_swallows_is_still_what_ended_the_run(train, monke
     with monkeypatch.context() as context:
         context.setattr(WholeCheckpoints, "load_checkpoint", swallow)  # of the best weights, to test them
         answer = train(*SHORT, "model=softmax", "run_dir=outputs/stopped")
-    assert answer.code == 143 and "Resume with: python scripts/train.py resume=outputs/stopped" in answer.err
+    assert answer.code == 143 and "Resume with: intro-dl train resume=outputs/stopped" in answer.err
     assert answer.result["status"] == "interrupted"
     assert train("resume=outputs/stopped").code == 0 and answer.result["status"] == "completed"
 
@@ -275,7 +272,7 @@ def test_resume_of_nothing_or_of_a_folder_of_runs_names_the_newest_run(train):
     for argument in ("resume=", "resume=outputs", "resume=outputs/softmax"):
         answer = train(argument)
         assert answer.code == 1
-        assert "python scripts/train.py resume='outputs/softmax/a new one'" in answer.err
+        assert "intro-dl train resume='outputs/softmax/a new one'" in answer.err
     answer = train("resume=outputs/softmax/b", "run_dir=elsewhere")
     assert answer.code == 1 and "leave out run_dir=" in answer.err
 

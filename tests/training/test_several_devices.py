@@ -257,7 +257,7 @@ def test_when_one_process_ends_so_do_the_others_and_one_says_why(
     assert words in line
     assert answer == code
     if file == SAVED:
-        assert "python scripts/train.py resume=run" in line
+        assert "scripts/train.py resume=run" in line
     until = time.monotonic() + 60
     while any(is_there(pid) for pid in ranks):
         assert time.monotonic() < until

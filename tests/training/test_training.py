@@ -1,12 +1,14 @@
 """What a run does: learns, stops, resumes, sweeps, and leaves its curves and its result behind."""
 
 import json
+import subprocess
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from intro_dl.tasks import Task
+from intro_dl.training import report
 from intro_dl.training.build import build_data, build_model, build_trainer
 
 SMALL = ("model=softmax", "trainer.limit_train_batches=5", "callbacks=no_early_stopping")
@@ -207,7 +209,7 @@ def test_resuming_equals_not_having_stopped(train, interrupt_after, monkeypatch)
         context.undo()
     stopped = answer.folder / "outputs" / "stopped here"
     assert answer.code == 130
-    assert "python scripts/train.py resume='outputs/stopped here'" in answer.err
+    assert "intro-dl train resume='outputs/stopped here'" in answer.err
     assert json.loads((stopped / "result.json").read_text())["status"] == "interrupted"
 
     answer = train("resume=outputs/stopped here")
@@ -279,3 +281,15 @@ def test_run_that_stopped_early_goes_on_when_asked_for_more(train):
 def test_training_loss_can_be_monitored(train):
     answer = train(*SMALL, "trainer.max_epochs=2", "monitor=loss/train")
     assert answer.code == 0 and answer.result["loss/train"] > 0
+
+
+def test_commit_of_a_users_repository_is_not_that_of_an_installed_package(tmp_path, monkeypatch):
+    assert report.git_commit()
+    installed = tmp_path / "env" / "report.py"
+    installed.parent.mkdir()
+    installed.touch()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
+    monkeypatch.setattr(report, "__file__", str(installed))
+    assert report.git_commit() is None

@@ -1,4 +1,4 @@
-"""The command `python scripts/lectures.py`: read the arguments, run the chosen claims, report them.
+"""The command `intro-dl lectures`: read the arguments, run the chosen claims, report them.
 
 torch is imported only after the arguments are checked, so that a typing mistake is answered at once.
 """

@@ -114,7 +114,7 @@ def mean_and_deviation(images: Tensor) -> tuple[float, float]:
 def mnist_counts() -> Outcome:
     data = MNIST(root=os.environ.get("INTRO_DL_DATA", "data"))
     if not all(file.is_file() for file in mnist_files("MNIST", data.root)):
-        raise MissingResult("the files of MNIST (python scripts/train.py data=mnist downloads them)")
+        raise MissingResult("the files of MNIST (intro-dl train data=mnist downloads them)")
     (images, labels), (test_images, test_labels) = read_mnist("MNIST", data.root)
     mean, deviation = mean_and_deviation(images)
     return Outcome(

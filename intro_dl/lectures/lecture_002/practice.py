@@ -132,7 +132,7 @@ def keras_mnist() -> Outcome:
             Check("the loss, against Keras' definition", net.loss(net(x), labels), mse, 1e-7),
         ],
         [
-            "python scripts/train.py model=mlp model.hidden=[500,500] model.activation=sigmoid "
+            "intro-dl train model=mlp model.hidden=[500,500] model.activation=sigmoid "
             "model.loss=mse data=mnist data.batch_size=100 optim=sgd optim.lr=0.1 trainer.max_epochs=20"
         ],
     )
@@ -253,7 +253,7 @@ def compile_fit_evaluate() -> Outcome:
             Check("save and load: the same probabilities", loaded.eval().probabilities(loaded(x)), result),
         ],
         [
-            "fit: python scripts/train.py model=mlp model.hidden=[500,500] model.activation=sigmoid "
+            "fit: intro-dl train model=mlp model.hidden=[500,500] model.activation=sigmoid "
             "data=mnist data.batch_size=100 optim=sgd optim.lr=0.1 trainer.max_epochs=20; optim=adam for "
             "Adam()",
             "evaluate: the last lines of that run; predict: model.probabilities(model(x)); save and load: "

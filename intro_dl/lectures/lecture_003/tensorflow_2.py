@@ -56,7 +56,7 @@ def music_generation() -> Outcome:
         ],
         [
             "The lab's model was Embedding, LSTM(stateful=True) and Dense, built with batch_input_shape=,",
-            "which Keras 3 no longer takes. Here: python scripts/train.py model=char_lstm data=irish_abc",
+            "which Keras 3 no longer takes. Here: intro-dl train model=char_lstm data=irish_abc",
         ],
     )
 

@@ -1,0 +1,221 @@
+"""The commands: `intro-dl <name>`, `python -m intro_dl <name>`, and `python scripts/<name>.py` in a checkout.
+
+Imports little: --help and a typing mistake are answered at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from intro_dl.runs.program import repair_streams, run_script, tell
+
+
+class Command(NamedTuple):
+    """Where a command is, e.g. "intro_dl.cli.train:main", and how it is described."""
+
+    main: str
+    summary: str
+    help: str | None = None  # None if the command itself answers --help
+
+
+COMMANDS = {
+    "train": Command("intro_dl.cli.train:main", "train a model, or one for each value of a sweep"),
+    "evaluate": Command(
+        "intro_dl.inference.evaluate:main",
+        "measure a trained run: each class, calibration, mistakes",
+        """\
+Evaluate a trained run: loss, accuracy, each class, the confusion matrix, calibration and mistakes.
+
+intro-dl evaluate outputs/lenet/<time>                   the best weights on the test split
+intro-dl evaluate outputs/lenet/<time> split=val         on the validation split
+intro-dl evaluate outputs/lenet/<time> data=mnist        on other data of the same classes and sizes
+intro-dl evaluate outputs/lenet/<time> data.root=/data   on its own data in another directory
+intro-dl evaluate outputs/lenet/<time> weights=last out=<directory>
+
+Inputs are always normalized with the mean and the standard deviation of the run. For a
+regression, errors are in the unit of the target; for a text model, there are bits for each character.
+Tables (CSV), pictures (PNG) and evaluation.json go to <run>/evaluation/, or to a directory below it for
+other data, splits or weights.
+
+Exit code: 0, or 1 with an error message.
+""",
+    ),
+    "predict": Command(
+        "intro_dl.inference.predict:main",
+        "predict images or rows of numbers with a trained run",
+        """\
+Predict with a trained run: images, or rows of numbers.
+
+intro-dl predict outputs/lenet/<time> digit.png photo.jpg       files
+intro-dl predict outputs/lenet/<time> scans/ top=5              all images in and below a directory
+intro-dl predict outputs/lenet/<time> scans/ format=json        also format=csv; out=<file>
+intro-dl predict outputs/perceptron/<time> students.csv         points: the rows of a CSV file
+intro-dl predict outputs/perceptron/<time> 4,5 8,1              points: numbers
+
+Images may have any size; grey, color and 16 bits are fine, and transparent parts become white. For a run
+trained on drawings such as MNIST, invert=auto (or yes, no) turns dark on light into light on dark, and
+digit_box=auto (or no) scales and centers a drawing like the training drawings. In a photograph of paper it
+also removes shadows, and takes the largest of several drawings. The last column lists these changes.
+show=<file>.png writes a picture of each image beside what the network read. weights=last uses the weights of
+the last epoch.
+
+Exit code: 0, or 1 if an input could not be read; the other inputs are still predicted.
+""",
+    ),
+    "sample": Command(
+        "intro_dl.inference.sample:main",
+        "sample text from a trained character model",
+        """\
+Sample text from a trained character model, and measure how much of it is copied.
+
+intro-dl sample outputs/char_lstm/<time>                  500 characters, printed as they are sampled
+intro-dl sample outputs/char_lstm/<time> prompt="The with" length=2000 temperature=0.5
+intro-dl sample outputs/char_lstm/<time> samples=3 top_k=5 seed=1
+intro-dl sample outputs/char_lstm/<time> top_p=0.9
+intro-dl sample outputs/char_lstm/<time> samples=100 length=2000 prompt="X:1\\n" stop="\\n\\n"
+
+prompt       the beginning of the text; \\n is a new line
+length       500 characters for each text, after the prompt
+temperature  0.8; below 1 favors likely characters, above 1 unlikely ones
+top_k top_p  sample only from the k most likely characters, or from the fewest with total probability p
+seed         0; another seed gives another text
+samples      1; with more, the texts are sampled together, and the first is printed as it is sampled
+stop         ends a text after this passage, e.g. "\\n\\n", an empty line: the end of a tune
+weights      best, or last
+format       auto, text, or abc: check tunes; auto checks those of models trained on data=irish_abc
+out          a new directory for the texts; the default for tunes is <run>/tunes/<time>
+
+abc2midi checks every tune: its header, its notes, and whether the length of its bars fits the meter. Valid
+tunes are written as .abc and as MIDI. This needs: pip install -e ".[music]" (it installs a GPL program).
+
+Exit code: 0, or 1 with an error message.
+""",
+    ),
+    "export": Command(
+        "intro_dl.inference.export:main",
+        "write a trained model for other programs",
+        """\
+Export a trained model for other programs, and check that it gives the same numbers.
+
+intro-dl export outputs/lenet/<time>                     ONNX, to <run>/export/
+intro-dl export outputs/lenet/<time> format=onnx,safetensors
+intro-dl export outputs/char_lstm/<time> format=onnx out=<directory> weights=last
+
+The default of out is <run>/export, or <run>/export/last for weights=last.
+
+onnx         model.onnx, for onnxruntime and other programs
+safetensors  model.safetensors, the weights alone, by name
+
+Both need: pip install -e ".[export]"
+model.json describes how to use the model: input shapes, normalization, class names, alphabet. Normalize
+inputs as described there. A batch may have any size. A text model reads one character and its previous state.
+
+Exit code: 0, or 1 with an error message.
+""",
+    ),
+    "compare": Command(
+        "intro_dl.compare.command:main",
+        "compare runs: a table and a plot",
+        """\
+Compare runs: a table of their different settings and their results, and a plot.
+
+intro-dl compare                                         every run in outputs/
+intro-dl compare outputs/lenet                           every run at or below a folder
+intro-dl compare outputs/sweeps/<time> by=optim.lr       choose the horizontal axis of the plot
+intro-dl compare outputs/sweeps/<time> by=optim.lr,data.batch_size     a heat map over two settings
+intro-dl compare outputs/lenet outputs/mlp metric=accuracy/test out=outputs/compare
+
+Runs that differ only in their seed become one row: mean, standard deviation and number of runs n. Rows are
+sorted by `metric` (default: loss/val), best first. compare.csv, compare.md and compare.png are written to
+`out` (default: the folder, or outputs/compare for several folders). Runs without a result are listed with
+the reason.
+
+Exit code: 0, or 1 with an error message, also if every run diverged.
+""",
+    ),
+    "results": Command(
+        "intro_dl.results.command:main",
+        "write RESULTS.md, in a checkout of the project",
+        """\
+Collect the results of the lectures' experiments, with several seeds each, and write RESULTS.md.
+
+intro-dl results                                       write RESULTS.md from results/*.json
+intro-dl results outputs/sweeps/<time>                 first add the runs of a sweep to results/
+intro-dl results runs/ machine="8 cores of a ..."      several sweeps, and the machine they ran on
+intro-dl results runs/cifar test_images=1000           tested on fewer than all 10,000 images
+
+Train the runs with `intro-dl train -m experiment=<name> seed=0,1,2,3,4`. They replace earlier runs
+of the same experiment. The images may be in files: data=image_folder data.root=<folder> counts as the same
+experiment.
+
+Each experiment needs five seeds, an ablation three, a network of 56 layers one. To accept fewer, set seeds=2.
+
+Exit code: 0, or 1 with an error message; then nothing is written.
+""",
+    ),
+    "lectures": Command(
+        "intro_dl.lectures.engine.command:main",
+        "check each claim of the lectures' slides",
+        """\
+Check the five lectures slide by slide: what a slide says, the computed value, and whether they agree.
+
+intro-dl lectures                  every lecture, one table each
+intro-dl lectures lecture=004      one lecture: 000, 001, 002, 003 or 004
+intro-dl lectures id=N18           one claim with its calculation; id=N18,N20 shows both
+intro-dl lectures format=html      a page for the browser, outputs/lectures.html; also markdown, json
+intro-dl lectures format=markdown out=docs/LECTURES.md
+
+Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
+""",
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        arguments: the name of the command and its arguments; None means those of this program.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    name, *rest = arguments or ["--help"]
+    repair_streams()
+    if other := _another_checkout():
+        tell(other)
+    if command := COMMANDS.get(name):
+        return run_script(command.help, command.main, rest)
+    return run_script(_overview(), lambda words: _refuse(words[0]), [name, *rest])
+
+
+def _overview() -> str:
+    lines = [f"intro-dl {name:<9} {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        ["Five introductory deep-learning lectures as code. Commands, each with --help:", "", *lines]
+    )
+
+
+def _refuse(name: str) -> int:
+    from intro_dl.config.names import closest
+
+    if "=" in name or name.startswith("-"):
+        raise ValueError(f"{name} is not a command. Name one first, e.g. intro-dl train model=lenet.")
+    meant = closest(name, list(COMMANDS))
+    guess = f" Did you mean {meant}?" if meant else ""
+    raise ValueError(f"Unknown command {name}.{guess} Available: {', '.join(COMMANDS)}.")
+
+
+def _another_checkout() -> str | None:
+    """Return a note if this script, or the current directory, is in a checkout whose package is not used."""
+    used = Path(__file__).resolve().parent.parent
+    for place in (Path((sys.argv[:1] or [""])[0]).parent / "..", Path()):
+        other = place / "intro_dl"
+        if (other / "cli").is_dir() and not other.samefile(used) and "RANK" not in os.environ:
+            from intro_dl.runs.files import typed  # here: it imports yaml
+
+            root = str(other.resolve().parent)
+            return (
+                f"Note: this runs {used}, not the checkout {root}. For that one: pip install -e {typed(root)}"
+            )
+    return None
