@@ -10,7 +10,8 @@ from typing import Annotated
 from annotated_types import MaxLen, MinLen
 
 from intro_dl.config.options import Option, path, read_options
-from intro_dl.runs.files import shown_path, typed, typed_path
+from intro_dl.runs.files import shown_path, typed
+from intro_dl.runs.folder import named_run
 from intro_dl.runs.program import printable, run_script
 from intro_dl.runs.record import Run, by_task, read_runs
 from intro_dl.runs.sweep import SweepFolder
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if not words:
         raise ValueError("Name the folders to compare, e.g. python scripts/compare.py outputs/lenet.")
-    folders = [typed_path(word) for word in words]
+    folders = [named_run(word, together=True) for word in words]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
     runs = read_runs(folders)
     # pandas and matplotlib take a second: import them only once there is something to compare.

@@ -18,7 +18,7 @@ from intro_dl.inference.metadata import contradiction
 from intro_dl.models.size import count_parameters
 from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.runs.files import one_line, shown_path
-from intro_dl.runs.folder import RunFolder, find_checkpoint
+from intro_dl.runs.folder import RunFolder, find_checkpoint, named_run
 from intro_dl.runs.result import Result, Status
 from intro_dl.tasks import Task
 
@@ -71,7 +71,7 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
     """Load the model of a run folder, ready to predict.
 
     Args:
-        path: the folder that training wrote, or a copy of it.
+        path: the folder that training wrote, or a copy of it; "latest" is the newest one below outputs/.
         weights: those of the "best" epoch, by the run's `monitor`, or of the "last" epoch.
 
     Raises:
@@ -80,7 +80,7 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
     """
     if weights not in ("best", "last"):
         raise ValueError(f"Unknown weights={weights}: choose best or last.")
-    file = find_checkpoint(path, weights)
+    file = find_checkpoint(named_run(path), weights)
     run = RunFolder(file.parent.parent)
     checkpoint = read_checkpoint(file)
     model = _build(checkpoint, file)

@@ -8,8 +8,8 @@ from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
 from intro_dl.runs.files import to_json, typed_path, write_whole
-from intro_dl.runs.folder import find_checkpoint
-from intro_dl.runs.program import tell
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import say_loading, tell
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     import numpy as np
@@ -40,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         )
     if out is not None and out.is_dir():
         raise ValueError(f"out={out} is a directory: name a file in it.")
+    words[0] = str(named_run(words[0]))
     find_checkpoint(words[0], options["weights"])
+    say_loading()
 
     from intro_dl.inference.load import load_run  # torch loads here
 

@@ -15,8 +15,8 @@ from intro_dl.config.types import Size
 from intro_dl.inference.tables import inside, make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
 from intro_dl.runs.files import to_json, write_whole
-from intro_dl.runs.folder import find_checkpoint
-from intro_dl.runs.program import printable, tell
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import printable, say_loading, tell
 from intro_dl.runs.signals import Terminated
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
     out = options["out"]
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
+    words = [str(named_run(words[0]))]
     find_checkpoint(words[0], options["weights"])
+    say_loading()
     os.environ.setdefault(
         "OMP_NUM_THREADS", "1"
     )  # the steps are small: more threads only wait for each other
