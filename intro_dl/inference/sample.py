@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     given = options["prompt"] and unix_line_ends(options["prompt"]).removeprefix("\ufeff")  # as in a text
-    prompt = _unescape(given) or _default_prompt(run.metadata["alphabet"], tunes)
+    prompt = _unescape(given) or default_prompt(run.metadata, tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
     texts: list[str] = []
     try:
@@ -224,7 +224,10 @@ def _unescape(text: str | None) -> str | None:
     return text and re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
 
 
-def _default_prompt(alphabet: str, tunes: bool) -> str:
+def default_prompt(metadata: dict[str, Any], tunes: bool | None = None) -> str:
+    """Return the beginning of a text: of a tune (None: if the data are tunes), or an empty line."""
+    alphabet = metadata["alphabet"]
+    tunes = metadata["data"] == TUNES if tunes is None else tunes
     if tunes and set("X:1\n") <= set(alphabet):
         return "X:1\n"
     return "\n" if "\n" in alphabet else alphabet[0]

@@ -60,6 +60,10 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
+    def curves_file(self) -> Path:
+        return self.path / "curves.png"
+
+    @property
     def config_file(self) -> Path:
         return self.path / ".hydra" / "config.yaml"
 

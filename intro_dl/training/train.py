@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from intro_dl.runs.folder import RunFolder
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.devices import launch, one_of_several
-from intro_dl.training.report import git_commit, log_hyperparameters, measure, print_summary
+from intro_dl.training.report import best_epoch, git_commit, log_hyperparameters, measure, print_summary
 from intro_dl.training.resume import (
     already_finished,
     data_changed_since,
@@ -21,6 +21,7 @@ from intro_dl.training.resume import (
 )
 from intro_dl.training.speed import check_bfloat16, compile_step
 from intro_dl.training.threads import use_threads
+from intro_dl.visualize.curves import write_curves
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ def train(cfg: DictConfig) -> float:
         finally:
             if trainer.is_global_zero:
                 folder.write_history(model.history)
+                best = best_epoch(cfg, model.history)
+                curves = write_curves(folder, int(best["epoch"]) + 1 if best else None)
+                if curves is not None and isinstance(trainer.logger, pl.loggers.TensorBoardLogger):
+                    trainer.logger.experiment.add_image("curves", curves, dataformats="HWC")
         if resumed and resumed.finished and trainer.global_step == resumed.step:
             return resumed.finished.metrics[cfg.monitor]  # it had stopped early
         result = measure(cfg, trainer, model, data)
