@@ -22,6 +22,7 @@ from intro_dl.training.resume import (
 from intro_dl.training.speed import check_bfloat16, compile_step
 from intro_dl.training.threads import use_threads
 from intro_dl.visualize.curves import write_curves
+from intro_dl.visualize.layer_table import layer_table
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ def train(cfg: DictConfig) -> float:
     log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
     if trainer.is_global_zero:
         print(f"{'data':<20} {data.description()}\n")
+        layers = layer_table(model, data)
+        log.info("Layers:\n%s", layers)
+        if cfg.summary:
+            print(f"{layers}\n")
     if resumed and trainer.is_global_zero:
         print(f"Resuming {folder} at epoch {len(resumed.history) + 1} of {cfg.trainer.max_epochs}")
     threads = use_threads(cfg.trainer.threads, resumed.threads if resumed else None, trainer, model, data)
