@@ -70,7 +70,8 @@ def pictures(inputs: Any) -> list[Path | Image.Image]:
         return [picture for each in inputs for picture in pictures(each)]
     except TypeError as error:
         raise Unreadable(
-            f"A {type(inputs).__name__} is not an image: give a path, a PIL image, an array or a tensor."
+            f"Cannot read a value of type {type(inputs).__name__} as an image: give a path, a PIL image, an "
+            "array or a tensor."
         ) from error
 
 

@@ -28,6 +28,7 @@ OPTIONS = {
     "show": path(),
 }
 
+TABLES = (".csv", ".tsv", ".txt", ".xlsx")
 Record = dict[str, Any]
 
 
@@ -99,6 +100,8 @@ def _read_and_predict(
     for file in files:
         name = {"file": shown_name(file)} if isinstance(file, Path) else {}
         try:
+            if name and file.suffix.lower() in TABLES and file.is_file():
+                raise Unreadable(f"{name['file']} is a table, but {run} was trained on images: name images.")
             pixels, steps = read_picture(file, run.metadata, options["invert"], options["digit_box"])
         except Unreadable as error:
             yield name | {"error": str(error)}

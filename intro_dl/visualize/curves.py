@@ -14,6 +14,13 @@ from intro_dl.visualize.style import COLORS, pixels
 SPLITS = {"train": ("training", "-"), "val": ("validation", "--"), "test": ("test", ":")}
 
 
+class Curves(Figure):
+    """A figure that each notebook shows, also one in which pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        return _png(pixels(self))
+
+
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int | None = None) -> Figure:
     """Draw the loss and the second metric of a run side by side, each split in its own color and line style.
 
@@ -23,7 +30,7 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int | None 
     """
     names = list(dict.fromkeys(name.partition("/")[0] for row in history for name in row if "/" in name))[:2]
     width, height = 4 * max(len(names), 1), 3
-    figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
+    figure = Curves(figsize=(width, height), dpi=100, facecolor="white")
     # The layout "constrained" would take half a second.
     figure.subplots_adjust(0.5 / width, 0.5 / height, 1 - 0.1 / width, 1 - 0.35 / height, wspace=0.2)
     for name, axes in zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True):
@@ -44,10 +51,15 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int | None 
 
 def write_curves(folder: RunFolder, best_epoch: int | None) -> np.ndarray | None:
     """Write curves.png, completely or not at all; return its pixels, or None before the first epoch."""
-    history, png = folder.read_history(), io.BytesIO()
+    history = folder.read_history()
     if not history:
         return None
     drawn = pixels(learning_curves(history, best_epoch))
-    Image.fromarray(drawn).save(png, format="png")
-    write_whole(folder.curves_file, png.getbuffer())
+    write_whole(folder.curves_file, _png(drawn))
     return drawn
+
+
+def _png(drawn: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, format="png")
+    return file.getvalue()

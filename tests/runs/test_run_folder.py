@@ -84,7 +84,9 @@ def test_only_one_of_many_processes_gets_a_folder(tmp_path):
 )
 def test_folder_is_named_after_what_was_changed(typed, name):
     assert run_name(typed) == name
-    assert run_name(typed, "2026-11-26") == f"{name}_2026-11-26".lstrip("_")  # TensorBoard shows the beginning
+    assert run_name(typed, "2026-11-26") == f"{name}_2026-11-26".lstrip(
+        "_"
+    )  # TensorBoard shows the beginning
 
 
 @pytest.mark.parametrize("name", ["true", "1_000", "1.50", "007", "nan", "my run, 2=3"])
