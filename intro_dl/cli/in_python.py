@@ -85,20 +85,14 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
 
     def job(cfg: DictConfig) -> None:
         folders.append(Path(cfg.run_dir))
-        try:
+        with _recorded(cfg, ended):
             check_values(cfg)
             from pytorch_lightning.utilities.seed import isolate_rng
 
             from intro_dl.training.train import train
 
-            with isolate_rng():
+            with isolate_rng(), _recorded(cfg, ended):  # isolate_rng restores nothing after an error
                 train(cfg)
-        except (Exception, KeyboardInterrupt) as raised:
-            error = signals.what_ended_it(raised)
-            reason = record_error(cfg, error)
-            if isinstance(error, KeyboardInterrupt):
-                error.args = (reason,)
-            ended.append(error)
 
     GlobalHydra.instance().clear()
     with initialize_config_module("intro_dl.configs", job_name="train", version_base="1.3"):
@@ -107,6 +101,19 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
         hydra.run("train", job, arguments)
     if ended:
         raise ended[0]
+
+
+@contextmanager
+def _recorded(cfg: DictConfig, ended: list[BaseException]) -> Iterator[None]:
+    """Write an error to result.json and append it to `ended`: Hydra would print it."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as raised:
+        error = signals.what_ended_it(raised)
+        reason = record_error(cfg, error)
+        if isinstance(error, KeyboardInterrupt):
+            error.args = (reason,)
+        ended.append(error)
 
 
 def _has_a_sentence(error: BaseException) -> bool:
