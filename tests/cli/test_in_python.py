@@ -76,6 +76,26 @@ def test_a_run_that_diverges_is_recorded_and_raises_its_sentence(tmp_path):
     assert '"status": "diverged"' in result.read_text()
 
 
+def test_an_interrupted_run_keeps_its_curves_and_the_state_of_the_caller(monkeypatch, tmp_path):
+    from intro_dl.tasks import Task
+
+    steps = iter(range(50))
+    measure = Task.training_step
+
+    def interrupted(self, batch, batch_idx):
+        if next(steps) == 45:  # in the second epoch
+            raise KeyboardInterrupt
+        return measure(self, batch, batch_idx)
+
+    monkeypatch.setattr(Task, "training_step", interrupted)
+    before = state()
+    with pytest.raises(KeyboardInterrupt, match="Interrupted in epoch 2. Progress is saved"):
+        intro_dl.train("model=softmax")
+    assert state() == before
+    (run,) = tmp_path.glob("outputs/softmax/*")
+    assert (run / "curves.png").is_file() and '"interrupted"' in (run / "result.json").read_text()
+
+
 def test_a_fault_in_the_code_of_a_model_keeps_its_traceback(monkeypatch):
     from intro_dl.models.softmax import SoftmaxRegression
 
