@@ -145,5 +145,6 @@ def _state_of_the_caller() -> Iterator[None]:
             if threading.current_thread() is threading.main_thread():
                 for number, answer in answers.items():
                     signal.signal(number, answer)
-            os.environ.clear()
+            for name in os.environ.keys() - environment.keys():
+                del os.environ[name]
             os.environ.update(environment)

@@ -187,7 +187,7 @@ def newest_run(folder: Path) -> RunFolder | None:
     depths = ("*", "*/*", "*/*/*")  # a run, the runs of a model, the jobs of all sweeps
     found = [file for depth in depths for file in folder.glob(f"{depth}/checkpoints/last.ckpt")]
     newest = max(found, key=lambda file: file.stat().st_mtime, default=None)
-    return newest and RunFolder(newest.parent.parent)
+    return RunFolder(newest.parent.parent) if newest else None
 
 
 def named_run(path: str | Path, together: bool = False) -> Path:

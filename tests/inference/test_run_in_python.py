@@ -1,5 +1,6 @@
 """A loaded run in a notebook: predict anything that is an image or a row, plot, history, sample."""
 
+import importlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 import intro_dl
+from intro_dl.cli.saved_command import with_saved_command
 from intro_dl.data.images import Digits
 from intro_dl.inference import predict as predict_script
 
@@ -115,12 +117,46 @@ def test_history_plot_and_repr_tell_how_the_run_went(loaded, trained_run):
     assert repr(run).startswith("LeNet on Digits: best weights (epoch 1), loss/val ")
 
 
-def test_latest_is_the_run_whose_weights_are_newest(trained_run, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def outputs(trained_run, tmp_path, monkeypatch):
+    """Go to a directory with three runs; the newest is a job of a sweep."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="There is no run below outputs/"):
-        intro_dl.load_run("latest")
     for place, age in (("lenet/b", 2), ("sweeps/one/0_seed=1", 1), ("mlp/a", 3)):
         shutil.copytree(trained_run("trainer=smoke"), f"outputs/{place}")
         os.utime(f"outputs/{place}/checkpoints/last.ckpt", (1e9 - age, 1e9 - age))
-    assert str(intro_dl.load_run("latest").folder) == os.path.join("outputs", "sweeps", "one", "0_seed=1")
-    assert capsys.readouterr().err == f"latest: {os.path.join('outputs', 'sweeps', 'one', '0_seed=1')}\n"
+    return tmp_path / "outputs"
+
+
+NEWEST = os.path.join("outputs", "sweeps", "one", "0_seed=1")
+
+
+def test_latest_is_the_run_whose_weights_are_newest(outputs, capsys, tmp_path, monkeypatch):
+    assert str(intro_dl.load_run("latest").folder) == NEWEST
+    assert capsys.readouterr().err == f"latest: {NEWEST}\n"
+    shutil.copytree(outputs / "lenet" / "b", "latest")  # a directory of this name is meant
+    assert str(intro_dl.load_run("latest").folder) == "latest"
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(ValueError, match="There is no run below outputs/"):
+        intro_dl.load_run("latest")
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict", "sample", "export", "compare"])
+def test_every_script_knows_latest_and_says_which_run_it_took(name, outputs, run_main):
+    Image.new("L", (28, 28)).save("digit.png")
+    module = importlib.import_module(
+        "intro_dl.compare.command" if name == "compare" else f"intro_dl.inference.{name}"
+    )
+    code, out, err = run_main(module.main)("latest", *["digit.png"] * (name == "predict"))
+    place = os.path.dirname(NEWEST) if name == "compare" else NEWEST
+    assert err.count(f"latest: {place}\n") == 1
+    assert code == 0 or "cannot write text" in err or "onnx" in err  # not a run of a text model; an extra
+
+
+def test_the_latest_run_is_resumed_with_its_sweep(outputs):
+    last = os.path.join(NEWEST, "checkpoints", "last.ckpt")
+    assert with_saved_command(["resume=latest"]) == [f"resume={last}"]
+    (outputs / "sweeps" / "one" / "multirun.yaml").write_text(
+        "hydra: {overrides: {task: [seed=1], hydra: []}}"
+    )
+    assert f"resume={os.path.dirname(NEWEST)}" in with_saved_command(["resume=latest"])
