@@ -50,8 +50,8 @@ def train(*overrides: str) -> "LoadedRun":
                 f"Cannot read {override!r}: write each override as a string, e.g. "
                 'intro_dl.train("model=lenet", "optim.lr=0.01").'
             )
-        if override.startswith("sweep=") or override == "trainer=ddp":
-            raise ValueError(f"intro_dl.train runs in one process: for {override}, use the command line.")
+        if override.startswith("sweep="):
+            raise ValueError(f"intro_dl.train trains one run: for {override}, use the command line.")
     folders: list[Path] = []
     with _state_of_the_caller():
         try:
@@ -87,6 +87,10 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
         folders.append(Path(cfg.run_dir))
         with _recorded(cfg, ended):
             check_values(cfg)
+            if cfg.trainer.strategy == "ddp":
+                raise ValueError(
+                    "Several devices need several processes: for trainer=ddp, use the command line."
+                )
             from pytorch_lightning.utilities.seed import isolate_rng
 
             from intro_dl.training.train import train
