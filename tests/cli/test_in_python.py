@@ -77,7 +77,7 @@ def test_a_run_that_diverges_is_recorded_and_raises_its_sentence(tmp_path):
     assert '"status": "diverged"' in result.read_text()
 
 
-def test_an_interrupted_run_keeps_its_curves_and_the_state_of_the_caller(monkeypatch, tmp_path):
+def test_an_interrupted_run_keeps_its_curves_and_the_state_of_the_caller(monkeypatch, tmp_path, request):
     from intro_dl.tasks import Task
 
     steps = iter(range(50))
@@ -85,10 +85,12 @@ def test_an_interrupted_run_keeps_its_curves_and_the_state_of_the_caller(monkeyp
 
     def interrupted(self, batch, batch_idx):
         if next(steps) == 45:  # in the second epoch
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return measure(self, batch, batch_idx)
 
     monkeypatch.setattr(Task, "training_step", interrupted)
+    default = signal.signal(signal.SIGINT, lambda number, frame: None)  # the caller's own answer
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, default))
     before = state()
     with pytest.raises(KeyboardInterrupt, match="Interrupted in epoch 2. Progress is saved"):
         intro_dl.train("model=softmax")
