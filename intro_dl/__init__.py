@@ -4,15 +4,19 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["__version__", "load_run"]  # noqa: F822  __getattr__ defines both
+__all__ = ["__version__", "load_run", "train"]  # noqa: F822  __getattr__ defines them
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: `load_run` needs torch."""
+    """Import on first use: `load_run` needs torch, and `train` Hydra."""
     if name == "load_run":
         from intro_dl.inference.load import load_run
 
         return load_run
+    if name == "train":
+        from intro_dl.cli.in_python import train
+
+        return train
     if name == "__version__":
         from importlib.metadata import version
 

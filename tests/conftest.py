@@ -65,8 +65,9 @@ class Answer:
 
     @property
     def runs(self) -> list[Path]:
-        """The folders of the runs, in the order of their names."""
-        return sorted(path.parent for path in self.folder.glob("outputs/**/result.json"))
+        """The folders of the runs, in the order in which they ended."""
+        results = sorted(self.folder.glob("outputs/**/result.json"), key=lambda path: path.stat().st_mtime_ns)
+        return [path.parent for path in results]
 
     @property
     def result(self) -> dict:

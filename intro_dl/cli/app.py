@@ -73,35 +73,42 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as raised:
         error = signals.what_ended_it(raised)
         interrupted = isinstance(error, KeyboardInterrupt)
-        status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
-        job, folder = HydraConfig.get(), RunFolder(Path(cfg.run_dir))
-        in_sweep = job.mode == RunMode.MULTIRUN
-        whole = RunFolder(Path(job.sweep.dir)) if in_sweep else folder
-        saved = f" Progress is saved. Resume with: {whole.resume_command()}"
-        if not in_sweep and not folder.last.is_file():
-            saved = ""
-        if not interrupted:
-            reason = explain(error, []) + (saved if explain_os_error(error) else "")
-        elif in_sweep or not str(error):
-            what = "Received SIGTERM" if isinstance(error, Terminated) else "Interrupted"
-            reason = f"{what}.{saved}" if saved else f"{what} before anything was saved."
-        else:  # the training has described it
-            reason = str(error)
-        cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        started = folder.history_file.is_file() and not cfg.resume
-        theirs = is_for_the_user(cause) or getattr(cause, "errno", None) in BAD_NAMES
-        refused = theirs and status is Status.FAILED and not started
-        unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
-        log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
-        if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
-            result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
-            with suppress(OSError):  # perhaps for the reason that is reported here
-                folder.write_result(result)
+        reason = record_error(cfg, error)
         _tell(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
-        if interrupted or not in_sweep:
+        if interrupted or HydraConfig.get().mode != RunMode.MULTIRUN:
             raise SystemExit(exit_code(error) if interrupted else 1) from error
+
+
+def record_error(cfg: DictConfig, error: BaseException) -> str:
+    """Write the error of a job to result.json, unless the command was refused; return it in one sentence."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
+    job, folder = HydraConfig.get(), RunFolder(Path(cfg.run_dir))
+    in_sweep = job.mode == RunMode.MULTIRUN
+    whole = RunFolder(Path(job.sweep.dir)) if in_sweep else folder
+    saved = f" Progress is saved. Resume with: {whole.resume_command()}"
+    if not in_sweep and not folder.last.is_file():
+        saved = ""
+    if not interrupted:
+        reason = explain(error, []) + (saved if explain_os_error(error) else "")
+    elif in_sweep or not str(error):
+        what = "Received SIGTERM" if isinstance(error, Terminated) else "Interrupted"
+        reason = f"{what}.{saved}" if saved else f"{what} before anything was saved."
+    else:  # the training has described it
+        reason = str(error)
+    cause = error.__cause__ if isinstance(error, InstantiationException) else error
+    started = folder.history_file.is_file() and not cfg.resume
+    theirs = is_for_the_user(cause) or getattr(cause, "errno", None) in BAD_NAMES
+    refused = theirs and status is Status.FAILED and not started
+    unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
+    log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
+    if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
+        result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))
+        with suppress(OSError):  # perhaps for the reason that is reported here
+            folder.write_result(result)
+    return reason
 
 
 def _tell(text: str) -> None:

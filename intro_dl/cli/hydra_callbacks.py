@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.files import explain_os_error, shown_path, typed
 from intro_dl.runs.folder import RunFolder, find_runs
-from intro_dl.runs.program import tell
 from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import NO_SWEEP
 
@@ -57,8 +56,7 @@ def _choose_folder(config: DictConfig, kind: str, first_file: str) -> None:
                 f"or choose another {other}."
             )
     except (OSError, ValueError) as error:  # Hydra would turn these into a warning
-        tell(f"Error: {explain_os_error(error) or error}")
-        raise SystemExit(1) from error
+        raise SystemExit(f"Error: {explain_os_error(error) or error}") from error
     if name != folder:
         with read_write(config), open_dict(config):
             config.hydra[kind].dir = name

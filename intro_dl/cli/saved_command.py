@@ -7,8 +7,8 @@ from pathlib import Path
 
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, unquote
-from intro_dl.runs.files import shown_path, typed_path
-from intro_dl.runs.folder import DATA_PATHS, RunFolder, refuse_links
+from intro_dl.runs.files import shown_path
+from intro_dl.runs.folder import DATA_PATHS, LATEST, RunFolder, named_run, newest_run, refuse_links
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
@@ -27,7 +27,10 @@ def with_saved_command(arguments: list[str]) -> list[str]:
     given = dict(argument.split("=", 1) for argument in arguments if re.match(r"[~+]*[\w.@/]+=", argument))
     if given.get("resume", "null") == "null":
         return arguments
-    path = typed_path(unquote(given["resume"]))
+    word = unquote(given["resume"])
+    path = named_run(word)
+    if word == LATEST and SweepFolder(path.parent).is_sweep():
+        path = path.parent
     if path == Path():
         raise ValueError(f"resume= needs a path.{_newest_run(Path('outputs'))}")
     if SweepFolder(path).is_sweep():
@@ -141,10 +144,8 @@ def _explain_missing_checkpoint(path: Path, checkpoint: Path) -> str:
 
 def _newest_run(folder: Path) -> str:
     """Return the newest run or sweep under `folder`, as the end of a message."""
-    depths = ("*", "*/*", "*/*/*")  # a run, the runs of a model, the jobs of all sweeps
-    found = [file for depth in depths for file in folder.glob(f"{depth}/checkpoints/last.ckpt")]
-    if not found:
+    if (run := newest_run(folder)) is None:
         return " Name a folder under outputs/."
-    run = max(found, key=lambda file: file.stat().st_mtime).parent.parent
-    kind, newest = ("sweep", run.parent) if SweepFolder(run.parent).is_sweep() else ("run", run)
+    in_sweep = SweepFolder(run.path.parent).is_sweep()
+    kind, newest = ("sweep", run.path.parent) if in_sweep else ("run", run.path)
     return f" The newest {kind} of {folder}: {RunFolder(newest).resume_command()}"

@@ -8,7 +8,9 @@ from omegaconf import DictConfig
 
 from intro_dl.cli.app import report_errors, run
 from intro_dl.config.validate import check_values
+from intro_dl.runs.program import say_loading
 from intro_dl.runs.sweep import earlier_result
+from intro_dl.training.devices import is_worker
 
 
 @hydra.main(version_base="1.3", config_path="pkg://intro_dl.configs", config_name="train")
@@ -19,6 +21,8 @@ def train_one(cfg: DictConfig) -> float:
         check_values(cfg)
         if earlier := earlier_result(cfg):  # the result of this job, in a sweep that is resumed
             return earlier.metrics.get(cfg.monitor, worst)
+        if not is_worker():
+            say_loading()
         from intro_dl.training.train import (
             train,  # here, so that mistakes are reported before torch is imported
         )

@@ -10,7 +10,8 @@ from typing import Annotated
 from annotated_types import MaxLen, MinLen
 
 from intro_dl.config.options import Option, path, read_options
-from intro_dl.runs.files import shown_path, typed, typed_path
+from intro_dl.runs.files import shown_path, typed
+from intro_dl.runs.folder import named_run
 from intro_dl.runs.program import printable, run_script
 from intro_dl.runs.record import Run, by_task, read_runs
 from intro_dl.runs.sweep import SweepFolder
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         ValueError: if the runs cannot be compared, or all of them diverged.
     """
     words, options = read_options(arguments, OPTIONS)
-    folders = [typed_path(word) for word in words or ["outputs"]]
+    folders = [named_run(word, together=True) for word in words or ["outputs"]]
     out = options["out"] or (folders[0] if len(folders) == 1 else Path("outputs/compare"))
     runs = read_runs(folders)
     # pandas and matplotlib take a second: import them only once there is something to compare.

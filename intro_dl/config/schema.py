@@ -28,6 +28,7 @@ class RunConfig:
     run_dir: str = MISSING
     resume: str | None = None
     test: bool = True
+    summary: bool = False
     watch_test: bool = False
 
 
@@ -111,9 +112,11 @@ def register_schema() -> None:
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
-def run_name(overrides: str) -> str:
-    """Return what the user changed, as the end of a folder's name: "optim.lr=0.1" -> "_optim.lr=0.1"."""
+def run_name(*parts: str | int) -> str:
+    """Return the name of a folder, e.g. of what the user changed and a time: "optim.lr=0.1_2026-11-26"."""
     # Numbers that Optuna suggests have 17 digits.
-    overrides = re.sub(r"\d+\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.4g}", overrides)
-    name = re.sub(r"[^\w.,=+~-]", "-", overrides)[:100].rstrip(".")  # Windows drops a dot at the end
-    return f"_{name}" if name else ""
+    short = (
+        re.sub(r"\d+\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.4g}", str(part)) for part in parts
+    )
+    names = (re.sub(r"[^\w.,=+~-]", "-", part)[:100] for part in short)
+    return "_".join(filter(None, names)).rstrip(".")  # Windows drops a dot at the end

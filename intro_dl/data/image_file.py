@@ -28,7 +28,7 @@ class Unreadable(ValueError):
     """An input that cannot be read; the message names it."""
 
 
-def read_image(file: Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, str | None]:
+def read_image(file: Path | Image.Image, size: tuple[int, int], mode: str) -> tuple[np.ndarray, str | None]:
     """Return the pixels (H, W) or (H, W, 3) of uint8 of a photograph, and how it was scaled.
 
     The longer side is cropped at both ends.
@@ -44,11 +44,11 @@ def read_image(file: Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray
     return np.array(image), scaling
 
 
-def open_image(file: Path, mode: str, least: int) -> tuple[Image.Image, str | None]:
+def open_image(file: Path | Image.Image, mode: str, least: int) -> tuple[Image.Image, str | None]:
     """Return an image with 8 bits a channel, upright, on white where it is transparent; of a film, the first.
 
     Args:
-        file: an image in one of FORMATS, whatever its suffix.
+        file: an image in one of FORMATS, whatever its suffix; or an image that is already open.
         mode: Pillow's "L" for grey, "RGB" for color.
         least: a large JPEG is decoded at a fraction of its size, with at least this many pixels a side.
 
@@ -58,6 +58,9 @@ def open_image(file: Path, mode: str, least: int) -> tuple[Image.Image, str | No
     Raises:
         Unreadable: if the file is missing, empty, broken, not an image, or has more than MOST_PIXELS.
     """
+    if isinstance(file, Image.Image):
+        upright = ImageOps.exif_transpose(file)
+        return _to_mode(upright, mode, False, "The image")
     name = shown_name(file)
     try:
         status = os.stat(file)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.inference.tables import inside, make_directory, print_report
 from intro_dl.runs.files import to_json, write_whole
-from intro_dl.runs.folder import find_checkpoint
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import say_loading
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     from torch import Tensor
@@ -35,8 +36,10 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) != 1:
         what = f"{len(words)}: {' '.join(words)}" if words else "none"
         raise ValueError(f"Name one run, got {what}. E.g. intro-dl evaluate outputs/lenet/<time>")
+    words = [str(named_run(words[0]))]
     changes = {key.partition(".")[2]: text for key, text in options.items() if key.startswith("data.")}
     find_checkpoint(words[0], options["weights"])
+    say_loading()
 
     from intro_dl.inference.data import data_for
     from intro_dl.inference.load import load_run  # torch loads here

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from intro_dl.config.options import one_of, path, read_options, several_of
 from intro_dl.inference.tables import inside, make_directory
-from intro_dl.runs.files import shown_path, to_json, typed_path, write_whole
-from intro_dl.runs.folder import find_checkpoint
+from intro_dl.runs.files import shown_path, to_json, write_whole
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import say_loading
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
     from intro_dl.inference.portable import Portable
@@ -29,14 +30,15 @@ def main(arguments: Sequence[str]) -> int:
     words, options = read_options(arguments, OPTIONS)
     if len(words) != 1:
         raise ValueError("Name one run, e.g. intro-dl export outputs/lenet/<time> format=onnx.")
-    last = "/last" * (options["weights"] == "last")
-    folder = options["out"] or inside(typed_path(words[0]), f"export{last}")
-    find_checkpoint(words[0], options["weights"])
+    source, last = named_run(words[0]), "/last" * (options["weights"] == "last")
+    folder = options["out"] or inside(source, f"export{last}")
+    find_checkpoint(source, options["weights"])
+    say_loading()
 
     from intro_dl.inference.load import load_run  # torch loads here
     from intro_dl.inference.portable import Portable, write
 
-    run = load_run(words[0], options["weights"])
+    run = load_run(source, options["weights"])
     portable = Portable(run)
     make_directory(folder, [*FILES.values(), "model.json"], "model.json")
     if (folder / "model.json").exists() and '"intro_dl"' not in (folder / "model.json").read_text("utf-8"):

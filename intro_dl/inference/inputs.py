@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
 
 from intro_dl.data.class_folders import find_images, not_images
-from intro_dl.data.image_file import open_image, read_image, shown_name
+from intro_dl.data.image_file import Unreadable, open_image, read_image, shown_name
 from intro_dl.inference.light import INK, border_of, one_drawing
 from intro_dl.runs.files import typed_path
 
 DRAWING = 1024  # a larger drawing is reduced to this many pixels on its longer side
+COLORS = (1, 3, 4)  # channels of an array that is an image
 LEAST_CONTRAST = 8  # of 255; an image with less contrast counts as blank
 
 
@@ -45,13 +47,70 @@ def image_paths(words: Iterable[str]) -> tuple[list[Path], list[str]]:
     return paths, others
 
 
+def is_one(inputs: Any) -> bool:
+    """Return whether a value is one image: a file, a PIL image, or an array of up to three dimensions."""
+    if isinstance(inputs, str | Path):
+        return not os.path.isdir(inputs)
+    return isinstance(inputs, Image.Image) or getattr(inputs, "ndim", 4) < 4
+
+
+def pictures(inputs: Any) -> list[Path | Image.Image]:
+    """Return the images of a value: paths, PIL images, arrays, tensors, or several of these.
+
+    Raises:
+        Unreadable: if an array is not an image.
+    """
+    if isinstance(inputs, str | Path):
+        return list(image_paths([str(inputs)])[0])
+    if isinstance(inputs, Image.Image):
+        return [inputs]
+    if is_one(inputs):
+        return [_from_array(inputs)]
+    try:
+        return [picture for each in inputs for picture in pictures(each)]
+    except TypeError as error:
+        raise Unreadable(
+            f"Cannot read a value of type {type(inputs).__name__} as an image: give a path, a PIL image, an "
+            "array or a tensor."
+        ) from error
+
+
+def _from_array(inputs: Any) -> Image.Image:
+    """Return the image in an array or tensor (H, W), (H, W, C) or (C, H, W): 0 to 255, or floats up to 1."""
+    values = np.asarray(inputs.detach().cpu() if hasattr(inputs, "detach") else inputs)
+    if values.ndim == 3 and values.shape[0] in COLORS:
+        if hasattr(inputs, "detach") or values.shape[2] not in COLORS:  # torch has the channels first
+            values = values.transpose(1, 2, 0)
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in COLORS) or not values.size:
+        shape = "x".join(map(str, np.shape(inputs)))
+        raise Unreadable(
+            f"An array of the shape {shape} is not an image: give height x width, or add the channels, first "
+            "or last. Give several images as a list, or as number x channels x height x width."
+        )
+    floats, low, high = values.dtype.kind == "f", float(values.min()), float(values.max())
+    if values.dtype.kind not in "fbiu" or not 0 <= low <= high <= (1 if floats else 255):
+        raise Unreadable(
+            f"An array of {values.dtype} from {low:g} to {high:g} is not an image: give integers from 0 to "
+            "255, or floats from 0 to 1."
+        )
+    if floats or values.dtype.kind == "b":
+        values = np.rint(values * 255.0)
+    values = values.astype(np.uint8)
+    return Image.fromarray(values.squeeze(2) if values.shape[2:] == (1,) else values)
+
+
+def read_images(inputs: Any, metadata: Mapping[str, Any]) -> torch.Tensor:
+    """Return images (B, C, H, W) of uint8, as `read_picture` reads each of them."""
+    return torch.from_numpy(np.stack([read_picture(each, metadata)[0] for each in pictures(inputs)]))
+
+
 def read_picture(
-    file: Path, metadata: Mapping[str, Any], invert: str = "auto", digit_box: str = "auto"
+    file: Path | Image.Image, metadata: Mapping[str, Any], invert: str = "auto", digit_box: str = "auto"
 ) -> tuple[np.ndarray, list[str]]:
     """Return the pixels (C, H, W) of uint8 that the model of a run reads, and the changes that were made.
 
     Args:
-        file: an image.
+        file: an image file, or an image that is already open.
         metadata: metadata of the run: `dims`, `background` and `digit_box`.
         invert: "yes", "no", or "auto": invert if one of the backgrounds, of the image and of the run, is
         light and the other dark.

@@ -6,7 +6,7 @@ may have been moved or copied; it needs no data, GPU or config.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,16 +14,21 @@ from torch import Tensor
 from intro_dl.config.arguments import check_call
 from intro_dl.config.targets import model_class
 from intro_dl.data.images import normalize
+from intro_dl.inference.inputs import read_images
 from intro_dl.inference.metadata import contradiction
 from intro_dl.models.size import count_parameters
 from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.runs.files import one_line, shown_path
-from intro_dl.runs.folder import RunFolder, find_checkpoint
+from intro_dl.runs.folder import RunFolder, find_checkpoint, named_run
 from intro_dl.runs.result import Result, Status
 from intro_dl.tasks import Task
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class LoadedRun:
     """A trained model with its metadata.
 
@@ -53,14 +58,74 @@ class LoadedRun:
         """What the model reads: images, points or text."""
         return self.metadata["kind"]
 
-    def prepare(self, inputs: Tensor) -> Tensor:
+    @property
+    def history(self) -> "pd.DataFrame":
+        """The measurements of each epoch, as in history.csv."""
+        import pandas as pd
+
+        history = pd.DataFrame(RunFolder(self.folder).read_history())
+        return history.astype({"epoch": int}) if "epoch" in history else history
+
+    def plot(self) -> "Figure":
+        """Return a figure of the learning curves; a notebook shows it, and `.savefig(path)` saves it."""
+        from intro_dl.visualize.curves import learning_curves
+
+        history = RunFolder(self.folder).read_history()
+        if not history:
+            raise ValueError(f"{shown_path(self.folder)} has no history.csv: there is nothing to plot.")
+        return learning_curves(history, self.epoch if self.weights == "best" else self.result.best_epoch)
+
+    def predict(self, inputs: Any, top: int | None = None) -> Any:
+        """Predict one input, or each of several.
+
+        Args:
+            inputs: for a run on images, a path, a PIL image, or an array or tensor of one image; for points,
+                a row of numbers or a CSV file. A directory, a list, a table of rows or a batch (N, ...) is
+                several inputs.
+            top: number of classes, the most likely first; at most three by default.
+
+        Returns:
+            A dict for one input, e.g. {"class": "7", "probability": 0.99}, or a list of them, as
+            `predict.py format=json` prints it.
+
+        Raises:
+            ValueError: if the one input cannot be read; of several, its dict has an "error" instead.
+        """
+        from intro_dl.inference.predict import predict_inputs
+
+        return predict_inputs(self, inputs, top)
+
+    def sample(
+        self, prompt: str | None = None, length: int = 500, temperature: float = 0.8, seed: int = 0
+    ) -> str:
+        """Return a text that begins with the prompt; for a run on text."""
+        from intro_dl.inference.sample import default_prompt, write_texts
+
+        if self.kind != "text":
+            raise ValueError(f"{self} was trained on {self.kind}: use run.predict(...).")
+        start = prompt or default_prompt(self.metadata)
+        return write_texts(self, start, length, temperature=temperature, seed=seed)[0]
+
+    def __str__(self) -> str:
+        return shown_path(self.folder)
+
+    def __repr__(self) -> str:
+        metrics = (f"{name} {value:.4f}" for name, value in self.result.metrics.items())
+        what = f"{type(self.model).__name__} on {one_line(self.metadata['data'])}"
+        numbers = ", ".join([f"{self.weights} weights (epoch {self.epoch})", *metrics])
+        return f"{what}: {numbers}\n{self}"
+
+    def prepare(self, inputs: Any) -> Tensor:
         """Normalize raw inputs with the mean and the standard deviation of the training split.
 
         Args:
             inputs: images (B, C, H, W) of uint8, or points (B, N) in the units of the data, or tokens (B, T),
-                which are returned unchanged.
+                which are returned unchanged. Other images are read as `predict` reads them: paths, PIL
+                images, arrays of uint8 or of floats in [0, 1].
         """
         if self.kind == "images":
+            if not (isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 and inputs.ndim == 4):
+                inputs = read_images(inputs, self.metadata)
             return normalize(inputs, self.metadata["mean"], self.metadata["std"])
         if self.kind == "points":
             return (inputs - torch.tensor(self.metadata["mean"])) / torch.tensor(self.metadata["std"])
@@ -71,7 +136,7 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
     """Load the model of a run folder, ready to predict.
 
     Args:
-        path: the folder that training wrote, or a copy of it.
+        path: the folder that training wrote, or a copy of it; "latest" is the newest one below outputs/.
         weights: those of the "best" epoch, by the run's `monitor`, or of the "last" epoch.
 
     Raises:
@@ -80,7 +145,7 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
     """
     if weights not in ("best", "last"):
         raise ValueError(f"Unknown weights={weights}: choose best or last.")
-    file = find_checkpoint(path, weights)
+    file = find_checkpoint(named_run(path), weights)
     run = RunFolder(file.parent.parent)
     checkpoint = read_checkpoint(file)
     model = _build(checkpoint, file)

@@ -1,5 +1,6 @@
 """Predict images or rows of numbers with a trained run: `intro-dl predict`."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,13 +9,14 @@ from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.config.types import Size
 from intro_dl.inference.tables import aligned, make_directory, tracked
 from intro_dl.runs.files import to_json, typed_path, write_whole
-from intro_dl.runs.folder import find_checkpoint
-from intro_dl.runs.program import tell
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import say_loading, tell
 
 if TYPE_CHECKING:  # they need torch; a mistyped option is reported before torch is imported
     import numpy as np
 
     from intro_dl.inference.load import LoadedRun
+    from intro_dl.inference.sheet import Sheet
 
 OPTIONS = {
     "top": Option(Size),
@@ -26,6 +28,7 @@ OPTIONS = {
     "show": path(),
 }
 
+TABLES = (".csv", ".tsv", ".txt", ".xlsx")
 Record = dict[str, Any]
 
 
@@ -40,7 +43,9 @@ def main(arguments: Sequence[str]) -> int:
         )
     if out is not None and out.is_dir():
         raise ValueError(f"out={out} is a directory: name a file in it.")
+    words[0] = str(named_run(words[0]))
     find_checkpoint(words[0], options["weights"])
+    say_loading()
 
     from intro_dl.inference.load import load_run  # torch loads here
 
@@ -70,8 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.data.image_file import Unreadable, shown_name
-    from intro_dl.inference.inputs import image_paths, read_picture
+    from intro_dl.inference.inputs import image_paths
     from intro_dl.inference.sheet import Sheet
 
     paths, others = image_paths(words)
@@ -80,20 +84,33 @@ def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, A
     for sentence in others:
         tell(f"Note: {sentence}.")
     sheet = Sheet(options["show"]) if options["show"] else None
-    for file in tracked(paths, "Predicting"):
-        try:
-            pixels, steps = read_picture(file, run.metadata, options["invert"], options["digit_box"])
-        except Unreadable as error:
-            yield {"file": shown_name(file), "error": str(error)}
-        else:
-            changes = {"changes": ", ".join(steps)} if steps else {}
-            record = {"file": shown_name(file)} | predict(run, pixels, options["top"]) | changes
-            if sheet:
-                sheet.add(file, pixels, record)
-            yield record
+    yield from _read_and_predict(run, tracked(paths, "Predicting"), options, sheet)
     if sheet and sheet.count:
         make_directory(sheet.path.parent)
         tell(sheet.write())
+
+
+def _read_and_predict(
+    run: "LoadedRun", files: Iterable[Any], options: dict[str, Any], sheet: "Sheet | None" = None
+) -> Iterator[Record]:
+    """Yield the record of each file, or of each image that is already open, which has no name."""
+    from intro_dl.data.image_file import Unreadable, shown_name
+    from intro_dl.inference.inputs import read_picture
+
+    for file in files:
+        name = {"file": shown_name(file)} if isinstance(file, Path) else {}
+        try:
+            if name and file.suffix.lower() in TABLES and file.is_file():
+                raise Unreadable(f"{name['file']} is a table, but {run} was trained on images: name images.")
+            pixels, steps = read_picture(file, run.metadata, options["invert"], options["digit_box"])
+        except Unreadable as error:
+            yield name | {"error": str(error)}
+        else:
+            changes = {"changes": ", ".join(steps)} if steps else {}
+            record = name | predict(run, pixels, options["top"]) | changes
+            if sheet:
+                sheet.add(file, pixels, record)
+            yield record
 
 
 def _check_not_an_input(key: str, out: Path | None, files: Iterable[Path]) -> None:
@@ -102,18 +119,70 @@ def _check_not_an_input(key: str, out: Path | None, files: Iterable[Path]) -> No
 
 
 def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.rows import read_rows
+
+    _check_not_an_input("out", options["out"], map(typed_path, words))
+    yield from _predict_each_row(run, read_rows(words, run.metadata["features"]), options["top"])
+
+
+def _predict_each_row(run: "LoadedRun", rows: Iterable[tuple[Any, Any]], top: int) -> Iterator[Record]:
+    import numpy as np
+
+    for place, row in rows:
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            yield {"row": place} | predict(run, np.array(row, dtype=np.float32), top)
+        except ValueError as error:
+            yield {"row": place, "error": str(error)}
+
+
+def predict_inputs(run: "LoadedRun", inputs: Any, top: int | None) -> Any:
+    """Predict one input or several; see `LoadedRun.predict`."""
+    from intro_dl.inference import inputs as images
+
+    if run.kind == "text":
+        raise ValueError(f"{run} was trained on text: use run.sample(prompt, length=...).")
+    most = len(run.metadata.get("classes", ()))
+    if top is not None and not 1 <= top <= most:
+        raise ValueError(
+            f"Invalid top={top}: choose an integer from 1 to {most}."
+            if most
+            else f"top={top} needs classes, but this run predicts a number: leave it out."
+        )
+    options = {"top": top or min(3, most), "invert": "auto", "digit_box": "auto"}
+    if run.kind == "images":
+        one = images.is_one(inputs)
+        records = list(_read_and_predict(run, images.pictures(inputs), options))
+    else:
+        one, rows = _rows(run, inputs)
+        records = list(_predict_each_row(run, rows, options["top"]))
+    if one and "error" in records[0]:
+        raise ValueError(records[0]["error"])
+    return records[0] if one else records
+
+
+def _rows(run: "LoadedRun", inputs: Any) -> tuple[bool, Any]:
+    """Return whether the inputs are one row of numbers, and the rows with their places."""
     import numpy as np
 
     from intro_dl.inference.rows import read_rows
 
-    _check_not_an_input("out", options["out"], map(typed_path, words))
-    for place, row in read_rows(words, run.metadata["features"]):
-        try:
-            if isinstance(row, ValueError):
-                raise row
-            yield {"row": place} | predict(run, np.array(row, dtype=np.float32), options["top"])
-        except ValueError as error:
-            yield {"row": place, "error": str(error)}
+    features = run.metadata["features"]
+    if isinstance(inputs, str | Path):
+        rows = list(read_rows([str(inputs)], features))
+        return len(rows) == 1 and not os.path.isfile(inputs), rows
+    columns = getattr(inputs, "columns", ())  # of a table of pandas
+    try:
+        values = np.asarray(inputs[features] if set(features) <= set(columns) else inputs, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The inputs are not rows of numbers: {error}.") from error
+    if values.ndim not in (1, 2) or values.shape[-1] != len(features):
+        shape = " x ".join(map(str, values.shape)) or "one number"
+        raise ValueError(
+            f"The model reads rows of {len(features)} numbers ({', '.join(features)}), but got {shape}."
+        )
+    return values.ndim == 1, list(enumerate(np.atleast_2d(values), start=1))
 
 
 def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:

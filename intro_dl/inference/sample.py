@@ -15,8 +15,8 @@ from intro_dl.config.types import Size
 from intro_dl.inference.tables import inside, make_directory, tracked
 from intro_dl.inference.tunes import Tune, finished_tunes, longest_copied, read_tune
 from intro_dl.runs.files import to_json, write_whole
-from intro_dl.runs.folder import find_checkpoint
-from intro_dl.runs.program import printable, tell
+from intro_dl.runs.folder import find_checkpoint, named_run
+from intro_dl.runs.program import printable, say_loading, tell
 from intro_dl.runs.signals import Terminated
 
 if TYPE_CHECKING:  # it needs torch; a mistyped option is reported before torch is imported
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
     out = options["out"]
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={out} exists: name a new directory.")
+    words = [str(named_run(words[0]))]
     find_checkpoint(words[0], options["weights"])
+    say_loading()
     os.environ.setdefault(
         "OMP_NUM_THREADS", "1"
     )  # the steps are small: more threads only wait for each other
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     given = options["prompt"] and unix_line_ends(options["prompt"]).removeprefix("\ufeff")  # as in a text
-    prompt = _unescape(given) or _default_prompt(run.metadata["alphabet"], tunes)
+    prompt = _unescape(given) or default_prompt(run.metadata, tunes)
     settings = {key: options[key] for key in SETTINGS} | {"stop": _unescape(options["stop"])}
     texts: list[str] = []
     try:
@@ -222,7 +224,10 @@ def _unescape(text: str | None) -> str | None:
     return text and re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
 
 
-def _default_prompt(alphabet: str, tunes: bool) -> str:
+def default_prompt(metadata: dict[str, Any], tunes: bool | None = None) -> str:
+    """Return the beginning of a text: of a tune (None: if the data are tunes), or an empty line."""
+    alphabet = metadata["alphabet"]
+    tunes = metadata["data"] == TUNES if tunes is None else tunes
     if tunes and set("X:1\n") <= set(alphabet):
         return "X:1\n"
     return "\n" if "\n" in alphabet else alphabet[0]

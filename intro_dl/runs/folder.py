@@ -21,13 +21,14 @@ from intro_dl.runs.files import (
     typed_path,
     write_whole,
 )
-from intro_dl.runs.program import typed_command
+from intro_dl.runs.program import tell, typed_command
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.values import fits
 
 MOST_HISTORY = 50_000_000  # bytes: 300,000 epochs
 
 DATA_PATHS = ("data.root", "data.path", "data.cache")
+LATEST = "latest"  # instead of a path: the newest run below outputs/
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class RunFolder:
     @property
     def history_file(self) -> Path:
         return self.path / "history.csv"
+
+    @property
+    def curves_file(self) -> Path:
+        return self.path / "curves.png"
 
     @property
     def config_file(self) -> Path:
@@ -199,6 +204,35 @@ def find_runs(folder: Path) -> Iterator[RunFolder]:
     found |= {path.parent.parent for path in folder.rglob(".hydra/config.yaml")}
     for path in sorted(found, key=_natural):
         yield RunFolder(path)
+
+
+def newest_run(folder: Path) -> RunFolder | None:
+    """Return the run below `folder` that saved its weights last, or None."""
+    depths = ("*", "*/*", "*/*/*")  # a run, the runs of a model, the jobs of all sweeps
+    found = [file for depth in depths for file in folder.glob(f"{depth}/checkpoints/last.ckpt")]
+    newest = max(found, key=lambda file: file.stat().st_mtime, default=None)
+    return RunFolder(newest.parent.parent) if newest else None
+
+
+def named_run(path: str | Path, together: bool = False) -> Path:
+    """Return the folder that a user names. For `latest`, find the newest run below outputs/, and say which.
+
+    Args:
+        path: a path, or "latest".
+        together: instead of the latest run, name the folder that also holds those beside it: its sweep, or
+            the runs of its model.
+
+    Raises:
+        ValueError: for `latest`, if there is no run below outputs/.
+    """
+    if str(path) != LATEST or typed_path(path).exists():
+        return typed_path(path)
+    run = newest_run(Path("outputs"))
+    if run is None:
+        raise ValueError("There is no run below outputs/ in this directory: train one, or name a run.")
+    found = run.path.parent if together else run.path
+    tell(f"latest: {shown_path(found)}")
+    return found
 
 
 def find_checkpoint(path: str | Path, weights: str) -> Path:

@@ -91,6 +91,12 @@ def tell(text: str) -> None:
         print(shortened(printable(as_typed(text))), file=sys.stderr, flush=True)
 
 
+def say_loading() -> None:
+    """Say on a terminal what takes the first seconds, before torch is imported."""
+    if "torch" not in sys.modules and sys.stderr.isatty():
+        tell("Loading PyTorch ...")
+
+
 def shortened(text: str) -> str:
     """Return a text without the rest of its very long words."""
     return re.sub(r"(\S{60})\S{200,}", r"\1...", text)

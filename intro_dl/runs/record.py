@@ -14,7 +14,8 @@ from intro_dl.runs.values import LARGEST
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
-NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run is stored and what it reports
+# Where a run is stored, and what it reports.
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "summary")
 
 MOST_SETTINGS = 1000  # a run has about 80
 

@@ -1,9 +1,11 @@
-"""Show the progress of a training on the terminal."""
+"""Show the progress of a training on the terminal, or in a notebook."""
 
 import time
 from typing import Any
 
 from pytorch_lightning.callbacks import RichProgressBar
+from rich import reconfigure
+from rich.console import Console
 from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
@@ -23,10 +25,13 @@ class Progress(RichProgressBar):
     """A bar for the current epoch, and above it a line for each finished epoch.
 
     Drawing costs as much as a step of a small model, so the bar is redrawn `refresh_rate` times a second.
+    In a notebook, where the bar of rich needs ipywidgets, a percentage takes its place.
     """
 
     def __init__(self, refresh_rate: Size = 10) -> None:
-        super().__init__(refresh_rate)
+        self._in_notebook = Console().is_jupyter
+        plain = {"force_jupyter": False, "force_terminal": False}  # a notebook shows few escape codes
+        super().__init__(refresh_rate, console_kwargs=plain if self._in_notebook else None)
         self._drawn = 0.0  # when, in seconds
         self._shown = 0  # epochs
         self._header_shown = False
@@ -44,6 +49,11 @@ class Progress(RichProgressBar):
         if now - self._drawn > 1 / self.refresh_rate or trainer.is_last_batch:
             self._drawn = now
             super().on_train_batch_end(trainer, module, outputs, batch, batch_idx)
+            if self._in_notebook and self.is_enabled:
+                done = f"{(batch_idx + 1) / self.total_train_batches:.0%}"
+                print(
+                    f"\r{self._get_train_description(trainer.current_epoch)}: {done:<5}", end="", flush=True
+                )
 
     def on_train_end(self, trainer, module):
         self._show_epoch(trainer, module)
@@ -55,6 +65,11 @@ class Progress(RichProgressBar):
     def on_test_end(self, trainer, module):
         super().on_test_end(trainer, module)
         self.enable()
+
+    def teardown(self, trainer, module, stage):
+        super().teardown(trainer, module, stage)
+        if self._in_notebook:
+            reconfigure()  # rich's own console in this notebook
 
     def configure_columns(self, trainer):
         return [*super().configure_columns(trainer)[:-1], Speed()]
@@ -82,7 +97,9 @@ class Progress(RichProgressBar):
         self._shown, self._header_shown = len(module.history), True
 
     def _print(self, line: str) -> None:
-        if self.progress is not None:
+        if self._in_notebook:
+            print(f"\r{line}")
+        elif self.progress is not None:
             self.progress.console.print(Text(line))
 
 

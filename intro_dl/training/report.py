@@ -29,8 +29,8 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     """Return the result of a finished training: the best epoch's validation, and a test of its weights."""
     # Taken first: testing loads the best checkpoint, and with it the history that the run had then.
     history, stopped = model.history, why_it_stopped(cfg, trainer)
-    measured = [epoch for epoch in history if cfg.monitor in epoch]
-    best = (min if cfg.mode == "min" else max)(measured, key=lambda epoch: epoch[cfg.monitor])
+    best = best_epoch(cfg, history)
+    assert best is not None  # the last epoch is always validated
     metrics = {name: value for name, value in best.items() if name.endswith("/val") or name == cfg.monitor}
     callbacks: list[pl.Callback] = trainer.callbacks  # pyrefly: ignore[missing-attribute]  set when it is built
     if cfg.test:
@@ -62,6 +62,12 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         threads=torch.get_num_threads(),
         versions={"torch": torch.__version__, "pytorch_lightning": pl.__version__},
     )
+
+
+def best_epoch(cfg: DictConfig, history: list[dict[str, float]]) -> dict[str, float] | None:
+    """Return the row of the best epoch by `cfg.monitor`, or None before the first measurement."""
+    measured = [row for row in history if cfg.monitor in row]
+    return (min if cfg.mode == "min" else max)(measured, key=lambda row: row[cfg.monitor], default=None)
 
 
 def far_above_chance(model: Task) -> str | None:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from intro_dl.runs.folder import RunFolder
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.devices import launch, one_of_several
-from intro_dl.training.report import git_commit, log_hyperparameters, measure, print_summary
+from intro_dl.training.report import best_epoch, git_commit, log_hyperparameters, measure, print_summary
 from intro_dl.training.resume import (
     already_finished,
     data_changed_since,
@@ -21,6 +21,8 @@ from intro_dl.training.resume import (
 )
 from intro_dl.training.speed import check_bfloat16, compile_step
 from intro_dl.training.threads import use_threads
+from intro_dl.visualize.curves import write_curves
+from intro_dl.visualize.layer_table import layer_table
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,10 @@ def train(cfg: DictConfig) -> float:
     log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
     if trainer.is_global_zero:
         print(f"{'data':<20} {data.description()}\n")
+        layers = layer_table(model, data)
+        log.info("Layers:\n%s", layers)
+        if cfg.summary:
+            print(f"{layers}\n")
     if resumed and trainer.is_global_zero:
         print(f"Resuming {folder} at epoch {len(resumed.history) + 1} of {cfg.trainer.max_epochs}")
     threads = use_threads(cfg.trainer.threads, resumed.threads if resumed else None, trainer, model, data)
@@ -66,6 +72,10 @@ def train(cfg: DictConfig) -> float:
         finally:
             if trainer.is_global_zero:
                 folder.write_history(model.history)
+                best = best_epoch(cfg, model.history)
+                curves = write_curves(folder, int(best["epoch"]) + 1 if best else None)
+                if curves is not None and isinstance(trainer.logger, pl.loggers.TensorBoardLogger):
+                    trainer.logger.experiment.add_image("curves", curves, dataformats="HWC")
         if resumed and resumed.finished and trainer.global_step == resumed.step:
             return resumed.finished.metrics[cfg.monitor]  # it had stopped early
         result = measure(cfg, trainer, model, data)

@@ -76,14 +76,17 @@ def test_only_one_of_many_processes_gets_a_folder(tmp_path):
     ("typed", "name"),
     {
         "": "",
-        "optim.lr=0.1,optim=sgd": "_optim.lr=0.1,optim=sgd",
-        "optim.lr=0.10312345678901234": "_optim.lr=0.1031",
-        "optim.lr=1.0312345678901234e-05": "_optim.lr=1.031e-05",
-        "model.hidden=[20, 10]": "_model.hidden=-20,-10-",
+        "optim.lr=0.1,optim=sgd": "optim.lr=0.1,optim=sgd",
+        "optim.lr=0.10312345678901234": "optim.lr=0.1031",
+        "optim.lr=1.0312345678901234e-05": "optim.lr=1.031e-05",
+        "model.hidden=[20, 10]": "model.hidden=-20,-10-",
     }.items(),
 )
 def test_folder_is_named_after_what_was_changed(typed, name):
     assert run_name(typed) == name
+    assert run_name(typed, "2026-11-26") == f"{name}_2026-11-26".lstrip(
+        "_"
+    )  # TensorBoard shows the beginning
 
 
 @pytest.mark.parametrize("name", ["true", "1_000", "1.50", "007", "nan", "my run, 2=3"])

@@ -127,6 +127,16 @@ def test_sigterm_that_a_library_hides_is_still_what_ended_the_program(capsys):
     assert capsys.readouterr().err == "Received SIGTERM.\n"
 
 
+@pytest.mark.parametrize(
+    ("terminal", "said"), [(True, "Loading PyTorch ...\n"), (False, "")], ids=["terminal", "pipe"]
+)
+def test_what_takes_the_first_seconds_is_said_on_a_terminal(terminal, said, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    program.say_loading()
+    assert capsys.readouterr().err == said
+
+
 def test_version_is_that_of_the_package(capsys):
     from intro_dl import __version__
 

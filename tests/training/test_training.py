@@ -84,6 +84,23 @@ def test_curves_of_every_epoch_are_in_tensorboard(train):
     assert "custom_scalars__config__" in events.Tags()["tensors"]  # train and validation in one chart
 
 
+def test_a_picture_tells_the_curves_of_training_and_validation_apart(train):
+    (run,) = train(*SMALL, "trainer.max_epochs=2").runs
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    events = EventAccumulator(str(run))
+    events.Reload()
+    assert "curves" in events.Tags()["images"]
+
+
+def test_layers_are_in_the_log_and_on_the_screen_if_asked_for(train):
+    table = "logits  Linear             10                 7,850"
+    answer = train(*SMALL, "trainer=smoke")
+    assert table not in answer.out and table in (answer.runs[-1] / "train.log").read_text()
+    answer = train(*SMALL, "trainer=smoke", "summary=true")
+    assert answer.out.index(table) < answer.out.index("loss train / val")
+    assert "summary" not in answer.runs[-1].name
+
+
 def test_best_weights_are_those_of_the_best_epoch(train):
     (run,) = train("model=mlp", "trainer.max_epochs=4", "optim=momentum").runs
     result = json.loads((run / "result.json").read_text())

@@ -20,6 +20,7 @@ from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.lectures import LECTURES
 from intro_dl.runs.files import write_whole
+from intro_dl.runs.program import say_loading
 
 if TYPE_CHECKING:
     from intro_dl.lectures.engine.claims import Claim, Result
@@ -88,6 +89,7 @@ def main(arguments: Sequence[str]) -> int:
         "OMP_NUM_THREADS", "1"
     )  # the steps are small: more threads only wait for each other
 
+    say_loading()
     from intro_dl.lectures.engine import claims, page, report  # torch loads here
 
     lecture, out = wanted["lecture"], wanted["out"]
