@@ -88,7 +88,7 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     text, cause = str(error), str(error.__cause__ or "")
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
         key, _, values = match[1].partition("=")
-        written = f"{key}=[{values}]" if key == "callbacks" else "a list as [1,2]"
+        written = f"{key}=[{values}]" if key in ("callbacks", "logger") else "a list as [1,2]"
         return f"{match[1]} gives several values: add -m to run them all, or write {written}."
     place = re.match(r"In '([^']+)'", text)
     start = f"{place[1]}.yaml has an unknown key" if place else "Unknown key"

@@ -67,8 +67,9 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
         if not key.strip("+~ "):
             raise ValueError(cannot_read(argument))
         if key in GROUPS and value.startswith("["):
-            if key != "callbacks" or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):
-                several = ", or several of callbacks=[doctor,visualize]" if key == "callbacks" else ""
+            several = {"callbacks": "[doctor,visualize]", "logger": "[tensorboard,csv]"}.get(key)
+            if not several or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):
+                several = f", or several of {key}={several}" if several else ""
                 raise ValueError(f"Invalid {argument}: choose one option of {key}={several}.")
         parts = key.lstrip("+~").split(".")
         if key.startswith("+") and parts[0] == "hydra" and len(parts) > 1 and parts[1] not in HYDRA_KEYS:

@@ -115,7 +115,9 @@ def _safe(saved: Iterable[str], file: Path, replaced: set[str]) -> list[str]:
         options = re.findall(r"[^\s,()\[\]'\"]+", found[2] or "") if found[1] in GROUPS else []
         if not all(OPTION.fullmatch(option) for option in options):
             raise ValueError(_refusal(text, file))
-        if not {found[1], found[1].partition(".")[0]} & replaced:
+        if found[1].startswith("logger."):  # it could send the curves to a stranger's server
+            print(f"Resuming without {ascii(text)[1:-1]}: type it again to use it.", file=sys.stderr)
+        elif not {found[1], found[1].partition(".")[0]} & replaced:
             keep.append(text)
     return keep
 

@@ -56,7 +56,10 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
     """
     parameters = inspect.signature(target).parameters
     call = target.__init__ if inspect.isclass(target) else target
-    hints = typing.get_type_hints(call, include_extras=True)
+    try:
+        hints = typing.get_type_hints(call, include_extras=True)
+    except NameError:  # of a class that only a type checker imports
+        hints = {}
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key, value in values.items():
         if key not in parameters and not open_ended:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, Le, Lt, MinLen
@@ -21,6 +22,7 @@ class RunConfig:
     scheduler: Any = None
     regularization: Any = MISSING
     callbacks: Any = MISSING
+    logger: Any = MISSING
     trainer: Any = MISSING
     seed: int = 0
     monitor: str = "loss/val"
@@ -86,7 +88,7 @@ RANGES: dict[str, Any] = {
 }
 
 INSTEAD = {  # of Lightning's other switches, and of older ones
-    "logger": "every run writes TensorBoard's files into its folder",
+    "logger": "choose logger=tensorboard, csv, wandb, mlflow, many or none",
     "callbacks": "choose callbacks=, or add a class as callbacks.<name>",
     "default_root_dir": "choose the folder with run_dir=",
     "enable_checkpointing": "every run saves its weights; trainer=smoke only tests a command",
@@ -109,6 +111,7 @@ def register_schema() -> None:
     """Tell Hydra the root keys, and how to name the folder of a run. Call it before composing a config."""
     ConfigStore.instance().store(name="run_schema", node=RunConfig)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("folder_name", lambda path: Path(path).name, replace=True)
 
 
 def run_name(overrides: str) -> str:

@@ -43,6 +43,7 @@ KINDS = {
         partial=True,
     ),
     "callbacks": Kind("pytorch_lightning.Callback", ("pytorch_lightning", "intro_dl")),
+    "logger": Kind("pytorch_lightning.loggers.Logger", ("pytorch_lightning.loggers",)),
     "trainer": Kind("pytorch_lightning.Trainer", ("pytorch_lightning",)),
 }
 

@@ -7,6 +7,7 @@ classes that the config names, and compares every group with the signature of it
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, sh
 from intro_dl.config.names import nearest
 from intro_dl.config.schema import INSTEAD, RANGES, RunConfig
 
-GROUPS = ("data", "model", "optim", "regularization", "callbacks", "trainer")  # each needs an option
+GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")  # each needs an option
 ROOT_KEYS = [each.name for each in fields(RunConfig)]
+PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow"}  # which Lightning imports when it logs
 STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
 
 
@@ -31,8 +33,9 @@ def validate(cfg: DictConfig) -> None:
     for group in ("data", "model", "optim", "scheduler", "trainer"):
         if cfg[group] is not None:  # scheduler=null
             check_arguments(cfg[group], group)
-    for name, callback in _callbacks(cfg):
-        check_arguments(callback, f"callbacks.{name}")
+    for group in ("callbacks", "logger"):
+        for name, part in _parts(cfg, group):
+            check_arguments(part, f"{group}.{name}")
 
 
 def check_values(cfg: DictConfig) -> None:
@@ -59,7 +62,8 @@ def check_values(cfg: DictConfig) -> None:
             f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
         )
     _check_regularization(cfg)
-    _check_callbacks(cfg)
+    _check_parts(cfg, "callbacks")
+    _check_parts(cfg, "logger")
 
 
 def _check_trainer(trainer: DictConfig) -> None:
@@ -82,9 +86,9 @@ def _check_trainer(trainer: DictConfig) -> None:
             )
 
 
-def _callbacks(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
-    """Yield the callbacks that are on; callbacks.early_stopping=null switches one off."""
-    yield from ((str(name), callback) for name, callback in cfg.callbacks.items() if callback is not None)
+def _parts(cfg: DictConfig, group: str) -> Iterator[tuple[str, Any]]:
+    """Yield the callbacks or loggers that are on; callbacks.early_stopping=null switches one off."""
+    yield from ((str(name), part) for name, part in cfg[group].items() if part is not None)
 
 
 def _check_regularization(cfg: DictConfig) -> None:
@@ -102,19 +106,22 @@ def _check_regularization(cfg: DictConfig) -> None:
             )
 
 
-def _check_callbacks(cfg: DictConfig) -> None:
-    """Refuse callbacks without a class, and those that would write outside of the run folder."""
+def _check_parts(cfg: DictConfig, group: str) -> None:
+    """Refuse callbacks or loggers without a class or its package, and files outside of the run folder."""
     run_dir = Path(cfg.run_dir).resolve()
-    for name, callback in _callbacks(cfg):
-        if not isinstance(callback, DictConfig):
-            raise ValueError(f"Invalid callbacks.{name}={shown(callback)}: choose null to switch it off.")
-        if "_target_" not in callback:
-            known = [key for key, each in _callbacks(cfg) if OmegaConf.select(each, "_target_")]
-            raise ValueError(f"Unknown key callbacks.{name}.{nearest(name, known)}")
-        for key in ("dirpath", "filename"):
-            value = callback.get(key)
+    for name, part in _parts(cfg, group):
+        if not isinstance(part, DictConfig):
+            raise ValueError(f"Invalid {group}.{name}={shown(part)}: choose null to switch it off.")
+        if "_target_" not in part:
+            known = [key for key, each in _parts(cfg, group) if OmegaConf.select(each, "_target_")]
+            raise ValueError(f"Unknown key {group}.{name}.{nearest(name, known)}")
+        package = PACKAGES.get(str(part._target_).rpartition(".")[-1])
+        if package and find_spec(package) is None:
+            raise ValueError(f"logger={name} needs the package {package}: run pip install {package}.")
+        for key in ("dirpath", "filename", "save_dir"):
+            value = part.get(key)
             if value is not None and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
                 raise ValueError(
-                    f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
+                    f"{group}.{name}.{key}={value} lies outside of the run folder: leave it out, and "
                     "choose the run folder with run_dir=<folder>."
                 )

@@ -13,7 +13,7 @@ from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
-NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test")  # where a run is stored and what it reports
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "logger", "own_code")  # where a run is stored and what it reports
 
 
 @dataclass
@@ -107,7 +107,7 @@ def _read_settings(run: Run, folder: RunFolder) -> None:
         if isinstance(value, str) and "${" in value:
             run.derived[key] = value
             value = referenced(value, leaves)
-        if key not in NOT_SETTINGS:
+        if key.partition(".")[0] not in NOT_SETTINGS:
             number = isinstance(value, int | float) and math.isfinite(value)
             run.settings[key] = value if number or value is None else one_line(str(value))
     saved = folder.read_choices()

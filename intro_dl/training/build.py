@@ -3,6 +3,7 @@
 import copy
 import inspect
 import math
+import sys
 import warnings
 from functools import partial
 from typing import Any, cast
@@ -11,7 +12,6 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -166,7 +166,9 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
         StopWhenNotFinite(),
         stay_stopped,
     ]
-    logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
+    if wandb := sys.modules.get("wandb"):
+        wandb.finish()  # otherwise this job of a sweep would write into the run of the job before
+    loggers = [instantiate(each, _convert_="all") for each in cfg.logger.values() if each is not None]
     plugins: list[Any] = [WholeCheckpoints()]
     if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
         rank_zero_only.__dict__["rank"] = 0
@@ -174,7 +176,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     trainer = instantiate(settings, _partial_=True, _convert_="all")
     return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
         callbacks=[*always, *callbacks],
-        logger=logger,
+        logger=loggers,
         default_root_dir=cfg.run_dir,
         plugins=plugins,
         profiler=Unprofiled(),
