@@ -8,9 +8,10 @@ from typing import NoReturn
 from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 
-from intro_dl.cli.errors import OTHER_NAMES, cannot_read
+from intro_dl.cli.errors import cannot_read, unknown_flag
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
+from intro_dl.config.words import INSTEAD
 from intro_dl.runs.files import typed_path
 from intro_dl.runs.folder import DATA_PATHS
 
@@ -47,11 +48,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     if known.experimental_rerun:  # it reads a pickle, which can execute code; also when abbreviated
         unknown.append("--experimental-rerun")
     if unknown:
-        key, _, value = unknown[0].lstrip("-").partition("=")
-        key = OTHER_NAMES.get(key, key)
-        raise ValueError(
-            f"Unknown flag {unknown[0]}. Write overrides without dashes: {key}={value or '<value>'}."
-        )
+        raise ValueError(unknown_flag(unknown[0], arguments))
     return [*flags, *words]
 
 
@@ -65,7 +62,9 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
         if not key.strip("+~ "):
-            raise ValueError(cannot_read(argument))
+            raise ValueError(cannot_read(argument, arguments))
+        if key in GROUPS and (found := INSTEAD.get(argument)):
+            raise ValueError(f"Invalid {argument}: {found}.")
         if key in GROUPS and value.startswith("["):
             several = {"callbacks": "[doctor,visualize]", "logger": "[tensorboard,csv]"}.get(key)
             if not several or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):

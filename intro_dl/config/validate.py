@@ -15,7 +15,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, shown
 from intro_dl.config.names import nearest
-from intro_dl.config.schema import INSTEAD, RANGES, RunConfig
+from intro_dl.config.schema import RANGES, RunConfig
+from intro_dl.config.words import INSTEAD
 
 GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")  # each needs an option
 ROOT_KEYS = [each.name for each in fields(RunConfig)]

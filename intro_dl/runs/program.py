@@ -195,6 +195,8 @@ def _where(error: BaseException) -> str:
 
     from intro_dl.runs.files import shown_path
 
+    if isinstance(error, SyntaxError) and error.filename:  # also an IndentationError
+        return f" in {shown_path(error.filename)}, line {error.lineno}"
     ours = [place for place in traceback.walk_tb(error.__traceback__) if _is_ours(place[0])]
     return f" in {shown_path(ours[-1][0].f_code.co_filename)}, line {ours[-1][1]}" if ours else ""
 

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import math
+import re
 import sys
 import warnings
 from functools import partial
@@ -92,8 +93,8 @@ def check_fit(cfg: DictConfig, data: TensorData) -> None:
     if data.dims and not set(needed) <= data.dims.keys() <= accepted.keys():
         model_name, data_name = model_class.__name__, type(data).__name__
         raise ValueError(
-            f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
-            f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."
+            f"{model_name} cannot read {data_name}: these data are {data.kind} with {', '.join(data.dims)}, "
+            f"and {model_name} needs {', '.join(needed)}. Choose another data= or model=."
         )
 
 
@@ -207,7 +208,9 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
     splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
     known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
     if cfg.monitor not in known:
-        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
+        # val_acc is the name of accuracy/val in many programs
+        meant = re.sub(r"^(train|val|test)[_/](.+)", r"\2/\1", cfg.monitor).replace("acc/", "accuracy/")
+        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(meant, known)}")
 
 
 def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: int) -> None:

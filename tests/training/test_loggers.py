@@ -51,6 +51,7 @@ def test_logger_whose_package_is_missing_names_the_pip_command(name, train, monk
     assert answer.err == f"Error: logger={name} needs the package {name}: run pip install {name}.\n"
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_wandb_offline_holds_the_run_in_its_folder(train):
     pytest.importorskip("wandb")
     answer = train(*RUN, "logger=wandb", "logger.wandb.offline=true")
@@ -58,6 +59,7 @@ def test_wandb_offline_holds_the_run_in_its_folder(train):
     assert list(run.glob("wandb/offline-run-*/*.wandb"))
 
 
+@pytest.mark.filterwarnings("ignore")  # of its database
 def test_mlflow_holds_the_curves(train, tmp_path):
     mlflow = pytest.importorskip("mlflow")
     answer = train(*RUN, "logger=mlflow")
