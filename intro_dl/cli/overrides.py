@@ -17,7 +17,7 @@ from intro_dl.runs.folder import DATA_PATHS
 
 WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
 # Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
-PATHS = ("resume", *DATA_PATHS, "run_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS = ("resume", "own_code", *DATA_PATHS, "run_dir", "hydra.run.dir", "hydra.sweep.dir")
 HYDRA_KEYS = [each.name for each in fields(HydraConf)]
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, cast
 from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.config.names import nearest
-from intro_dl.config.targets import class_of
+from intro_dl.config.targets import class_of, is_own
 from intro_dl.runs.values import LARGEST, fits, limits, shown
 
 OWN_KEYS = {  # not passed to the class
@@ -56,8 +56,8 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
     """
     parameters = inspect.signature(target).parameters
     call = target.__init__ if inspect.isclass(target) else target
-    try:
-        hints = typing.get_type_hints(call, include_extras=True)
+    try:  # the values of a user's own class may be anything
+        hints = {} if is_own(target) else typing.get_type_hints(call, include_extras=True)
     except NameError:  # of a class that only a type checker imports
         hints = {}
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

@@ -31,6 +31,7 @@ class RunConfig:
     resume: str | None = None
     test: bool = True
     watch_test: bool = False
+    own_code: str | None = None
 
 
 Part = Size | Annotated[float, Gt(0), Le(1)]  # of the batches: their number, or a fraction

@@ -11,14 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, shown
 from intro_dl.config.names import nearest
 from intro_dl.config.schema import RANGES, RunConfig
+from intro_dl.config.targets import allow_own_code
 from intro_dl.config.words import INSTEAD
 
-GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")  # each needs an option
+# Each needs an option.
+GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")
 ROOT_KEYS = [each.name for each in fields(RunConfig)]
 PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow"}  # which Lightning imports when it logs
 STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
@@ -45,6 +48,7 @@ def check_values(cfg: DictConfig) -> None:
     Raises:
         ValueError: the message names the key, its value, and what to choose instead.
     """
+    _check_own_code(cfg)
     if unknown := [str(key) for key in cfg if key not in ROOT_KEYS]:
         raise ValueError(f"Unknown key {unknown[0]}.{nearest(unknown[0], ROOT_KEYS)}")
     for group in GROUPS:
@@ -65,6 +69,16 @@ def check_values(cfg: DictConfig) -> None:
     _check_regularization(cfg)
     _check_parts(cfg, "callbacks")
     _check_parts(cfg, "logger")
+
+
+def _check_own_code(cfg: DictConfig) -> None:
+    """Allow the user's own classes if the user has typed their folder in this command."""
+    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else ["own_code="]
+    if cfg.own_code and not any(text.lstrip("+").startswith("own_code=") for text in typed):
+        raise ValueError(
+            "Refused own_code= in a yaml file: it allows code to run, so it must be typed in each command."
+        )
+    allow_own_code(cfg.own_code)
 
 
 def _check_trainer(trainer: DictConfig) -> None:

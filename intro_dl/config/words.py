@@ -61,7 +61,7 @@ KEYS = {key.rpartition(".")[2]: key for key in RANGES if "." in key} | {
 
 _RESUME = "resume=<run> resumes a run, and scripts/evaluate.py <run> tests its weights"
 _NAME = "run_dir=<folder> names the folder of a run; by default it has the time and what you changed"
-_SPLITS = "the splits are fixed, so that runs can be compared; data.split_seed= draws others where a set has it"
+_SPLITS = "the splits are fixed, so that runs can be compared; data.split_seed= draws others"
 _MEMORY = "the data are in memory, so no workers load them"
 _GPU = "choose trainer=gpu or trainer=cpu; by default a GPU is used if there is one"
 _SCREEN = "trainer.enable_progress_bar=false prints only the summary"

@@ -13,7 +13,8 @@ from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
-NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "logger", "own_code")  # where a run is stored and what it reports
+# Where a run is stored, what it reports, and where its code comes from.
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "logger", "own_code")
 
 
 @dataclass

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -103,6 +104,13 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     check_fit(cfg, data)
     check_memory(cfg, data)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
+    check_saved_arguments(model, data)
+    give_optimizer(cfg, model)
+    return model
+
+
+def give_optimizer(cfg: DictConfig, model: Task) -> None:
+    """Choose the optimizer and the schedule of a model."""
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
         interval = cfg.scheduler.get("interval", "epoch")
@@ -111,9 +119,7 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
         optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
-    check_saved_arguments(model, data)
     model.optimize_with(optimizer, scheduler, interval)
-    return model
 
 
 def check_memory(cfg: DictConfig, data: TensorData) -> None:
@@ -147,8 +153,13 @@ def without(config: DictConfig, *keys: str) -> DictConfig:
     return OmegaConf.create({key: value for key, value in values.items() if key not in keys})
 
 
-def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Return Lightning's trainer with the callbacks of the config and those of every run."""
+def build_trainer(cfg: DictConfig, extra: Sequence[pl.Callback] | None = None) -> pl.Trainer:
+    """Return Lightning's trainer with the callbacks of the config and those of every run.
+
+    Args:
+        cfg: the config.
+        extra: callbacks instead of those that only a lecture model and its data can use.
+    """
     settings = without(cfg.trainer, *OWN_KEYS["trainer"])
     callbacks = []
     for name, callback in cfg.callbacks.items():
@@ -161,10 +172,8 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     always = [
         Limits(cfg.trainer.max_time),
         SeedEachEpoch(cfg.seed),
-        MiddleOfEpoch(),
-        RestoreSchedule(),
+        *([MiddleOfEpoch(), RestoreSchedule(), StopWhenNotFinite()] if extra is None else extra),
         SaveCommand(cfg),
-        StopWhenNotFinite(),
         stay_stopped,
     ]
     if wandb := sys.modules.get("wandb"):
@@ -240,6 +249,7 @@ def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: in
 def quiet_known_warnings() -> None:
     """Hide warnings that a student can do nothing about."""
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module` and is already saved.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings(
         "ignore", message=".*callbacks used to create the checkpoint.*"

@@ -154,7 +154,8 @@ def print_summary(folder: RunFolder, result: Result) -> None:
     shown = str(folder)
     logs = typed("outputs" if shown.startswith("outputs") else shown)
     board = any(folder.path.glob("events.out.tfevents*"))
-    rows = [(name, f"{result.metrics[name]:.4f}") for name in measured if name in result.metrics]
+    known = [name for name in measured if name in result.metrics]
+    rows = [(name, f"{result.metrics[name]:.4f}") for name in known or result.metrics]
     rows += [
         ("epochs", f"{result.epochs} ({result.stopped}; best: epoch {result.best_epoch})"),
         ("seconds", f"{result.seconds:.1f} on {result.device}"),
