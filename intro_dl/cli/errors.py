@@ -140,6 +140,8 @@ def _guess(key: str, overrides: list[str]) -> str:
         return f" Only these options of {group}= have it: {', '.join(having)}."
     last = rest[-1] if rest else group
     meant = KEYS.get(last) or (not rest and closest(key, list(GROUPS))) or ""
+    if found := INSTEAD.get(f"{meant}={value}".lower()):  # network=resnet18
+        return f" Instead, {found}."
     for option in (group, meant):  # optim.name=Adam, optimizer=Adam, modle=lenet
         if value.lower() in describe(option):
             return f" Did you mean {option}={value.lower()}?"
@@ -151,7 +153,7 @@ def _guess(key: str, overrides: list[str]) -> str:
     if meant and meant != key and meant not in GROUPS:
         return f" Did you mean {meant}?"
     if meant in GROUPS and KEYS.get(last) == meant:  # dataset=imagenet
-        return f" Did you mean {meant}=?{nearest(value, list(describe(meant)))}"
+        return f" Write {meant}=<option>.{nearest(value, list(describe(meant)))}"
     return nearest(key, _known_keys(overrides))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.config.names import nearest
@@ -45,7 +46,15 @@ def check_arguments(node: DictConfig, group: str) -> None:
     values = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
     own = OWN_KEYS.get(group, ())
     passed = {key: value for key, value in values.items() if not key.startswith("_") and key not in own}
-    check_call(class_of(node, group), passed, group)
+    target = class_of(node, group)
+    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if any(text.startswith(f"{group}._target_=") for text in typed):  # the other keys are of another class
+        keys = inspect.signature(target).parameters
+        if foreign := [f"'~{group}.{key}'" for key in passed if key not in keys and "kwargs" not in keys]:
+            raise ValueError(
+                f"{target.__name__} has other keys than this option of {group}=: add {' '.join(foreign)}."
+            )
+    check_call(target, passed, group)
 
 
 def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
