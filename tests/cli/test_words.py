@@ -71,7 +71,7 @@ ANSWERS = {
     "model=lenet model.hidden=[500]": "Only these options of model= have it: cnn, mlp",
     "data.root=x": "Only these options of data= have it: cifar10,",
     "optim=adam optim.momentum=0.9": "Only these options of optim= have it: momentum, nesterov",
-    "optim._target_=torch.optim.RAdam": "RAdam has other keys than this option of optim=: add '~optim.fused'.",
+    "optim._target_=torch.optim.RAdam": "has other keys than this option of optim=: add '~optim.fused'.",
     "network=resnet18": "choose model=torchvision model.name=resnet18",
     "callbacks.doctor.examples=5": "Only these options of callbacks= have it: doctor.",
 }
