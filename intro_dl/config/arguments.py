@@ -84,7 +84,7 @@ def check_value(key: str, value: Any, hint: Any) -> None:
     Raises:
         ValueError: e.g. "Invalid model.dropout=2: choose a number in [0, 1)."
     """
-    if not fits(value, hint):
+    if not fits(value, hint) or value != value:  # nan
         smaller = ", but a smaller one" if isinstance(value, int) and abs(value) > LARGEST else ""
         raise ValueError(f"Invalid {key}={shown(value)}: choose {describe(hint)}{smaller}.")
 
