@@ -15,6 +15,7 @@ GROUPS = {
     "scheduler": "how the learning rate changes",
     "regularization": "what reduces overfitting",
     "callbacks": "what else happens during training",
+    "logger": "where the curves are shown",
     "trainer": "where and how long to train",
     "experiment": "a named set of options and values",
     "sweep": "values to run one after another",

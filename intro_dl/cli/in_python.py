@@ -80,7 +80,7 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
     signals.received.clear()
     arguments = for_hydra(with_saved_command(overrides))
     if "--multirun" in arguments:
-        raise ValueError("A sweep cannot be resumed from Python: use python scripts/train.py resume=<sweep>.")
+        raise ValueError("A sweep cannot be resumed from Python: use intro-dl train resume=<sweep>.")
     ended: list[BaseException] = []
 
     def job(cfg: DictConfig) -> None:

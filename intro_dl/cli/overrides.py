@@ -10,15 +10,16 @@ from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 
 from intro_dl import configs
-from intro_dl.cli.errors import OTHER_NAMES, cannot_read
+from intro_dl.cli.errors import cannot_read, unknown_flag
 from intro_dl.cli.help_text import GROUPS
 from intro_dl.config.override_syntax import quote, scheduler_by_name
+from intro_dl.config.words import INSTEAD
 from intro_dl.runs.files import typed_path
 from intro_dl.runs.folder import DATA_PATHS
 
 WITH_VALUE = "--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --info -i".split()
 # Quoted, since Hydra would interpret spaces, commas and equal signs in a path.
-PATHS = ("resume", *DATA_PATHS, "run_dir", "hydra.run.dir", "hydra.sweep.dir")
+PATHS = ("resume", "own_code", *DATA_PATHS, "run_dir", "hydra.run.dir", "hydra.sweep.dir")
 HYDRA_KEYS = [each.name for each in fields(HydraConf)]
 NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
 
@@ -49,11 +50,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     if known.experimental_rerun:  # it reads a pickle, which can execute code; also when abbreviated
         unknown.append("--experimental-rerun")
     if unknown:
-        key, _, value = unknown[0].lstrip("-").partition("=")
-        key = OTHER_NAMES.get(key, key)
-        raise ValueError(
-            f"Unknown flag {unknown[0]}. Write overrides without dashes: {key}={value or '<value>'}."
-        )
+        raise ValueError(unknown_flag(unknown[0], arguments))
     if known.config_dir:
         _check_own_options(Path(known.config_dir))
     return [*flags, *words]
@@ -78,10 +75,13 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
     def quoted(argument: str) -> str:
         key, separator, value = argument.partition("=")
         if not key.strip("+~ "):
-            raise ValueError(cannot_read(argument))
+            raise ValueError(cannot_read(argument, arguments))
+        if key in GROUPS and (found := INSTEAD.get(argument)):
+            raise ValueError(f"Invalid {argument}: {found}.")
         if key in GROUPS and value.startswith("["):
-            if key != "callbacks" or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):
-                several = ", or several of callbacks=[doctor,visualize]" if key == "callbacks" else ""
+            several = {"callbacks": "[doctor,visualize]", "logger": "[tensorboard,csv]"}.get(key)
+            if not several or not all(name.strip().isidentifier() for name in value[1:-1].split(",")):
+                several = f", or several of {key}={several}" if several else ""
                 raise ValueError(f"Invalid {argument}: choose one option of {key}={several}.")
         parts = key.lstrip("+~").split(".")
         if key.startswith("+") and parts[0] == "hydra" and len(parts) > 1 and parts[1] not in HYDRA_KEYS:

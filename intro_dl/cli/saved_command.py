@@ -12,6 +12,7 @@ from intro_dl.runs.folder import DATA_PATHS, LATEST, RunFolder, named_run, newes
 from intro_dl.runs.result import Status
 from intro_dl.runs.sweep import SweepFolder
 
+NEVER_SAVED = ("resume", "run_dir", "own_code")  # own_code= allows code to run, so it is typed each time
 OVERRIDE = re.compile(
     r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL
 )  # an override of a run, not of Hydra
@@ -53,7 +54,7 @@ def with_saved_command(arguments: list[str]) -> list[str]:
     overrides = [f"resume={checkpoint}", *(text for text in arguments if not text.startswith("resume="))]
     if not folder.overrides_file.is_file():
         return overrides
-    keep = _safe(folder.read_overrides(), folder.overrides_file, {*given, "resume", "sweep", "run_dir"})
+    keep = _safe(folder.read_overrides(), folder.overrides_file, {*given, "sweep", *NEVER_SAVED})
     how = [f"hydra.run.dir={quote(shown_path(folder.path))}", "hydra.mode=RUN"]
     paths = [
         f"{key}={quote(found)}"
@@ -83,7 +84,8 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
     Hydra's own overrides are not repeated: an untrusted launcher or sweeper could run code, and the
     folder of the jobs could be elsewhere.
     """
-    how = [text for text in arguments if text.lstrip("+~").startswith("hydra")]
+    typed_again = ("hydra", "own_code=", "--config-dir=")
+    how = [text for text in arguments if text.lstrip("+~").startswith(typed_again)]
     others = [text for text in arguments if text not in (*how, "-m", "--multirun")]
     if changed := [text for text in others if not text.startswith("resume=")]:
         raise ValueError(
@@ -92,7 +94,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
         )
     refuse_links(folder)
     task, hydra = SweepFolder(folder).read_overrides()
-    task = _safe(task, folder / "multirun.yaml", {"resume", "run_dir"})
+    task = _safe(task, folder / "multirun.yaml", {*NEVER_SAVED})
     typed = [text.lstrip("+~").partition("=")[0] for text in how]
     for text in hydra:
         key = text.lstrip("+~").partition("=")[0]
@@ -120,7 +122,9 @@ def _safe(saved: Iterable[str], file: Path, replaced: set[str]) -> list[str]:
         options = re.findall(r"[^\s,()\[\]'\"]+", found[2] or "") if found[1] in GROUPS else []
         if not all(OPTION.fullmatch(option) for option in options):
             raise ValueError(_refusal(text, file))
-        if not {found[1], found[1].partition(".")[0]} & replaced:
+        if found[1].startswith("logger."):  # it could send the curves to a stranger's server
+            print(f"Resuming without {ascii(text)[1:-1]}: type it again to use it.", file=sys.stderr)
+        elif not {found[1], found[1].partition(".")[0]} & replaced:
             keep.append(text)
     return keep
 

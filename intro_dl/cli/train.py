@@ -7,6 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from intro_dl.cli.app import report_errors, run
+from intro_dl.config.targets import allow_own_code
 from intro_dl.config.validate import check_values
 from intro_dl.runs.program import say_loading
 from intro_dl.runs.sweep import earlier_result
@@ -27,7 +28,10 @@ def train_one(cfg: DictConfig) -> float:
             train,  # here, so that mistakes are reported before torch is imported
         )
 
-        return train(cfg)
+        try:
+            return train(cfg)
+        finally:
+            allow_own_code(None)
     return worst
 
 

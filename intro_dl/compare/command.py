@@ -18,7 +18,7 @@ from intro_dl.runs.sweep import SweepFolder
 
 OPTIONS = {
     "by": Option(Annotated[list[str], MinLen(1), MaxLen(2)], []),  # one key for a plot, or two for a heat map
-    "metric": Option(str, "loss/val"),
+    "metric": Option(str),
     "out": path(),
 }
 
@@ -38,7 +38,11 @@ def main(arguments: Sequence[str]) -> int:
 
     from intro_dl.compare.table import compare, screen, write_csv, write_markdown
 
-    comparison = compare(runs, options["metric"])
+    metric, measured = options["metric"], {name for run in runs for name in run.result.metrics}
+    if not metric:  # modules of the user's own have their own names
+        monitors = [str(run.settings.get("monitor")) for run in runs if "loss/val" not in measured]
+        metric = next((name for name in monitors if name in measured), "loss/val")
+    comparison = compare(runs, metric)
     from intro_dl.compare.plots import plot
 
     picture = out / "compare.png"

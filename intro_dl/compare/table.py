@@ -224,7 +224,7 @@ def follows(table: pd.DataFrame, key: str, others: list[str]) -> bool:
 
 
 def higher_is_better(metric: str) -> bool:
-    return metric.startswith("accuracy")
+    return "acc" in metric  # a user's own module may call it val_acc
 
 
 def cell(value: Any) -> str:

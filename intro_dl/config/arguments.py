@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.config.names import nearest
-from intro_dl.config.targets import class_of
+from intro_dl.config.targets import class_of, is_own
 from intro_dl.runs.values import LARGEST, fits, limits, shown
 
 OWN_KEYS = {  # not passed to the class
@@ -46,7 +47,15 @@ def check_arguments(node: DictConfig, group: str) -> None:
     values = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
     own = OWN_KEYS.get(group, ())
     passed = {key: value for key, value in values.items() if not key.startswith("_") and key not in own}
-    check_call(class_of(node, group), passed, group)
+    target = class_of(node, group)
+    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if any(text.startswith(f"{group}._target_=") for text in typed):  # the other keys are of another class
+        keys = inspect.signature(target).parameters
+        if foreign := [f"'~{group}.{key}'" for key in passed if key not in keys and "kwargs" not in keys]:
+            raise ValueError(
+                f"{target.__name__} has other keys than this option of {group}=: add {' '.join(foreign)}."
+            )
+    check_call(target, passed, group)
 
 
 def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
@@ -57,7 +66,10 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
     """
     parameters = inspect.signature(target).parameters
     call = target.__init__ if inspect.isclass(target) else target
-    hints = typing.get_type_hints(call, include_extras=True)
+    try:  # the values of a user's own class may be anything
+        hints = {} if is_own(target) else typing.get_type_hints(call, include_extras=True)
+    except NameError:  # of a class that only a type checker imports
+        hints = {}
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key, value in values.items():
         if key not in parameters and not open_ended:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, Le, Lt, MinLen
@@ -21,15 +22,17 @@ class RunConfig:
     scheduler: Any = None
     regularization: Any = MISSING
     callbacks: Any = MISSING
+    logger: Any = MISSING
     trainer: Any = MISSING
     seed: int = 0
     monitor: str = "loss/val"
     mode: str = "min"
-    run_dir: str = MISSING
+    run_dir: str | None = MISSING  # None in --cfg job --resolve: no folder is chosen yet
     resume: str | None = None
     test: bool = True
     summary: bool = False
     watch_test: bool = False
+    own_code: str | None = None
 
 
 Part = Size | Annotated[float, Gt(0), Le(1)]  # of the batches: their number, or a fraction
@@ -86,30 +89,12 @@ RANGES: dict[str, Any] = {
     "callbacks.early_stopping.patience": Count,
 }
 
-INSTEAD = {  # of Lightning's other switches, and of older ones
-    "logger": "every run writes TensorBoard's files into its folder",
-    "callbacks": "choose callbacks=, or add a class as callbacks.<name>",
-    "default_root_dir": "choose the folder with run_dir=",
-    "enable_checkpointing": "every run saves its weights; trainer=smoke only tests a command",
-    "enable_model_summary": "the summary of a run has the number of parameters",
-    "val_check_interval": "choose trainer.check_val_every_n_epoch",
-    "min_steps": "choose trainer.min_epochs",
-    "limit_predict_batches": "intro-dl predict predicts",
-    "gradient_clip_algorithm": "trainer.gradient_clip_val limits the norm of the gradient",
-    "detect_anomaly": "callbacks=doctor names the layer that broke first",
-    "profiler": "python benchmarks/ measures the speed",
-    "gpus": "choose trainer=gpu or trainer.devices",
-    "auto_lr_find": "sweep=lr tries several rates",
-    "auto_scale_batch_size": "sweep=batch_size tries several sizes",
-    "resume_from_checkpoint": "choose resume=<run>",
-    "ckpt_path": "choose resume=<run>",
-}
-
 
 def register_schema() -> None:
     """Tell Hydra the root keys, and how to name the folder of a run. Call it before composing a config."""
     ConfigStore.instance().store(name="run_schema", node=RunConfig)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("folder_name", lambda path: Path(str(path)).name, replace=True)
 
 
 def run_name(*parts: str | int) -> str:

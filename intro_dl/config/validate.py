@@ -7,17 +7,23 @@ classes that the config names, and compares every group with the signature of it
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, shown
 from intro_dl.config.names import nearest
-from intro_dl.config.schema import INSTEAD, RANGES, RunConfig
+from intro_dl.config.schema import RANGES, RunConfig
+from intro_dl.config.targets import allow_own_code
+from intro_dl.config.words import INSTEAD
 
-GROUPS = ("data", "model", "optim", "regularization", "callbacks", "trainer")  # each needs an option
+# Each needs an option.
+GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")
 ROOT_KEYS = [each.name for each in fields(RunConfig)]
+PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow"}  # which Lightning imports when it logs
 STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
 
 
@@ -31,8 +37,9 @@ def validate(cfg: DictConfig) -> None:
     for group in ("data", "model", "optim", "scheduler", "trainer"):
         if cfg[group] is not None:  # scheduler=null
             check_arguments(cfg[group], group)
-    for name, callback in _callbacks(cfg):
-        check_arguments(callback, f"callbacks.{name}")
+    for group in ("callbacks", "logger"):
+        for name, part in _parts(cfg, group):
+            check_arguments(part, f"{group}.{name}")
 
 
 def check_values(cfg: DictConfig) -> None:
@@ -41,6 +48,7 @@ def check_values(cfg: DictConfig) -> None:
     Raises:
         ValueError: the message names the key, its value, and what to choose instead.
     """
+    _check_own_code(cfg)
     if unknown := [str(key) for key in cfg if key not in ROOT_KEYS]:
         raise ValueError(f"Unknown key {unknown[0]}.{nearest(unknown[0], ROOT_KEYS)}")
     for group in GROUPS:
@@ -59,7 +67,18 @@ def check_values(cfg: DictConfig) -> None:
             f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."
         )
     _check_regularization(cfg)
-    _check_callbacks(cfg)
+    _check_parts(cfg, "callbacks")
+    _check_parts(cfg, "logger")
+
+
+def _check_own_code(cfg: DictConfig) -> None:
+    """Allow the user's own classes if the user has typed their folder in this command."""
+    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else ["own_code="]
+    if cfg.own_code and not any(text.lstrip("+").startswith("own_code=") for text in typed):
+        raise ValueError(
+            "Refused own_code= in a yaml file: it allows code to run, so it must be typed in each command."
+        )
+    allow_own_code(cfg.own_code)
 
 
 def _check_trainer(trainer: DictConfig) -> None:
@@ -82,9 +101,9 @@ def _check_trainer(trainer: DictConfig) -> None:
             )
 
 
-def _callbacks(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
-    """Yield the callbacks that are on; callbacks.early_stopping=null switches one off."""
-    yield from ((str(name), callback) for name, callback in cfg.callbacks.items() if callback is not None)
+def _parts(cfg: DictConfig, group: str) -> Iterator[tuple[str, Any]]:
+    """Yield the callbacks or loggers that are on; callbacks.early_stopping=null switches one off."""
+    yield from ((str(name), part) for name, part in cfg[group].items() if part is not None)
 
 
 def _check_regularization(cfg: DictConfig) -> None:
@@ -102,19 +121,22 @@ def _check_regularization(cfg: DictConfig) -> None:
             )
 
 
-def _check_callbacks(cfg: DictConfig) -> None:
-    """Refuse callbacks without a class, and those that would write outside of the run folder."""
+def _check_parts(cfg: DictConfig, group: str) -> None:
+    """Refuse callbacks or loggers without a class or its package, and files outside of the run folder."""
     run_dir = Path(cfg.run_dir).resolve()
-    for name, callback in _callbacks(cfg):
-        if not isinstance(callback, DictConfig):
-            raise ValueError(f"Invalid callbacks.{name}={shown(callback)}: choose null to switch it off.")
-        if "_target_" not in callback:
-            known = [key for key, each in _callbacks(cfg) if OmegaConf.select(each, "_target_")]
-            raise ValueError(f"Unknown key callbacks.{name}.{nearest(name, known)}")
-        for key, value in callback.items():
+    for name, part in _parts(cfg, group):
+        if not isinstance(part, DictConfig):
+            raise ValueError(f"Invalid {group}.{name}={shown(part)}: choose null to switch it off.")
+        if "_target_" not in part:
+            known = [key for key, each in _parts(cfg, group) if OmegaConf.select(each, "_target_")]
+            raise ValueError(f"Unknown key {group}.{name}.{nearest(name, known)}")
+        package = PACKAGES.get(str(part._target_).rpartition(".")[-1])
+        if package and find_spec(package) is None:
+            raise ValueError(f"logger={name} needs the package {package}: run pip install {package}.")
+        for key, value in part.items():
             names_a_place = re.search("path|dir|file", str(key)) and isinstance(value, str)
             if names_a_place and not (run_dir / str(value)).resolve().is_relative_to(run_dir):
                 raise ValueError(
-                    f"callbacks.{name}.{key}={value} lies outside of the run folder: leave it out, and "
+                    f"{group}.{name}.{key}={value} lies outside of the run folder: leave it out, and "
                     "choose the run folder with run_dir=<folder>."
                 )

@@ -167,8 +167,8 @@ def _build(checkpoint: dict[str, Any], file: Path) -> Task:
     found = model_class(name)
     if found is None:
         raise ValueError(
-            f"{shown_path(file)} holds a {one_line(name)}, which intro_dl.models does not define. "
-            "Train it again."
+            f"{shown_path(file)} holds a {one_line(name)}, which intro_dl.models does not define. In Python, "
+            f"load it with its own class: {one_line(name)}.load_from_checkpoint(<this file>)."
         )
     try:
         # Checked before memory is allocated: an untrusted file may name a model that fills it, or one of

@@ -229,15 +229,22 @@ def is_for_the_user(error: BaseException | None) -> bool:
 
 
 def _where(error: BaseException) -> str:
-    """Return the innermost line of this package, e.g. of a student's own model; empty if there is none."""
+    """Return the innermost line of this package or of the user's own code; empty if there is none."""
     import traceback
 
     from intro_dl.runs.files import shown_path
 
+    if isinstance(error, SyntaxError) and error.filename:  # also an IndentationError
+        return f" in {shown_path(error.filename)}, line {error.lineno}"
     ours = [place for place in traceback.walk_tb(error.__traceback__) if _is_ours(place[0])]
     return f" in {shown_path(ours[-1][0].f_code.co_filename)}, line {ours[-1][1]}" if ours else ""
 
 
 def _is_ours(frame: FrameType) -> bool:
-    name = frame.f_globals.get("__name__", "")
-    return name.startswith("intro_dl.") and name != __name__  # this module calls all others
+    """Return whether a line belongs to this package or to the user's code, not to Python or a library."""
+    import sysconfig
+
+    name, file = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
+    if name.startswith("intro_dl."):
+        return name != __name__  # this module calls all others
+    return not file.startswith(("<", sysconfig.get_path("stdlib"))) and "-packages" not in file

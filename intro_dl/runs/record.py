@@ -14,9 +14,8 @@ from intro_dl.runs.values import LARGEST
 
 GROUPS = ("experiment", "data", "model", "optim", "scheduler", "regularization", "callbacks", "trainer")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # to another key of the config
-# Where a run is stored, and what it reports.
-NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "summary")
-
+# Where a run is stored, what it reports, and where its code comes from.
+NOT_SETTINGS = ("run_dir", "resume", "test", "watch_test", "summary", "logger", "own_code")
 MOST_SETTINGS = 1000  # a run has about 80
 
 
@@ -113,7 +112,7 @@ def _read_settings(run: Run, folder: RunFolder) -> None:
         if isinstance(value, str) and "${" in value:
             run.derived[key] = value
             value = referenced(value, leaves)
-        if key not in NOT_SETTINGS:
+        if key.partition(".")[0] not in NOT_SETTINGS:
             number = isinstance(value, int | float) and abs(value) <= sys.float_info.max  # false for nan
             run.settings[key] = value if number or value is None else one_line(str(value))
     saved = folder.read_choices()

@@ -92,7 +92,9 @@ class Result:
         if not isinstance(saved, dict) or saved.get("status") not in list(Status):
             raise ValueError("result.json is not the result of a run")
         hints = typing.get_type_hints(cls) | {"status": str}
-        metrics = {name: value for name, value in saved.items() if "/" in name or name == "lr"}
+        numbers = (name for name, value in saved.items() if name not in hints and fits(value, float))
+        named = {name for name in saved if "/" in name}.union(numbers)  # others are of a user's own module
+        metrics = {name: value for name, value in saved.items() if name in named}
         values = {name: value for name, value in saved.items() if name in hints and name != "metrics"}
         for name, value in {**values, **metrics}.items():
             if not fits(value, hints.get(name, float | None)):

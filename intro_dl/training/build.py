@@ -3,7 +3,10 @@
 import copy
 import inspect
 import math
+import re
+import sys
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -11,7 +14,6 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -92,8 +94,8 @@ def check_fit(cfg: DictConfig, data: TensorData) -> None:
     if data.dims and not set(needed) <= data.dims.keys() <= accepted.keys():
         model_name, data_name = model_class.__name__, type(data).__name__
         raise ValueError(
-            f"{model_name} cannot read {data_name}: the data provide {', '.join(data.dims)}, "
-            f"but {model_name} takes {', '.join(needed)}. Choose another data= or model=."
+            f"{model_name} cannot read {data_name}: these data are {data.kind} with {', '.join(data.dims)}, "
+            f"and {model_name} needs {', '.join(needed)}. Choose another data= or model=."
         )
 
 
@@ -102,6 +104,13 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     check_fit(cfg, data)
     check_memory(cfg, data)
     model = instantiate(cfg.model, **data.dims, _convert_="all")
+    check_saved_arguments(model, data)
+    give_optimizer(cfg, model)
+    return model
+
+
+def give_optimizer(cfg: DictConfig, model: Task) -> None:
+    """Choose the optimizer and the schedule of a model."""
     scheduler, interval = None, "epoch"
     if cfg.scheduler is not None:
         interval = cfg.scheduler.get("interval", "epoch")
@@ -110,9 +119,7 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
         optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
-    check_saved_arguments(model, data)
     model.optimize_with(optimizer, scheduler, interval)
-    return model
 
 
 def check_memory(cfg: DictConfig, data: TensorData) -> None:
@@ -146,8 +153,13 @@ def without(config: DictConfig, *keys: str) -> DictConfig:
     return OmegaConf.create({key: value for key, value in values.items() if key not in keys})
 
 
-def build_trainer(cfg: DictConfig) -> pl.Trainer:
-    """Return Lightning's trainer with the callbacks of the config and those of every run."""
+def build_trainer(cfg: DictConfig, extra: Sequence[pl.Callback] | None = None) -> pl.Trainer:
+    """Return Lightning's trainer with the callbacks of the config and those of every run.
+
+    Args:
+        cfg: the config.
+        extra: callbacks instead of those that only a lecture model and its data can use.
+    """
     settings = without(cfg.trainer, *OWN_KEYS["trainer"])
     callbacks = []
     for name, callback in cfg.callbacks.items():
@@ -160,13 +172,13 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     always = [
         Limits(cfg.trainer.max_time),
         SeedEachEpoch(cfg.seed),
-        MiddleOfEpoch(),
-        RestoreSchedule(),
+        *([MiddleOfEpoch(), RestoreSchedule(), StopWhenNotFinite()] if extra is None else extra),
         SaveCommand(cfg),
-        StopWhenNotFinite(),
         stay_stopped,
     ]
-    logger = TensorBoardLogger(cfg.run_dir, name="", version="", default_hp_metric=False)
+    if wandb := sys.modules.get("wandb"):
+        wandb.finish()  # otherwise this job of a sweep would write into the run of the job before
+    loggers = [instantiate(each, _convert_="all") for each in cfg.logger.values() if each is not None]
     plugins: list[Any] = [WholeCheckpoints()]
     if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
         rank_zero_only.__dict__["rank"] = 0
@@ -174,7 +186,7 @@ def build_trainer(cfg: DictConfig) -> pl.Trainer:
     trainer = instantiate(settings, _partial_=True, _convert_="all")
     return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
         callbacks=[*always, *callbacks],
-        logger=logger,
+        logger=loggers,
         default_root_dir=cfg.run_dir,
         plugins=plugins,
         profiler=Unprofiled(),
@@ -205,7 +217,9 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
     splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
     known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
     if cfg.monitor not in known:
-        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, known)}")
+        # val_acc is the name of accuracy/val in many programs
+        meant = re.sub(r"^(train|val|test)[_/](.+)", r"\2/\1", cfg.monitor).replace("acc/", "accuracy/")
+        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(meant, known)}")
 
 
 def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: int) -> None:
@@ -235,6 +249,7 @@ def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: in
 def quiet_known_warnings() -> None:
     """Hide warnings that a student can do nothing about."""
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module` and is already saved.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings(
         "ignore", message=".*callbacks used to create the checkpoint.*"

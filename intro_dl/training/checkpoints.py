@@ -47,6 +47,8 @@ class LastCheckpoint(ModelCheckpoint):
         loop = trainer.fit_loop.epoch_loop
         if loop._should_accumulate() or loop._num_ready_batches_reached():
             return  # in the middle of a step, or about to be saved after the validation
+        if not any(isinstance(each, MiddleOfEpoch) for each in trainer.callbacks):
+            return self._end_if_told()  # a user's own module: it resumes from the last finished epoch
         due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
         if due or self.told_to_end:
             self.within = trainer.current_epoch, batch_idx + 1, trainer.num_training_batches

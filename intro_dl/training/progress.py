@@ -89,6 +89,9 @@ class Progress(RichProgressBar):
         for name in names[:2]:  # these fit into 80 columns
             validation = f"{row[f'{name}/val']:.4f}" if f"{name}/val" in row else "-"
             columns[f"{name} train / val"] = f"{row[f'{name}/train']:.4f} / {validation}"
+        own = [name for name in row if name not in ("epoch", "lr", "seconds") and not name.endswith("_step")]
+        for name in own[:4] if not names else ():  # of a user's own module
+            columns[name] = f"{row[name]:.4f}"
         columns["lr"] = f"{row['lr']:.3g}" if "lr" in row else ""
         columns["seconds"] = f"{row['seconds']:.1f}"
         if not self._header_shown:

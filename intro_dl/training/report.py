@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from intro_dl.data.dataset import TensorData
-from intro_dl.runs.files import typed
+from intro_dl.runs.files import shown_path, typed
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
 from intro_dl.tasks import Classifier, Task
@@ -131,7 +131,7 @@ def git_commit() -> str | None:
 def log_hyperparameters(
     cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData, result: Result
 ) -> None:
-    """Add the run's row to TensorBoard's HPARAMS page: the few columns in which runs differ."""
+    """Give the loggers the few columns in which runs differ: a row of TensorBoard's HPARAMS page."""
     columns = {
         "model": type(model).__name__,
         "data": type(data).__name__,
@@ -146,11 +146,13 @@ def log_hyperparameters(
     measured = {
         f"best/{name}": value for name, value in result.metrics.items() if name.endswith(("/val", "/test"))
     }
-    logger = trainer.logger
-    assert isinstance(logger, pl.loggers.TensorBoardLogger)
-    logger.log_hyperparams(columns, measured)
-    logger.experiment.add_custom_scalars(CURVES)
-    logger.finalize("success")
+    for logger in trainer.loggers:
+        if isinstance(logger, pl.loggers.TensorBoardLogger):
+            logger.log_hyperparams(columns, measured)
+            logger.experiment.add_custom_scalars(CURVES)
+        else:
+            logger.log_hyperparams(columns)
+        logger.finalize("success")
 
 
 def print_summary(folder: RunFolder, result: Result) -> None:
@@ -158,13 +160,15 @@ def print_summary(folder: RunFolder, result: Result) -> None:
     measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
     shown = str(folder)
     logs = typed("outputs" if shown.startswith("outputs") else shown)
-    rows = [(name, f"{result.metrics[name]:.4f}") for name in measured if name in result.metrics]
+    board = any(folder.path.glob("events.out.tfevents*"))
+    known = [name for name in measured if name in result.metrics]
+    rows = [(name, f"{result.metrics[name]:.4f}") for name in known or result.metrics]
     rows += [
         ("epochs", f"{result.epochs} ({result.stopped}; best: epoch {result.best_epoch})"),
         ("seconds", f"{result.seconds:.1f} on {result.device}"),
         ("parameters", f"{result.parameters:,}"),
         ("folder", shown),
-        ("curves", f"tensorboard --logdir {logs}"),
+        ("curves", f"tensorboard --logdir {logs}" if board else shown_path(folder.history_file)),
         *(("note", note) for note in result.notes),
         *(("doctor", finding["sentence"]) for finding in result.diagnosis or []),
     ]

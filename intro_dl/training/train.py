@@ -7,9 +7,11 @@ from pathlib import Path
 import pytorch_lightning as pl
 from omegaconf import DictConfig
 
+from intro_dl.config.validate import validate
 from intro_dl.runs.folder import RunFolder
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.devices import launch, one_of_several
+from intro_dl.training.foreign import is_foreign, train_foreign
 from intro_dl.training.report import best_epoch, git_commit, log_hyperparameters, measure, print_summary
 from intro_dl.training.resume import (
     already_finished,
@@ -42,6 +44,9 @@ def train(cfg: DictConfig) -> float:
     started, commit = time.perf_counter(), git_commit()  # now: the code may be edited while it trains
     quiet_known_warnings()
     pl.seed_everything(cfg.seed, verbose=False)
+    validate(cfg)
+    if is_foreign(cfg):
+        return train_foreign(cfg)
     data, model, trainer = build(cfg)
     folder = RunFolder(Path(cfg.run_dir))
     resumed = read_resumed(cfg, model, data)

@@ -88,12 +88,13 @@ class Visualizer(pl.Callback):
             self._draw_safely(trainer, pl_module, len(getattr(pl_module, "history", [])))
 
     def _draw_safely(self, trainer: pl.Trainer, model: pl.LightningModule, epoch: int) -> None:
-        logger, data = trainer.logger, getattr(trainer, "datamodule", None)
+        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        data = getattr(trainer, "datamodule", None)
         known = isinstance(model, Task) and isinstance(data, TensorData)
-        if not trainer.is_global_zero or not known or not isinstance(logger, TensorBoardLogger):
+        if not trainer.is_global_zero or not known or not loggers:
             return
         self._latest_step = trainer.global_step
-        writer = Writer(logger.experiment, trainer.global_step, epoch)
+        writer = Writer(loggers[0].experiment, trainer.global_step, epoch)
         autocast = trainer.precision_plugin.forward_context()
         try:
             with isolate_rng(), evaluating(model), torch.no_grad(), autocast:

@@ -207,12 +207,12 @@ def test_character_models_choose_a_text_and_clip_their_gradients(name, make_conf
     [
         (
             ["model=char_lstm", "data=digits"],
-            "CharLSTM cannot read Digits: the data provide in_shape, num_classes, but CharLSTM takes vocab",
+            "CharLSTM cannot read Digits: these data are images with in_shape, num_classes, and CharLSTM",
         ),
         (["model=char_rnn", "data=digits"], "CharRNN cannot read Digits"),
         (
             ["model=lenet", "data=pydoc"],
-            "LeNet cannot read Pydoc: the data provide vocab_size, but LeNet takes in_shape, num_classes.",
+            "LeNet cannot read Pydoc: these data are text with vocab_size, and LeNet needs in_shape, num",
         ),
     ],
 )
