@@ -21,6 +21,7 @@ from intro_dl.cli.errors import explain
 from intro_dl.cli.overrides import for_hydra
 from intro_dl.cli.saved_command import with_saved_command
 from intro_dl.config.schema import register_schema
+from intro_dl.config.targets import allow_own_code
 from intro_dl.config.validate import check_values
 from intro_dl.runs import signals
 from intro_dl.runs.files import explain_os_error
@@ -65,6 +66,7 @@ def train(*overrides: str) -> "LoadedRun":
                 raise ValueError(explain(error, list(overrides))) from None
             raise  # a fault in a student's model, for example: the traceback shows the line
         finally:
+            allow_own_code(None)
             if sys.exc_info()[0] is not None:
                 hydra_callbacks.remove_created()
 
