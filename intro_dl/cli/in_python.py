@@ -33,19 +33,21 @@ if TYPE_CHECKING:
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")  # their loggers print by themselves if imported first
 
 
-def train(*overrides: str) -> "LoadedRun":
+def train(*overrides: str, **keywords: object) -> "LoadedRun":
     """Train one run as `python scripts/train.py <overrides>` does, and return it with its best weights.
 
     The run is written below outputs/ of the current directory. Logging, warnings, signals and random numbers
     of the caller are as before when it returns.
 
     Args:
-        overrides: each is one argument of the command line, e.g. "optim.lr=0.01"; "resume=latest" resumes.
+        overrides: each sets one key or group, e.g. "optim.lr=0.01"; "resume=latest" resumes. Flags such as
+            --config-dir need the command line.
+        keywords: refused, since a key such as optim.lr is no name in Python.
 
     Raises:
         ValueError: for a mistake in the overrides, or if the loss diverges; the message says what to change.
     """
-    for override in overrides:
+    for override in (*overrides, *keywords):
         if not isinstance(override, str) or override.startswith("-") or "=" not in override:
             raise ValueError(
                 f"Cannot read {override!r}: write each override as a string, e.g. "

@@ -10,6 +10,8 @@ MARK = 0.4  # of the strongest ink; the lines of paper and noise are weaker
 PART = 0.1  # a mark with this fraction of the ink of the largest is a part of it, or another drawing
 SPECK = 0.02  # a mark with less than this fraction of the ink is not the drawing
 SKEW = 1.0  # most photographs are of dark ink; a skewness above this means light ink
+SMALLEST = 64  # pixels of the shorter side of a photograph
+FEW_LEVELS = 32  # of grey: a photograph has more
 FAINT = 0.12  # ink that takes less than this fraction of the light of the paper is no drawing
 
 
@@ -20,6 +22,8 @@ def one_drawing(pixels: np.ndarray, steps: list[str]) -> np.ndarray:
         pixels: uint8, a scan or a photograph.
         steps: what was changed is added to this list.
     """
+    if min(pixels.shape) < SMALLEST or len(np.unique(pixels)) <= FEW_LEVELS:
+        return pixels  # drawn or scanned, e.g. 8x8 pixels whose strokes touch the border
     border = border_of(pixels).astype(np.float32)
     paper = np.median(border)
     contrast = max(np.ptp(pixels), 1)

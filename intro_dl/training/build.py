@@ -216,10 +216,14 @@ def check_monitor(cfg: DictConfig, model: Task, data: TensorData) -> None:
     model.train(training)
     splits = ("train", "val", "test") if cfg.watch_test else ("train", "val")
     known = [f"{name}/{split}" for name in names for split in splits] + ["lr"]
-    if cfg.monitor not in known:
-        # val_acc is the name of accuracy/val in many programs
-        meant = re.sub(r"^(train|val|test)[_/](.+)", r"\2/\1", cfg.monitor).replace("acc/", "accuracy/")
-        raise ValueError(f"Nothing measures monitor={cfg.monitor}.{nearest(meant, known)}")
+    monitors = {
+        f"callbacks.{name}.monitor": each.get("monitor") for name, each in cfg.callbacks.items() if each
+    }
+    for key, monitor in ({"monitor": cfg.monitor} | monitors).items():
+        if monitor is not None and monitor not in known:
+            # val_acc is the name of accuracy/val in many programs
+            meant = re.sub(r"^(train|val|test)[_/](.+)", r"\2/\1", str(monitor)).replace("acc/", "accuracy/")
+            raise ValueError(f"Nothing measures {key}={monitor}.{nearest(meant, known)}")
 
 
 def check_last_batch(cfg: DictConfig, model: Task, data: TensorData, devices: int) -> None:

@@ -50,6 +50,7 @@ MISTAKES = {
     "experiment=broken": [
         "experiment=broken is a directory: choose one of broken/dead_units, broken/exploding"
     ],
+    "callbacks.early_stopping.monitor=val_loss": ["Nothing measures callbacks.early_stopping.monitor"],
     "monitor=accuracy/vall": ["Nothing measures monitor=accuracy/vall. Did you mean accuracy/val?"],
     "hydra.launcher.n_jobs=2": ["Unknown key hydra.launcher.n_jobs. --cfg hydra lists the keys of Hydra."],
     "optim.lrr=1": ["Unknown key optim.lrr", "Did you mean optim.lr?"],

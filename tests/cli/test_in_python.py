@@ -113,3 +113,8 @@ def test_a_notebook_gets_lines_and_a_percentage_without_ipywidgets(monkeypatch, 
     intro_dl.train(*SMOKE)
     out, err = capsys.readouterr()
     assert "\repoch 1/1: 100%" in out and "\r    1/1 " in out and "ipywidgets" not in out + err
+
+
+def test_keywords_are_refused_with_what_to_write():
+    with pytest.raises(ValueError, match=r"Cannot read 'model': write each override as a string"):
+        intro_dl.train(model="mlp")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from sklearn.datasets import load_digits
 
 from intro_dl import load_run
 from intro_dl.data import image_file
@@ -342,6 +343,15 @@ def test_a_photograph_under_uneven_light_is_read_like_one_under_even_light(tmp_p
     assert np.abs(pixels.astype(int) - expected).mean() < 8
 
 
+@pytest.mark.parametrize("side", [8, 112])
+def test_a_drawing_of_few_pixels_is_not_taken_for_a_photograph(tmp_path, side):
+    for number, digit in enumerate(load_digits().images[:20]):
+        image = Image.fromarray((digit * 15.9).astype(np.uint8))
+        image.resize((side, side), Image.Resampling.NEAREST).save(tmp_path / f"{number}.png")
+        _, steps = read_picture(tmp_path / f"{number}.png", MNIST_LIKE)
+        assert not {"light evened out", "inverted"} & set(steps)
+
+
 def test_the_lines_of_paper_are_not_read_as_ink(tmp_path):
     expected, _ = read_picture(photograph(tmp_path, np.ones((240, 320))), MNIST_LIKE)
     lines = np.where(np.arange(240)[:, None] % 20 < 2, 0.7, 1.0) * np.ones((1, 320))
@@ -360,7 +370,10 @@ def test_of_several_drawings_the_largest_is_used_and_said(tmp_path):
 
 
 def test_light_without_a_drawing_is_said(tmp_path):
-    Image.fromarray((235 * LIGHTS["half in shadow"]).astype(np.uint8)).save(tmp_path / "a.png")
+    noise = np.random.default_rng(0).normal(0, 4, (240, 320))  # of a camera
+    Image.fromarray((235 * LIGHTS["half in shadow"] + noise).clip(0, 255).astype(np.uint8)).save(
+        tmp_path / "a.png"
+    )
     _, steps = read_picture(tmp_path / "a.png", MNIST_LIKE)
     assert "uneven light, and no drawing found" in steps
 
