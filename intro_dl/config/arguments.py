@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from intro_dl.config.names import nearest
@@ -48,6 +47,8 @@ def check_arguments(node: DictConfig, group: str) -> None:
     own = OWN_KEYS.get(group, ())
     passed = {key: value for key, value in values.items() if not key.startswith("_") and key not in own}
     target = class_of(node, group)
+    from hydra.core.hydra_config import HydraConfig  # here, so that a run can be loaded without Hydra
+
     typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     if any(text.startswith(f"{group}._target_=") for text in typed):  # the other keys are of another class
         keys = inspect.signature(target).parameters

@@ -157,7 +157,8 @@ def _saved_config(run: LoadedRun, advice: str) -> DictConfig:
         saved = folder.read_config()
         if not fits(saved.get("data"), dict[str, Any]):
             raise ValueError("its config does not name its data")
-        ours = {"${seed}": saved["seed"], "${oc.env:INTRO_DL_DATA,data}": _default_root()}
+        root = "${oc.env:INTRO_DL_DATA,data}"
+        ours = {"${seed}": saved["seed"], root: _default_root(), f"{root}/cache": f"{_default_root()}/cache"}
         settings = {key: ours.get(str(value), value) for key, value in saved["data"].items()}
         if strange := [f"data.{key}={value}" for key, value in settings.items() if "${" in str(value)]:
             raise ValueError(f"only training looks up {one_line(strange[0])}")

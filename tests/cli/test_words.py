@@ -46,7 +46,7 @@ ANSWERS = {
     "paths.data_dir=x": "data.root=",
     "data_dir=x": "data.root=",
     "extras.print_config=false": "--cfg job",
-    "train=false": "scripts/evaluate.py <run>",
+    "train=false": "intro-dl evaluate <run>",
     "model.optimizer.lr=0.1": "Did you mean optim.lr?",
     "optim.name=Adam": "Did you mean optim=adam?",
     "callbacks=none": "callbacks.early_stopping=null",

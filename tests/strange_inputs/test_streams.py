@@ -79,7 +79,7 @@ def test_control_characters_of_a_name_do_not_steer_the_terminal(capsys):
             "There is not enough memory.",
         ),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), "A file is not UTF-8 text"),
-        (KeyError("x"), "KeyError: 'x'. HYDRA_FULL_ERROR=1 shows the traceback."),
+        (KeyError("x"), "'x'. HYDRA_FULL_ERROR=1 shows the traceback."),
         (ValueError("Name a run."), "Name a run."),
     ],
     ids=lambda value: type(value).__name__,
