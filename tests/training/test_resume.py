@@ -402,7 +402,16 @@ def test_every_key_typed_beside_resume_is_applied_or_refused(make_config, train)
                 with pytest.raises(ValueError, match="Cannot resume"):
                     read_resumed(changed, build_model(changed, data), data)
             else:
-                assert key in ("data", "scheduler", "trainer", "test", "watch_test", "summary"), path
+                assert key in (
+                    "data",
+                    "logger",
+                    "own_code",
+                    "scheduler",
+                    "summary",
+                    "test",
+                    "trainer",
+                    "watch_test",
+                ), path
     changed = make_config(*words, last, "+optim.amsgrad=true")
     with pytest.raises(ValueError, match="trained with optim.amsgrad=null"):
         read_resumed(changed, build_model(changed, data), data)
