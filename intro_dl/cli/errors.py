@@ -1,5 +1,6 @@
 """Explain an error in one sentence: what is wrong, and what to do. Does not import torch."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from intro_dl import configs
 from intro_dl.cli.help_text import GROUPS, describe
 from intro_dl.config.names import closest, nearest
+from intro_dl.config.override_syntax import quote
 from intro_dl.config.words import INSTEAD, KEYS
 from intro_dl.runs import program
 from intro_dl.runs.files import explain_os_error, shown_path
@@ -174,6 +176,11 @@ def _first_line(text: str) -> str:
 def _known_keys(overrides: list[str]) -> list[str]:
     """Return every key that the command line could set, given the groups that it chooses."""
     choices = [text for text in overrides if text.partition("=")[0] in GROUPS]
+    for place, text in enumerate(overrides):  # the user's own options
+        flag, _, folder = text.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            folder = folder or "".join(overrides[place + 1 : place + 2])
+            choices.append(f"hydra.searchpath=[{quote(f'file://{os.path.abspath(folder)}')}]")
     GlobalHydra.instance().clear()
     with initialize_config_module("intro_dl.configs", version_base="1.3"):
         try:

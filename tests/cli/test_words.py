@@ -88,3 +88,11 @@ def test_word_of_another_program_is_answered_by_what_to_type_here(command, train
 def test_config_is_printed_with_its_references_resolved(train):
     answer = train("--cfg", "job", "--resolve")
     assert answer.code == 0 and "seed: 0\n" in answer.out and "${" not in answer.out
+
+
+def test_the_keys_of_an_own_option_are_those_of_its_yaml(train, tmp_path):
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    own = "_target_: intro_dl.models.mlp.MLP\nhidden: [3]\n"
+    (tmp_path / "conf" / "model" / "mine.yaml").write_text(own, encoding="utf-8")
+    answer = train("--config-dir", "conf", "model=mine", "model.hiden=[4]")
+    assert answer.code == 1 and "Did you mean model.hidden? Available: model.hidden." in answer.err
