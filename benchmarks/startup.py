@@ -14,8 +14,9 @@ from functools import partial
 
 import report
 
-from intro_dl.config.options import Option, read_options, run_script
+from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
+from intro_dl.runs.program import run_script
 
 IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = f"""

@@ -14,8 +14,9 @@ from functools import partial
 
 import report
 
-from intro_dl.config.options import Option, read_options, run_script
+from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
+from intro_dl.runs.program import run_script
 
 RATES = ("1e-4", "2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "1e-2", "2e-2")
 LENGTHS = {"two epochs": ["trainer.max_epochs=2"], "as configured": []}

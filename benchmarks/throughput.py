@@ -28,7 +28,7 @@ from other_ways import Clock, Pictures, bare_loop, lightning_loop, loader_loop, 
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import datasets, transforms
 
-from intro_dl.config.options import Option, one_of, read_options, run_script
+from intro_dl.config.options import Option, one_of, read_options
 from intro_dl.config.schema import register_schema
 from intro_dl.config.types import Size
 from intro_dl.data.cifar10 import CIFAR10
@@ -37,6 +37,7 @@ from intro_dl.data.text import Pydoc
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
+from intro_dl.runs.program import run_script
 from intro_dl.training import build as building
 from intro_dl.training import train as training
 

@@ -16,8 +16,8 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from intro_dl.cli.commands import main as intro_dl
-from intro_dl.config.options import run_script
 from intro_dl.config.schema import register_schema
+from intro_dl.runs.program import run_script
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 from intro_dl.config.arguments import describe, fits
 from intro_dl.config.names import nearest
 from intro_dl.runs.files import typed_path
-from intro_dl.runs.program import run_script as run_script
 
 
 @dataclass(frozen=True)

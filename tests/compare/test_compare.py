@@ -454,7 +454,7 @@ def test_all_diverged_names_the_smallest_rate_tried(make_run, answer):
 def test_argument_errors_import_no_large_library():
     program = (
         "import sys; from intro_dl.compare.command import main\n"
-        "from intro_dl.config.options import run_script\n"
+        "from intro_dl.runs.program import run_script\n"
         "assert run_script('', main, ['nowhere']) == 1\n"
         "assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)\n"
         "import intro_dl.compare.plots\n"

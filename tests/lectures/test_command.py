@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from intro_dl.config.options import run_script
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine import claims, page
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome
 from intro_dl.lectures.engine.command import main, parse
 from intro_dl.lectures.engine.report import show, show_check
+from intro_dl.runs.program import run_script
 from tests.conftest import ROOT
 
 
@@ -273,7 +273,7 @@ def test_arguments_are_read(tmp_path, monkeypatch):
 def test_a_mistake_is_answered_before_torch_is_loaded():
     code = (
         "import sys; from intro_dl.lectures.engine.command import main; "
-        "from intro_dl.config.options import run_script; "
+        "from intro_dl.runs.program import run_script; "
         "assert run_script('', main, ['lecture=4']) == 1; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
