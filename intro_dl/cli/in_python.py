@@ -42,7 +42,7 @@ def train(*overrides: str, **keywords: object) -> "LoadedRun":
     Args:
         overrides: each sets one key or group, e.g. "optim.lr=0.01"; "resume=latest" resumes. Flags such as
             --config-dir need the command line.
-        keywords: refused, since a key such as optim.lr is no name in Python.
+        keywords: refused, since Python has no names with a dot, such as optim.lr.
 
     Raises:
         ValueError: for a mistake in the overrides, or if the loss diverges; the message says what to change.

@@ -53,7 +53,7 @@ def plot(comparison: Comparison, path: Path, by: Sequence[str]) -> bool:
     Raises:
         ValueError: if `by` names a key in which the runs do not differ, or leaves several rows for one cell.
     """
-    with rc_context({"text.parse_math": False}):  # a setting such as $x is no formula
+    with rc_context({"text.parse_math": False}):  # draw a setting such as $x as it is
         return _plot(comparison, path, *choose_plot(comparison, by))
 
 

@@ -42,10 +42,8 @@ def data_for(run: LoadedRun, name: str | None, changes: Mapping[str, str]) -> Te
     check_same_kind(run, data)
     saved = {} if name else _places(data, changes)
     try:
-        for key, place in saved.items():
-            tell(f"Reading data.{key}={shown_path(place)}, which the run names.")
-            if not place.exists():
-                raise FileNotFoundError(place)
+        if missing := next((place for place in saved.values() if not place.exists()), None):
+            raise FileNotFoundError(missing)
         if not saved:
             data.prepare_data()
         data.setup()
@@ -72,11 +70,15 @@ def check_same_kind(run: LoadedRun, data: TensorData) -> None:
 
 
 def _places(data: TensorData, typed: Mapping[str, str]) -> dict[str, Path]:
-    """Return the places on disk that the saved config names, except the directory of all data sets."""
+    """Return and print the places that the saved config names, except the directory of all data sets."""
     marks = places_of(type(data))
     found = {key: getattr(data, key) for key, mark in marks.items() if key not in typed and not mark.written}
     named = {key: typed_path(value) for key, value in found.items() if isinstance(value, str)}
-    return {key: place for key, place in named.items() if place.resolve() != Path(_default_root()).resolve()}
+    root = Path(_default_root()).resolve()
+    places = {key: place for key, place in named.items() if place.resolve() != root}
+    for key, place in places.items():
+        tell(f"Reading data.{key}={shown_path(place)}, which the run names.")
+    return places
 
 
 def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
@@ -128,8 +130,7 @@ def training_text(run: LoadedRun) -> str:
         raise ValueError(f"the config of {run.folder} names {type(data).__name__} instead of a text.")
     if isinstance(data, DownloadedText) and not data.path.is_file():
         raise ValueError(f"There is no {data.path}: copy the text to this place.")
-    for key, place in _places(data, {}).items():
-        tell(f"Reading data.{key}={shown_path(place)}, which the run names.")
+    _places(data, {})
     data.setup()
     inputs, targets = data.splits["train"]
     return data.decode(inputs) + data.decode(targets[-1:])

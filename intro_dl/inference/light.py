@@ -12,7 +12,7 @@ SPECK = 0.02  # a mark with less than this fraction of the ink is not the drawin
 SKEW = 1.0  # most photographs are of dark ink; a skewness above this means light ink
 SMALLEST = 64  # pixels of the shorter side of a photograph
 FEW_LEVELS = 32  # of grey: a photograph has more
-FAINT = 0.12  # ink that takes less than this fraction of the light of the paper is no drawing
+FAINT = 0.12  # a drawing takes at least this fraction of the light of the paper
 
 
 def one_drawing(pixels: np.ndarray, steps: list[str]) -> np.ndarray:

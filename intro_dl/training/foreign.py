@@ -31,12 +31,13 @@ from intro_dl.training.build import (
     unread_data,
 )
 from intro_dl.training.devices import launch, one_of_several
-from intro_dl.training.report import device_name, git_commit, print_summary, why_it_stopped
+from intro_dl.training.report import best_epoch, device_name, git_commit, print_summary, why_it_stopped
 from intro_dl.training.resume import (
     monitor_must_be_measured,
     say_what_cannot_be_restored,
     tell_how_to_resume,
 )
+from intro_dl.training.threads import set_threads
 
 
 def is_foreign(cfg: DictConfig) -> bool:
@@ -106,9 +107,13 @@ def train_foreign(cfg: DictConfig) -> float:
     folder = RunFolder(Path(cfg.run_dir))
     if launch(trainer, folder):
         return folder.read_result().metrics[cfg.monitor]
-    if cfg.trainer.threads != "auto":
-        torch.set_num_threads(cfg.trainer.threads)
-    with one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
+    fixed = cfg.trainer.threads  # "auto" measures a step, whose loss is not known here
+    threads = torch.get_num_threads() if fixed == "auto" else fixed
+    with (
+        set_threads(threads),
+        one_of_several(trainer, folder),
+        tell_how_to_resume(trainer, folder),
+    ):
         try:
             with monitor_must_be_measured(cfg.monitor, trainer), say_what_cannot_be_restored(cfg.resume):
                 trainer.fit(model, data, ckpt_path=cfg.resume, weights_only=True)
@@ -116,13 +121,12 @@ def train_foreign(cfg: DictConfig) -> float:
             if trainer.is_global_zero:
                 folder.write_history(model.history)
         history, stopped = model.history, why_it_stopped(cfg, trainer)
-        measured = [row for row in history if cfg.monitor in row]
-        if not measured:
+        best = best_epoch(cfg, history)
+        if best is None:
             names = [name for row in history for name in row]
             raise ValueError(
                 f"Nothing measures monitor={cfg.monitor}.{nearest(cfg.monitor, list(dict.fromkeys(names)))}"
             )
-        best = (min if cfg.mode == "min" else max)(measured, key=lambda row: row[cfg.monitor])
         metrics = {name: value for name, value in best.items() if name not in ("epoch", "lr", "seconds")}
         if cfg.test and is_overridden("test_step", model) and is_overridden("test_dataloader", data):
             weights = str(folder.best) if folder.best.is_file() else None
@@ -137,7 +141,7 @@ def train_foreign(cfg: DictConfig) -> float:
         data=type(data).__name__,
         seed=cfg.seed,
         device=device_name(trainer),
-        threads=torch.get_num_threads(),
+        threads=threads,
         versions={"torch": torch.__version__, "pytorch_lightning": pl.__version__},
         commit=commit,
         seconds=round(time.perf_counter() - started, 2),

@@ -26,10 +26,20 @@ AS_FAST = 1.05  # of two numbers that are as fast, the smaller one leaves cores 
 
 
 @contextmanager
-def use_threads(
+def set_threads(number: int) -> Iterator[None]:
+    """Use this number of CPU threads, and restore the number that was set before."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(number)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def choose_threads(
     number: int | Literal["auto"], saved: int | None, trainer: Trainer, model: Task, data: TensorData
-) -> Iterator[None]:
-    """Train with this number of CPU threads, and restore the number that was set before.
+) -> int:
+    """Return the number of CPU threads for a training.
 
     Args:
         number: the number, or "auto": measure which is fastest, up to torch's own (OMP_NUM_THREADS, if set).
@@ -38,19 +48,19 @@ def use_threads(
         model: the model, on the CPU.
         data: the data, with their splits read.
     """
-    before = torch.get_num_threads()
+    most = torch.get_num_threads()
     alone_on_cpu = trainer.world_size == 1 and trainer.strategy.root_device.type == "cpu"
-    try:
-        if number != "auto":
-            torch.set_num_threads(number)
-        elif saved:
-            torch.set_num_threads(saved)
-        elif alone_on_cpu and before > 1:
-            torch.set_num_threads(fastest(rehearsal(model, data)))
-        log.info("CPU threads: %d of %d", torch.get_num_threads(), before)
-        yield
-    finally:
-        torch.set_num_threads(before)
+    if number != "auto":
+        chosen = number
+    elif saved:
+        chosen = saved
+    elif alone_on_cpu and most > 1:
+        with set_threads(most):
+            chosen = fastest(rehearsal(model, data))
+    else:
+        chosen = most
+    log.info("CPU threads: %d of %d", chosen, most)
+    return chosen
 
 
 def fastest(step: Callable[[], None]) -> int:

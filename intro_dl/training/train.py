@@ -22,7 +22,7 @@ from intro_dl.training.resume import (
     tell_how_to_resume,
 )
 from intro_dl.training.speed import check_bfloat16, compile_step
-from intro_dl.training.threads import use_threads
+from intro_dl.training.threads import choose_threads, set_threads
 from intro_dl.visualize.curves import write_curves
 from intro_dl.visualize.layer_table import layer_table
 
@@ -67,8 +67,9 @@ def train(cfg: DictConfig) -> float:
             print(f"{layers}\n")
     if resumed and trainer.is_global_zero:
         print(f"Resuming {folder} at epoch {len(resumed.history) + 1} of {cfg.trainer.max_epochs}")
-    threads = use_threads(cfg.trainer.threads, resumed.threads if resumed else None, trainer, model, data)
-    with threads, one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
+    saved = resumed.threads if resumed else None
+    threads = choose_threads(cfg.trainer.threads, saved, trainer, model, data)
+    with set_threads(threads), one_of_several(trainer, folder), tell_how_to_resume(trainer, folder):
         if cfg.trainer.compile:
             compile_step(model)
         try:
