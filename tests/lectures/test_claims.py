@@ -367,7 +367,7 @@ def test_running_a_claim_repeats_and_leaves_the_random_state_alone():
     [
         ("N1", ["005"], "holds", "choose from 000, 001, 002, 003, 004"),
         ("N1", [], "holds", "choose from 000, 001, 002, 003, 004"),
-        ("N1", ["000"], "true", "choose from holds, erratum, measured, cited"),
+        ("N1", ["000"], "true", "choose from holds, erratum, measured, not reproduced, cited"),
         ("N1", ["000"], "holds", "Duplicate claim N1"),
     ],
 )

@@ -21,8 +21,8 @@ from torch import Tensor
 from intro_dl.lectures import LECTURES
 from intro_dl.results.evidence import MissingResult
 
-Kind = Literal["holds", "erratum", "measured", "cited"]
-Verdict = Literal["holds", "erratum", "measured", "cited", "waiting", "fails"]
+Kind = Literal["holds", "erratum", "measured", "not reproduced", "cited"]
+Verdict = Literal["holds", "erratum", "measured", "not reproduced", "cited", "waiting", "fails"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ class Claim:
         lectures: the lectures that show it, e.g. ("000", "003").
         slide: the slide's title.
         says: what the slide says.
-        kind: holds, erratum (the slide is wrong), measured (needs a training run), cited (not executable).
+        kind: holds, erratum (the slide is wrong), measured (on a training run), not reproduced (its training
+            runs do not reach the slide's number), cited (not executable).
         function: computes the outcome.
         module: the module that defines it.
     """
@@ -116,8 +117,8 @@ class Claim:
     function: Callable[[], Outcome]
     module: str = ""
 
-    def run(self) -> "Result":
-        """Compute the claim with random seed 0. An exception becomes the verdict "fails".
+    def run(self, seed: int = 0) -> "Result":
+        """Compute the claim with a random seed. An exception becomes the verdict "fails".
 
         A measured claim whose results do not exist yet (`MissingResult`) gets the verdict "waiting".
         """
@@ -125,12 +126,12 @@ class Claim:
         outcome, error, waiting = Outcome([]), None, None
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                torch.manual_seed(0)
+                torch.manual_seed(seed)
                 outcome = self.function()
             error = _fault(self.kind, outcome)
         except MissingResult as missing:
             waiting = str(missing)
-            if self.kind != "measured":
+            if self.kind not in ("measured", "not reproduced"):
                 error = f"a claim of kind {self.kind} cannot wait for a result"
         except Exception as exception:
             error = f"{type(exception).__name__}: {exception}"
@@ -163,6 +164,8 @@ def _fault(kind: Kind, outcome: object) -> str | None:
         return "the claim compares nothing"
     if kind == "erratum" and not any(check.differ for check in outcome.checks):
         return "an erratum must show that the slide's version and the right one differ"
+    if kind == "not reproduced" and not any(check.differ for check in outcome.checks):
+        return "the claim must show that the slide's number and the measured one differ"
     return None
 
 

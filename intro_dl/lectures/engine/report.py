@@ -16,18 +16,33 @@ from intro_dl.lectures.engine.claims import Check, Result
 from intro_dl.runs.files import to_json as json_text
 
 # A sign beside each verdict, so that it can be read without color.
-SIGNS = {"holds": "✓", "erratum": "✎", "measured": "✓", "cited": "❝", "waiting": "…", "fails": "✗"}
-COLORS = {"holds": "green", "erratum": "yellow", "measured": "green", "fails": "bold red"}
+SIGNS = {
+    "holds": "✓",
+    "erratum": "✎",
+    "measured": "✓",
+    "not reproduced": "≠",
+    "cited": "❝",
+    "waiting": "…",
+    "fails": "✗",
+}
+COLORS = {
+    "holds": "green",
+    "erratum": "yellow",
+    "measured": "green",
+    "not reproduced": "yellow",
+    "fails": "bold red",
+}
 SHOWN = 3  # checks of one claim that a table shows
 WIDTH = 140  # columns of a table in a file or pipe
 
 
 def count_line(results: Sequence[Result]) -> str:
-    """Return the closing line, e.g. "60 claims: 40 hold, 12 errata, 3 measured, 5 cited, 0 fail"."""
+    """Return e.g. "60 claims: 40 hold, 12 errata, 2 measured, 1 not reproduced, 5 cited, 0 fail"."""
     count = Counter(result.verdict for result in results)
     line = (
         f"{len(results)} claim{'s' * (len(results) != 1)}: {count['holds']} hold, {count['erratum']} errata, "
-        f"{count['measured']} measured, {count['cited']} cited, {count['fails']} fail"
+        f"{count['measured']} measured, {count['not reproduced']} not reproduced, {count['cited']} cited, "
+        f"{count['fails']} fail"
     )
     return line + (f", {count['waiting']} waiting" if count["waiting"] else "")
 

@@ -1,0 +1,75 @@
+"""What users of this project run, for the claims: configs as the command line composes them, and trainings.
+
+A claim that builds a twin of its own would not notice if the options broke.
+"""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterable
+from functools import cache
+
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import seed_everything
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor
+from torch.optim import Optimizer
+
+from intro_dl.config.schema import register_schema
+from intro_dl.data.dataset import TensorData
+from intro_dl.tasks import Task
+from intro_dl.training.build import build, quiet_known_warnings
+from intro_dl.training.threads import set_threads
+
+
+def config(*overrides: str) -> DictConfig:
+    """Return the config of `intro-dl train <overrides>`, e.g. config("optim=momentum", "optim.lr=0.01")."""
+    return OmegaConf.create(_composed(overrides))  # a copy: the caller may change it
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    register_schema()
+    GlobalHydra.instance().clear()
+    with initialize_config_module("intro_dl.configs", version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def optimizer(parameters: Iterable[Tensor], *overrides: str) -> Optimizer:
+    """Return the optimizer of `intro-dl train <overrides>`, e.g. "optim=adam", for these parameters."""
+    return instantiate(config(*overrides).optim, _convert_="all")(parameters)
+
+
+def train(*overrides: str) -> tuple[Task, TensorData]:
+    """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
+
+    Args:
+        overrides: e.g. "model=mlp", "data=moons", "trainer.max_epochs=3". The random seed is that of the
+            claim, unless they set another.
+
+    Returns:
+        The model after its last epoch, whose `history` has the measures of each epoch, and its data.
+    """
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "intro_dl")]
+    levels = [each.level for each in loggers]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), isolate_rng(), set_threads(1):
+        quiet_known_warnings()
+        try:
+            for each in loggers:
+                each.setLevel(logging.ERROR)
+            seed = torch.initial_seed() % 2**32  # Lightning takes no larger one
+            cfg = config(f"seed={seed}", "trainer=cpu", "logger=none", *overrides)
+            cfg.run_dir, cfg.trainer.enable_progress_bar = folder, False
+            for picture in ("sample_inputs", "mistakes", "decision_regions", "learning_rate"):
+                cfg.callbacks[picture] = None
+            seed_everything(cfg.seed, verbose=False)
+            data, model, trainer = build(cfg)
+            trainer.fit(model, data)
+        finally:
+            for each, level in zip(loggers, levels, strict=True):
+                each.setLevel(level)
+    return model, data
