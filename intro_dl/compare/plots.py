@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from intro_dl.compare.table import Comparison, brief, cell, follows, higher_is_better, label
+from intro_dl.compare.table import Comparison, brief, cell, follows, label
 from intro_dl.runs.files import write_whole
-from intro_dl.runs.result import Status
+from intro_dl.runs.result import Status, higher_is_better
 from intro_dl.visualize.style import COLORS, MARKERS
 
 NAMES = {

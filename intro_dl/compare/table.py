@@ -13,7 +13,7 @@ from rich.text import Text
 from intro_dl.config.names import nearest
 from intro_dl.runs.files import in_markdown, one_line, shown_path, write_whole
 from intro_dl.runs.record import GROUPS, Run, by_task
-from intro_dl.runs.result import Status
+from intro_dl.runs.result import Status, higher_is_better
 
 ABSENT = "–"
 MAIN_MEASURES = (
@@ -56,7 +56,8 @@ class Comparison:
     @property
     def shown(self) -> list[str]:
         """The measures on the screen: validation, then test."""
-        main = next((name for name in MAIN_MEASURES if f"{name}/val" in self.measures), "loss")
+        leading = [*MAIN_MEASURES, *(run.result.leading for run in self.runs["run"])]
+        main = next((name for name in leading if f"{name}/val" in self.measures), "loss")
         names = ["loss/val", f"{main}/val", f"{main}/test", self.metric]
         return [name for name in dict.fromkeys(names) if name in self.measures]
 
@@ -221,10 +222,6 @@ def count(table: pd.DataFrame, columns: list[str]) -> int:
 def follows(table: pd.DataFrame, key: str, others: list[str]) -> bool:
     """Return whether `key` has one value for each combination of the values of `others`."""
     return bool(others) and count(table, [*others, key]) == count(table, others)
-
-
-def higher_is_better(metric: str) -> bool:
-    return "acc" in metric  # a user's own module may call it val_acc
 
 
 def cell(value: Any) -> str:

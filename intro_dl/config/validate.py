@@ -19,6 +19,7 @@ from intro_dl.config.names import nearest
 from intro_dl.config.schema import RANGES, RunConfig
 from intro_dl.config.targets import allow_own_code
 from intro_dl.config.words import INSTEAD
+from intro_dl.runs.result import higher_is_better
 
 # Each needs an option.
 GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")
@@ -61,7 +62,7 @@ def check_values(cfg: DictConfig) -> None:
         if isinstance(node, DictConfig) and name in node:
             value = node[name]
             check_value(key, OmegaConf.to_container(value) if isinstance(value, ListConfig) else value, hint)
-    better = "max" if cfg.monitor.startswith("accuracy") else "min"
+    better = "max" if higher_is_better(cfg.monitor) else "min"
     if cfg.mode != better and cfg.monitor.endswith(("/train", "/val", "/test")):  # build.py refuses others
         raise ValueError(
             f"monitor={cfg.monitor} with mode={cfg.mode} would keep the worst weights: set mode={better}."

@@ -12,6 +12,11 @@ from intro_dl.config.types import Seed, Size
 from intro_dl.data.batches import Batches, Loader
 
 Split = tuple[Tensor, Tensor]  # inputs (N, ...), targets (N, ...)
+# Inputs: images (N, C, H, W) of uint8; points (N, F); text (N,), one stream of tokens; tokens (N, T), word
+# ids, 0 is padding; pairs, each target has the shape of its input; captions, a target is a sentence of
+# tokens (N, T); graph (1, N, F + N), features beside the adjacency, labels (1, N), -100 is unknown;
+# series (N, T, F).
+Kind = Literal["images", "points", "text", "tokens", "pairs", "captions", "graph", "series"]
 FEW_CLASSES, UNEQUAL = 10, 1.5  # up to this many classes are counted, if the largest is this much larger
 
 
@@ -29,7 +34,7 @@ class TensorData(pl.LightningDataModule):
     batch_size: Size | None = 32
     seed: Seed = 0
 
-    kind: ClassVar[Literal["images", "points", "text"]]
+    kind: ClassVar[Kind]
     EXAMPLES: ClassVar[str]  # what one counts, e.g. "images"
     CLASSES: ClassVar[tuple[str, ...]] = ()  # names of the K classes; () numbers them
     # What a model is built from, e.g. {"in_shape": (1, 28, 28), "num_classes": 10}; a value that only `load`
@@ -71,16 +76,24 @@ class TensorData(pl.LightningDataModule):
         names = self.class_names
         if not names:
             return []
-        labels = torch.cat([targets for _, targets in self.splits.values()])
-        counts = torch.bincount(labels, minlength=len(names)).tolist()
+        labels = torch.cat([targets.flatten() for _, targets in self.splits.values()])
+        counts = torch.bincount(labels[labels >= 0], minlength=len(names)).tolist()
         if len(names) > FEW_CLASSES or max(counts) < UNEQUAL * min(counts):
             return [f"{len(names)} classes"]
         colon = ":" * any(name[-1:].isdigit() for name in names)  # "4: 177", not "4 177"
         shown = ", ".join(f"{name}{colon} {count:,}" for name, count in zip(names, counts, strict=True))
         return [f"{len(names)} classes ({shown})"]
 
+    def whole(self, split: str) -> Split:
+        """Return all inputs of a split as the model reads them, without augmentation, and their targets."""
+        inputs, targets = self.splits[split]
+        return self.transform(inputs), targets
+
     def metadata(self) -> dict[str, Any]:
-        """Return what a user of the trained model needs, as plain values; it is saved with the weights."""
+        """Return what a user of the trained model needs, as plain values; it is saved with the weights.
+
+        `intro_dl/inference/metadata.py` lists what each kind of data must have, and checks it on loading.
+        """
         known = {"data": type(self).__name__, "kind": self.kind, "dims": plain(self.dims)}
         classes = {"classes": list(self.class_names)} if self.class_names else {}
         return known | classes | ({"fingerprint": self.fingerprint} if self.fingerprint else {})

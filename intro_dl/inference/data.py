@@ -87,11 +87,14 @@ def check_same_metadata(run: LoadedRun, data: TensorData) -> None:
     The mean and the standard deviation may differ: inputs are prepared with those of the run.
     """
     own, other, name = run.metadata, data.metadata(), type(data).__name__
-    parts = ("kind", "in_shape", "num_classes", "classes", "features", "target")
+    lists = ("classes", "features", "target", "vocabulary", "source_vocabulary")
+    parts = ("kind", *own["dims"], *lists)
     if own["kind"] == "text":
         parts = ("kind",)  # `own_tokens` checks the characters
     for part in parts:
         expected, found = (each["dims"].get(part, each.get(part)) for each in (own, other))
+        if expected != found and part in ("vocabulary", "source_vocabulary"):
+            raise ValueError(f"{name} has other words than the run was trained with: choose other data=.")
         if expected != found:
             raise ValueError(_other(part, expected, name, found))
 

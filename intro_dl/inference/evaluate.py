@@ -58,8 +58,9 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
     """Evaluate a run on a split of data, and write tables and pictures into `folder`.
 
     Returns:
-        The content of evaluation.json: `numbers`, and by the kind of run `classes`, `confusion_matrix`,
-        `reliability`, `characters`, `largest_errors`.
+        The content of evaluation.json: `numbers`, `rivals` (what simple methods reach in the `leading` one,
+        on the run's own data) and by the task `classes`, `confusion_matrix`, `reliability`, `characters`,
+        `largest_errors`.
     """
     report: dict[str, Any] = {
         "model": type(run.model).__name__,
@@ -70,16 +71,21 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         "notes": [*data.notes, *filter(None, [data.change_since(run.metadata)])],
     }
     from intro_dl.inference.metrics import character_table, predict_split, predict_text
+    from intro_dl.tasks import Regressor
+    from intro_dl.training.report import measure_rivals
 
     text = run.kind == "text"
     found = predict_text(run, data, split) if text else predict_split(run, data, split)
-    report |= {"n": len(found.targets), "numbers": found.numbers}
+    n = len(found.targets) if text else data.sizes()[split]
+    report |= {"n": n, "leading": run.model.leading, "numbers": found.numbers}
+    if data.fingerprint == run.metadata.get("fingerprint"):  # otherwise they were fitted to other examples
+        report["rivals"] = measure_rivals(run.model, data, split)
     if text:
         _write(report, folder, "characters", character_table(found, run.metadata["alphabet"]))
         _calibrate(found.probabilities[:, 1], found, folder, report)
-    elif "classes" in run.metadata:
+    elif run.classes:
         _evaluate_classes(run, found, folder, report)
-    else:
+    elif isinstance(run.model, Regressor):
         _evaluate_regression(run, found, folder, report)
     return report
 
@@ -92,7 +98,7 @@ def _evaluate_classes(run: "LoadedRun", found: "Predictions", folder: Path, repo
     from intro_dl.visualize.evaluation import save
     from intro_dl.visualize.mistakes import draw_confusion_matrix
 
-    classes, model = run.metadata["classes"], run.model
+    classes, model = run.classes, run.model
     counts = torch.from_numpy(
         confusion_matrix(found.targets, found.predicted, labels=range(len(classes)))
     )  # (K, K), true class by predicted class
@@ -121,7 +127,7 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
     from intro_dl.visualize.evaluation import save
     from intro_dl.visualize.mistakes import draw_mistakes, worst_mistakes
 
-    classes = run.metadata["classes"]
+    classes = run.classes
     wrong, count = worst_mistakes(found.targets, found.predicted, found.probabilities, report["n"])
     chosen = found.predicted[wrong]
     rows = {

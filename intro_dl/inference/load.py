@@ -21,7 +21,7 @@ from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.runs.files import one_line, shown_path
 from intro_dl.runs.folder import RunFolder, find_checkpoint, named_run
 from intro_dl.runs.result import Result, Status
-from intro_dl.tasks import Task
+from intro_dl.tasks import Classifier, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,7 @@ class LoadedRun:
             light or None) and `digit_box` (the longer side of a drawn digit in pixels, or None).
             Points add `features`, their `mean` and `std`, and `classes` or, for a regression, `target` with
             its `name` and `unit`. Texts add `alphabet` (a token is an index into it) and `window`.
+            Other kinds: see `intro_dl/inference/metadata.py`.
         result: the content of result.json; its status is `unfinished` if the file is missing.
         weights: "best" or "last".
         epoch: the epoch of the weights, counted from 1.
@@ -55,8 +56,13 @@ class LoadedRun:
 
     @property
     def kind(self) -> str:
-        """What the model reads: images, points or text."""
+        """What the model reads; the kinds are in `intro_dl/data/dataset.py`."""
         return self.metadata["kind"]
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes of a classifier; of another task, none, even if the data have classes."""
+        return self.metadata.get("classes", []) if isinstance(self.model, Classifier) else []
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -127,9 +133,12 @@ class LoadedRun:
             if not (isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 and inputs.ndim == 4):
                 inputs = read_images(inputs, self.metadata)
             return normalize(inputs, self.metadata["mean"], self.metadata["std"])
-        if self.kind == "points":
-            return (inputs - torch.tensor(self.metadata["mean"])) / torch.tensor(self.metadata["std"])
-        return inputs
+        mean, std = self.metadata.get("mean"), self.metadata.get("std")
+        if not mean or not std:
+            return inputs
+        if inputs.dtype == torch.uint8:
+            return normalize(inputs, mean, std)
+        return (inputs - torch.tensor(mean)) / torch.tensor(std)
 
 
 def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> LoadedRun:

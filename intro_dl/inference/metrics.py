@@ -15,6 +15,7 @@ from intro_dl.data.dataset import TensorData
 from intro_dl.inference.data import own_tokens
 from intro_dl.inference.load import LoadedRun
 from intro_dl.inference.tables import tracked
+from intro_dl.tasks import Classifier, Regressor
 
 Row = dict[Any, Any]  # values by the name of their column
 
@@ -28,8 +29,8 @@ class Predictions:
     Args:
         numbers: means over the split by name, e.g. loss and accuracy.
         inputs: raw inputs (N, ...).
-        targets: labels (N,), or the numbers of a regression.
-        predicted: classes (N,), or the numbers of a regression.
+        targets: labels (N,), or the numbers of a regression; of other tasks, as the data store them.
+        predicted: classes (N,), or the numbers of a regression; empty for other tasks.
         probabilities: those of each class (N, K), or scores if the model gives no probabilities; empty for a
             regression.
     """
@@ -43,19 +44,24 @@ class Predictions:
 
 @torch.inference_mode()
 def predict_split(run: LoadedRun, data: TensorData, split: str) -> Predictions:
-    """Predict every example of a split with a classifier or a regressor."""
+    """Measure a split, and predict every example of it with a classifier or a regressor."""
     inputs, targets = data.splits[split]
     model: Any = run.model
+    predicts = isinstance(model, Classifier | Regressor)
     batches = Batches(inputs, targets, batch_size=500, transform=run.prepare)
     totals: dict[str, float] = {}
-    outputs = []
+    outputs, count = [], 0
     for batch in tracked(batches, "Evaluating"):
+        count += (weight := model.count(batch))
         for name, value in model.metrics(batch).items():
-            totals[name] = totals.get(name, 0.0) + float(value) * len(batch[1])
-        outputs.append(model(batch[0]))
-    numbers = {name: total / len(targets) for name, total in totals.items()}
+            totals[name] = totals.get(name, 0.0) + float(value) * weight
+        if predicts:
+            outputs.append(model(batch[0]))
+    numbers = {name: total / count for name, total in totals.items()}
+    if not predicts:
+        return Predictions(numbers, inputs, targets, torch.empty(0))
     scores = torch.cat(outputs)
-    if "classes" in run.metadata:
+    if run.classes:
         return Predictions(numbers, inputs, targets, model.predict(scores), model.probabilities(scores))
     numbers["root_mean_squared_error"] = float(root_mean_squared_error(targets.double(), scores.double()))
     numbers["explained_variance"] = float(r2_score(targets.double(), scores.double(), force_finite=False))

@@ -58,6 +58,10 @@ class Portable:
 
     def __init__(self, run: LoadedRun) -> None:
         self.run = run
+        if run.kind not in ("images", "points", "text"):
+            raise ValueError(
+                f"{run} was trained on {run.kind}: export supports images, points and text only."
+            )
         if run.kind == "text":
             self.module = OneCharacter(run.model).eval()
             states = ["h", "c"] if len(self._state(1)) == 2 else ["h"]

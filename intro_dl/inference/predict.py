@@ -1,7 +1,7 @@
 """Predict images or rows of numbers with a trained run: `intro-dl predict`."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +54,12 @@ def main(arguments: Sequence[str]) -> int:
         raise ValueError(f"{words[0]} was trained on text: sample from it with intro-dl sample.")
     if options["show"] is not None and run.kind != "images":
         raise ValueError(f"show= needs images, but {words[0]} was trained on {run.kind}: leave it out.")
-    count, most = options["top"], len(run.metadata.get("classes", ()))
+    count, most = options["top"], len(run.classes)
     if count is not None and not most:
         raise ValueError(f"top={count} needs classes, but {words[0]} predicts a number: leave out top=.")
     if count is not None and count > most:
         raise ValueError(f"top={count} is more than the {most} classes of the run: choose at most {most}.")
-    find = _predict_images if run.kind == "images" else _predict_rows
-    records = list(find(run, words[1:], options | {"top": count or min(3, most)}))
+    records = list(_finder(run)(run, words[1:], options | {"top": count or min(3, most)}))
     errors = [record["error"] for record in records if "error" in record]
     for error in errors:
         tell(f"Error: {error}")
@@ -137,13 +136,35 @@ def _predict_each_row(run: "LoadedRun", rows: Iterable[tuple[Any, Any]], top: in
             yield {"row": place, "error": str(error)}
 
 
+# How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
+# words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
+# it too, except for images and points, which it also reads from memory.
+Finder = Callable[["LoadedRun", Iterable[Any], dict[str, Any]], Iterator[Record]]
+FINDERS: dict[str, Finder] = {
+    "images": _predict_images,
+    "points": _predict_rows,
+}
+
+
+def _finder(run: "LoadedRun") -> Finder:
+    from intro_dl.tasks import Classifier, Regressor
+
+    other_task = run.kind in ("images", "points") and not isinstance(run.model, Classifier | Regressor)
+    if run.kind not in FINDERS or other_task:
+        raise ValueError(
+            f"{run} holds a {type(run.model).__name__} trained on {run.kind}, and predict does not support "
+            "it: evaluate it with intro-dl evaluate."
+        )
+    return FINDERS[run.kind]
+
+
 def predict_inputs(run: "LoadedRun", inputs: Any, top: int | None) -> Any:
     """Predict one input or several; see `LoadedRun.predict`."""
     from intro_dl.inference import inputs as images
 
     if run.kind == "text":
         raise ValueError(f"{run} was trained on text: use run.sample(prompt, length=...).")
-    most = len(run.metadata.get("classes", ()))
+    most, find = len(run.classes), _finder(run)
     if top is not None and not 1 <= top <= most:
         raise ValueError(
             f"Invalid top={top}: choose an integer from 1 to {most}."
@@ -154,6 +175,9 @@ def predict_inputs(run: "LoadedRun", inputs: Any, top: int | None) -> Any:
     if run.kind == "images":
         one = images.is_one(inputs)
         records = list(_read_and_predict(run, images.pictures(inputs), options))
+    elif run.kind != "points":
+        one = not isinstance(inputs, list | tuple)
+        records = list(find(run, [inputs] if one else inputs, options))
     else:
         one, rows = _rows(run, inputs)
         records = list(_predict_each_row(run, rows, options["top"]))
@@ -212,20 +236,20 @@ def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
                 else "The answer is not finite: the weights are damaged, or the training diverged."
             )
         name = _number(run)
-        if "classes" not in run.metadata:
+        if not run.classes:
             return {name: float(outputs[0])}
         scores = model.probabilities(outputs) if model.gives_probabilities else outputs  # (1, K)
         values, places = scores[0].topk(top)
     record: Record = {}
     for rank, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True), start=1):
         end = f"_{rank}" if rank > 1 else ""
-        record |= {f"class{end}": run.metadata["classes"][place], f"{name}{end}": value}
+        record |= {f"class{end}": run.classes[place], f"{name}{end}": value}
     return record
 
 
 def _number(run: "LoadedRun") -> str:
     """Return the name of the predicted number."""
-    if "classes" in run.metadata:
+    if run.classes:
         return "probability" if getattr(run.model, "gives_probabilities", False) else "score"
     return run.metadata.get("target", {}).get("name", "value")
 

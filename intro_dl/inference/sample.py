@@ -1,4 +1,4 @@
-"""Sample texts from a language model, and report how much of them is new: `intro-dl sample`."""
+"""Sample texts from a language model, or images and points from a generative one: `intro-dl sample`."""
 
 import os
 import re
@@ -32,12 +32,15 @@ OPTIONS = {
     "top_k": Option(Size),
     "top_p": Option(Annotated[float, Gt(0), Le(1)]),
     "seed": Option(Annotated[int, Ge(0), Lt(2**63)], 0),
-    "samples": Option(Annotated[int, Gt(0), Le(10_000)], 1),
+    "samples": Option(Annotated[int, Gt(0), Le(10_000)]),
     "stop": Option(str),
     "format": one_of("auto", "text", "abc"),
     "weights": one_of("best", "last"),
     "out": path(),
 }
+TEXT_ONLY = ("prompt", "length", "temperature", "top_k", "top_p", "stop", "format")
+DRAWN = {"images": 64, "points": 1000}  # without samples=
+MOST_DRAWN = 200  # images on one sheet
 SETTINGS = ("length", "samples", "temperature", "top_k", "top_p", "seed")
 
 
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) != 1:
         named = f"got {len(words)}: {', '.join(words)}" if words else "e.g. outputs/char_lstm/<time>"
         raise ValueError(f"Name one run folder, {named}.")
-    if (characters := options["length"] * options["samples"]) > 10 * MOST:
+    if (characters := options["length"] * (options["samples"] or 1)) > 10 * MOST:
         raise ValueError(f"length x samples is {characters:,}, more than {10 * MOST:,}: choose smaller ones.")
     out = options["out"]
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -66,10 +69,9 @@ def main(arguments: Sequence[str]) -> int:
 
     run = load_run(words[0], options["weights"])
     if not isinstance(run.model, LanguageModel):
-        raise ValueError(
-            f"{run.folder} holds a {type(run.model).__name__} trained on {run.metadata['data']}, which "
-            "cannot write text: name a run of model=char_lstm or model=char_rnn."
-        )
+        _draw_inputs(run, options)
+        return 0
+    options["samples"] = options["samples"] or 1
     tunes = options["format"] == "abc" or (options["format"] == "auto" and run.metadata["data"] == TUNES)
     given = options["prompt"] and unix_line_ends(options["prompt"]).removeprefix("\ufeff")  # as in a text
     prompt = _unescape(given) or default_prompt(run.metadata, tunes)
@@ -103,6 +105,42 @@ def main(arguments: Sequence[str]) -> int:
             _save(texts, out)
             print(f"Written     {out}: {len(texts)} texts")
     return 0
+
+
+def _draw_inputs(run: "LoadedRun", options: dict[str, Any]) -> None:
+    """Let a generative model draw `samples` inputs: images into a PNG file, points into a CSV file."""
+    import torch
+
+    model, kind = type(run.model).__name__, run.kind
+    count = options["samples"] or DRAWN.get(kind, 1)
+    try:
+        with torch.inference_mode():
+            drawn = run.model.draw(count, torch.Generator().manual_seed(options["seed"]))
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{run.folder} holds a {model} trained on {run.metadata['data']}, which cannot write text or "
+            "draw inputs: name a run of model=char_lstm or model=char_rnn."
+        ) from error
+    if text_only := [key for key in TEXT_ONLY if options[key] != OPTIONS[key].default]:
+        raise ValueError(f"{text_only[0]}= is for texts, and {model} draws {kind}: leave it out.")
+    out = options["out"] or inside(run.folder, f"samples/{datetime.now():%Y-%m-%d_%H-%M-%S}")
+    make_directory(out)
+    mean, std = (torch.tensor(run.metadata[name]) for name in ("mean", "std"))
+    if kind == "images":
+        from intro_dl.visualize.evaluation import save
+        from intro_dl.visualize.style import image_pixels, mosaic
+
+        pixels = 255 * (drawn * std.view(-1, 1, 1) + mean.view(-1, 1, 1))
+        pictures = [image_pixels(image) for image in pixels.round().clamp(0, 255).to(torch.uint8)]
+        shown = pictures[:MOST_DRAWN]
+        save(mosaic(shown, [""] * len(shown), f"{len(shown)} {kind} drawn by {model}"), out / "samples.png")
+        print(f"Written     {out / 'samples.png'}: {len(shown)} images")
+    else:
+        import pandas as pd
+
+        table = pd.DataFrame((drawn * std + mean).numpy(), columns=run.metadata["features"])
+        write_whole(out / "samples.csv", table.to_csv(index=False))
+        print(f"Written     {out / 'samples.csv'}: {len(table)} points")
 
 
 def _show(text: str) -> None:

@@ -78,6 +78,8 @@ def print_report(report: Mapping[str, Any], folder: Path) -> None:
     for name, value in report["numbers"].items():
         in_unit = f" {unit}" if unit and name in ("absolute_error", "root_mean_squared_error") else ""
         rows.append((name.replace("_", " "), f"{value:.4f}{in_unit}"))
+        if name == report.get("leading"):
+            rows += [(f"  {rival}", f"{number:.4f}") for rival, number in report.get("rivals", {}).items()]
     for name, value in rows + [("note", note) for note in report["notes"]]:
         print(printable(f"{name:<28} {value}"))
     for name, title in TITLES.items():

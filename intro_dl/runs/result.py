@@ -12,6 +12,15 @@ from intro_dl.runs.values import fits, shown
 FAR_ABOVE_CHANCE = 2.0
 
 
+# In the name of a measure, e.g. of accuracy/val or a user's own val_acc; of all others, lower is better.
+HIGHER_IS_BETTER = ("acc", "exact", "psnr", "bleu")
+
+
+def higher_is_better(measure: str) -> bool:
+    """Return whether a higher value of a measure is better."""
+    return any(part in measure for part in HIGHER_IS_BETTER)
+
+
 class Status(StrEnum):
     """The status of a run."""
 
@@ -38,6 +47,8 @@ class Result:
         refused: whether the command itself was wrong, so that running it again cannot help.
         metrics: "loss/val", "accuracy/test" and so on; they stand beside the other fields in result.json.
             Validation values are those of the best epoch, test values those of its weights.
+        leading: the measure that is stated first, e.g. "accuracy"; the task names it.
+        rivals: what simple methods reach in the leading measure on the test split, by their names.
         best_epoch: counted from 1.
         epochs: number of finished epochs.
         stopped: why training ended.
@@ -59,6 +70,8 @@ class Result:
     reason: str = ""
     refused: bool = False
     metrics: dict[str, float] = field(default_factory=dict)
+    leading: str = "loss"
+    rivals: dict[str, float] = field(default_factory=dict)
     best_epoch: int | None = None
     epochs: int | None = None
     stopped: str = ""

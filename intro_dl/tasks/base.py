@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,10 @@ class Task(pl.LightningModule):
 
     `tasks/epoch.py` takes the means over an epoch and logs them as `loss/train`, `accuracy/val` and so on.
     """
+
+    leading: ClassVar[str] = "loss"  # the measure that a result states first, and that `rivals` reach
+    unsupervised: ClassVar[bool] = False  # whether it ignores the targets, and is built without num_classes
+    several_devices: ClassVar[bool] = True  # whether trainer=ddp can train it
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +58,19 @@ class Task(pl.LightningModule):
     def chance_loss(self) -> float | None:
         """Return the loss of a model that ignores its inputs, e.g. log K; None if it is unknown."""
         return None
+
+    def rivals(self, train: Batch, test: Batch) -> dict[str, float]:
+        """Return what simple methods reach in the `leading` measure on the test split, e.g. {"PCA": 0.03}.
+
+        Args:
+            train: the whole training split as the model reads it, on the CPU; the methods are fitted to it.
+            test: the whole split that is measured.
+        """
+        return {}
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return new inputs (count, ...) as the model reads them: `intro-dl sample` writes them."""
+        raise NotImplementedError(f"{type(self).__name__} cannot draw inputs")
 
     def notes(self) -> list[str]:
         """Return notes about the finished training for a reader of its result."""

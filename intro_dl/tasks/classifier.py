@@ -12,6 +12,7 @@ from intro_dl.tasks.base import Task
 class Classifier(Task):
     """Score K classes: softmax cross-entropy, and the fraction of correct answers."""
 
+    leading = "accuracy"
     gives_probabilities: ClassVar[bool] = True  # whether its loss makes `probabilities` probabilities
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ class LanguageModel(Task):
     gradient (truncated back-propagation through time), and every epoch starts without a state.
     """
 
+    leading = "bits_per_char"
+
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return logits (B, T, V) of tokens (B, T), and the state after them."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(tokens, state)")

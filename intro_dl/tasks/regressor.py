@@ -8,6 +8,8 @@ from intro_dl.tasks.base import Task
 class Regressor(Task):
     """Predict a number: mean squared error, and mean absolute error in the unit of the target."""
 
+    leading = "absolute_error"
+
     def metrics(self, batch):
         inputs, targets = batch
         predictions = self(inputs)  # (B,)

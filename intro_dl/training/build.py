@@ -52,6 +52,8 @@ def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
         model = build_model(cfg, data)
     check_monitor(cfg, model, data)
     trainer = build_trainer(cfg)
+    if trainer.world_size > 1 and not model.several_devices:
+        raise ValueError(f"{type(model).__name__} trains on one device only: leave out trainer=ddp.")
     check_last_batch(cfg, model, data, trainer.world_size)
     return data, model, trainer
 
@@ -91,7 +93,8 @@ def check_fit(cfg: DictConfig, data: TensorData) -> None:
     model_class = class_of(cfg.model, "model")
     accepted = inspect.signature(model_class).parameters
     needed = [name for name, parameter in accepted.items() if parameter.default is parameter.empty]
-    if data.dims and not set(needed) <= data.dims.keys() <= accepted.keys():
+    dims = dims_for(model_class, data)
+    if dims and not set(needed) <= dims.keys() <= accepted.keys():
         model_name, data_name = model_class.__name__, type(data).__name__
         raise ValueError(
             f"{model_name} cannot read {data_name}: these data are {data.kind} with {', '.join(data.dims)}, "
@@ -99,11 +102,18 @@ def check_fit(cfg: DictConfig, data: TensorData) -> None:
         )
 
 
+def dims_for(model_class: type[Task], data: TensorData) -> dict[str, Any]:
+    """Return the dimensions of the data that a model is built from."""
+    ignored = ("num_classes",) if model_class.unsupervised else ()
+    return {name: value for name, value in data.dims.items() if name not in ignored}
+
+
 def build_model(cfg: DictConfig, data: TensorData) -> Task:
     """Return the model for the dimensions of the data, with its optimizer and schedule."""
     check_fit(cfg, data)
     check_memory(cfg, data)
-    model = instantiate(cfg.model, **data.dims, _convert_="all")
+    dims = dims_for(class_of(cfg.model, "model"), data)
+    model = instantiate(cfg.model, **dims, _convert_="all")
     check_saved_arguments(model, data)
     give_optimizer(cfg, model)
     return model
@@ -124,8 +134,9 @@ def give_optimizer(cfg: DictConfig, model: Task) -> None:
 
 def check_memory(cfg: DictConfig, data: TensorData) -> None:
     """Refuse a model whose weights, with their gradients and the state of Adam, do not fit into memory."""
+    dims = dims_for(class_of(cfg.model, "model"), data)
     try:
-        count = count_parameters(lambda: instantiate(cfg.model, **data.dims, _convert_="all"))
+        count = count_parameters(lambda: instantiate(cfg.model, **dims, _convert_="all"))
     except Exception:  # its constructor reports what is wrong, or computes with the values of its weights
         return
     batch = (cfg.data.batch_size or 1) * math.prod(data.dims.get("in_shape") or ())
@@ -140,7 +151,7 @@ def check_memory(cfg: DictConfig, data: TensorData) -> None:
 
 def check_saved_arguments(model: Task, data: TensorData) -> None:
     """Refuse a model that could not be loaded again because it does not save its arguments."""
-    if not data.dims.keys() <= model.hparams.keys():
+    if not dims_for(type(model), data).keys() <= model.hparams.keys():
         raise ValueError(
             f"{type(model).__name__} does not save its arguments, so it could not be loaded again: call "
             "self.save_hyperparameters() after super().__init__() in its __init__."

@@ -165,9 +165,10 @@ def chance_loss(model: Task, data: TensorData) -> float:
 
 def majority(model: Task, data: TensorData) -> tuple[str, float]:
     """Return the most frequent class of the training labels, and its fraction of the validation labels."""
-    label = int(data.splits["train"][1].flatten().bincount().argmax())
+    known, held_out = (data.splits[split][1].flatten() for split in ("train", "val"))
+    label = int(known[known >= 0].bincount().argmax())  # -100 is unknown
     names = data.class_names
-    fraction = float((data.splits["val"][1] == label).float().mean())
+    fraction = float((held_out[held_out >= 0] == label).float().mean())
     return names[label] if label < len(names) else str(label), fraction
 
 

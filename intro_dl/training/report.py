@@ -48,6 +48,8 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     return Result(
         Status.COMPLETED,
         metrics=metrics,
+        leading=model.leading,
+        rivals=measure_rivals(model, data) if cfg.test and trainer.is_global_zero else {},
         best_epoch=int(best["epoch"]) + 1,
         epochs=len(history),
         stopped=stopped,
@@ -62,6 +64,13 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         threads=torch.get_num_threads(),
         versions={"torch": torch.__version__, "pytorch_lightning": pl.__version__},
     )
+
+
+def measure_rivals(model: Task, data: TensorData, split: str = "test") -> dict[str, float]:
+    """Return what simple methods reach on a split; see `Task.rivals`."""
+    if type(model).rivals is Task.rivals:
+        return {}  # without reading the whole training split
+    return model.rivals(data.whole("train"), data.whole(split))
 
 
 def best_epoch(cfg: DictConfig, history: list[dict[str, float]]) -> dict[str, float] | None:
@@ -157,12 +166,14 @@ def log_hyperparameters(
 
 def print_summary(folder: RunFolder, result: Result) -> None:
     """Print the summary of a run: its numbers, its folder, and its notes."""
-    measured = ("accuracy/test", "bits_per_char/test", "absolute_error/test", "loss/test", "loss/val")
+    leading = f"{result.leading}/test"
     shown = str(folder)
     logs = typed("outputs" if shown.startswith("outputs") else shown)
     board = any(folder.path.glob("events.out.tfevents*"))
+    measured = dict.fromkeys((leading, "accuracy/test", "loss/test", "loss/val"))
     known = [name for name in measured if name in result.metrics]
     rows = [(name, f"{result.metrics[name]:.4f}") for name in known or result.metrics]
+    rows[1:1] = [(f"  {name}", f"{value:.4f}") for name, value in result.rivals.items()]
     rows += [
         ("epochs", f"{result.epochs} ({result.stopped}; best: epoch {result.best_epoch})"),
         ("seconds", f"{result.seconds:.1f} on {result.device}"),

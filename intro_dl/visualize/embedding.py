@@ -24,6 +24,8 @@ class LastHiddenLayer(Visualizer):
     def draw(self, model, data, writer):
         inputs, targets = (part[: self.count] for part in data.splits["val"])
         pictures = None
+        if targets.ndim != 1:  # one target for each example: not of a graph, a sentence or a series
+            return
         if isinstance(model, LanguageModel):
             vectors, labels = states(model, inputs), contexts(data, inputs)
         else:

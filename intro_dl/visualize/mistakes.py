@@ -23,6 +23,8 @@ class Mistakes(Visualizer):
             return
         (inputs, labels), classes = data.splits["val"], list(data.class_names)
         outputs = outputs_of(model, data, inputs)
+        if outputs.ndim != 2:  # not (N, K): e.g. the nodes of a graph
+            return
         predicted, probabilities = model.predict(outputs), model.probabilities(outputs)
         counts = confusion_matrix(labels, predicted, len(classes))
         title = f"validation, {writer.moment}"

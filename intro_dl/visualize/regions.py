@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from intro_dl.tasks import Classifier
+from intro_dl.tasks import Classifier, Regressor
 from intro_dl.visualize.callback import Visualizer, outputs_of
 from intro_dl.visualize.style import COLORS, MARKERS, SEQUENTIAL, new_figure
 
@@ -27,9 +27,9 @@ class DecisionRegions(Visualizer):
     resolution: int = 150  # places along each side at which the model predicts
 
     def draw(self, model, data, writer):
-        if data.kind != "points":
-            return
         points, targets = data.splits["train"]
+        if data.kind != "points" or points.shape[1] != 2 or not isinstance(model, Classifier | Regressor):
+            return
         places, extent = plane(points, self.resolution)
         outputs = outputs_of(model, data, places, batch_size=5_000)
         side = (self.resolution, self.resolution)
