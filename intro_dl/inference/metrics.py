@@ -61,7 +61,7 @@ def predict_split(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     if not predicts:
         return Predictions(numbers, inputs, targets, torch.empty(0))
     scores = torch.cat(outputs)
-    if run.classes:
+    if isinstance(model, Classifier):
         return Predictions(numbers, inputs, targets, model.predict(scores), model.probabilities(scores))
     numbers["root_mean_squared_error"] = float(root_mean_squared_error(targets.double(), scores.double()))
     numbers["explained_variance"] = float(r2_score(targets.double(), scores.double(), force_finite=False))

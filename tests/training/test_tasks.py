@@ -9,9 +9,21 @@ from intro_dl.data.images import Digits
 from intro_dl.inference import evaluate, export, predict, sample
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.runs.program import run_script
 from intro_dl.training.build import check_fit, dims_for
 
 SMALL = ("model=softmax", "trainer=smoke", "trainer.accelerator=cpu", "run_dir=run")
+
+
+@pytest.fixture
+def command(capfd):
+    """Run the `main` of a command, after `train`: exit code, what it printed, and its errors."""
+
+    def run(main, *words):
+        capfd.readouterr()
+        return run_script("", main, list(words)), *capfd.readouterr()
+
+    return run
 
 
 def own_model(folder, *lines):
@@ -46,7 +58,7 @@ def test_the_mode_that_would_keep_the_worst_weights_is_refused(monitor, train):
     assert answer.code == 1 and "would keep the worst weights: set mode=max." in answer.err
 
 
-def test_rivals_stand_beside_the_result_and_the_evaluation(train, run_main, monkeypatch):
+def test_rivals_stand_beside_the_result_and_the_evaluation(train, command, monkeypatch):
     def rivals(self, train, test):
         (inputs, labels), (others, expected) = train, test
         assert inputs.shape == (1297, 1, 28, 28) and inputs.mean().abs() < 1e-3  # as the model reads them
@@ -63,39 +75,39 @@ def test_rivals_stand_beside_the_result_and_the_evaluation(train, run_main, monk
     place = next(i for i, line in enumerate(lines) if line.startswith("accuracy/test"))
     assert lines[place + 1].split() == ["nearest", "class", "mean", f"{number:.4f}"]
 
-    code, out, errors = run_main(evaluate.main)("run")
+    code, out, errors = command(evaluate.main, "run")
     assert code == 0, errors
     report = json.loads((answer.folder / "run" / "evaluation" / "evaluation.json").read_text())
     assert report["rivals"] == {"nearest class mean": pytest.approx(number)}
     assert f"  nearest class mean         {number:.4f}" in out
     monkeypatch.setattr(Digits, "facts", lambda self: [])
-    code, out, _ = run_main(evaluate.main)("run", "data=digits", "data.split_seed=1")
+    code, out, _ = command(evaluate.main, "run", "data=digits", "data.split_seed=1")
     assert code == 0 and "nearest class mean" not in out  # other examples: it would have seen them
 
 
-def test_a_model_that_draws_images_writes_a_sheet_and_others_say_what_can(train, run_main, monkeypatch):
+def test_a_model_that_draws_images_writes_a_sheet_and_others_say_what_can(train, command, monkeypatch):
     folder = train(*SMALL).folder
-    code, _, errors = run_main(sample.main)("run")
+    code, _, errors = command(sample.main, "run")
     assert code == 1 and "SoftmaxRegression trained on Digits, which cannot write text or draw" in errors
     monkeypatch.setattr(
         SoftmaxRegression, "draw", lambda self, count, generator: torch.zeros(count, 1, 28, 28), raising=False
     )
-    code, out, errors = run_main(sample.main)("run", "samples=5", "out=drawn")
+    code, out, errors = command(sample.main, "run", "samples=5", "out=drawn")
     assert code == 0, errors
     assert "5 images" in out and (folder / "drawn" / "samples.png").stat().st_size > 1000
-    code, _, errors = run_main(sample.main)("run", "length=7")
+    code, _, errors = command(sample.main, "run", "length=7")
     assert code == 1 and "length= is for texts, and SoftmaxRegression draws images: leave it out." in errors
 
 
-def test_a_model_that_draws_points_writes_a_table_in_their_units(train, run_main, monkeypatch):
+def test_a_model_that_draws_points_writes_a_table_in_their_units(train, command, monkeypatch):
     folder = train(
         "model=perceptron", "data=pass_class", "trainer=smoke", "trainer.accelerator=cpu", "run_dir=run"
     ).folder
     monkeypatch.setattr(Perceptron, "draw", lambda self, count, generator: torch.zeros(count, 2))
-    code, _, errors = run_main(sample.main)("run", "samples=3", "out=drawn")
+    code, _, errors = command(sample.main, "run", "samples=3", "out=drawn")
     assert code == 0, errors
     rows = (folder / "drawn" / "samples.csv").read_text().splitlines()
-    assert rows[0] == "lectures,hours" and len(rows) == 4
+    assert rows[0] == "lectures attended,hours on the project" and len(rows) == 4
     lectures, hours = map(float, rows[1].split(","))
     assert 3 < lectures < 5 and 4 < hours < 6  # zero is the mean of the training points
 
@@ -119,13 +131,13 @@ def test_a_model_that_ignores_the_labels_is_built_without_their_number(make_conf
 
 
 def test_a_kind_that_predict_and_export_do_not_know_trains_evaluates_and_is_refused_in_a_sentence(
-    train, run_main, monkeypatch
+    train, command, monkeypatch
 ):
     monkeypatch.setattr(Digits, "kind", "pairs")
     answer = train(*SMALL)
     assert answer.code == 0 and "could not draw" not in answer.err
-    code, out, errors = run_main(evaluate.main)("run")
+    code, out, errors = command(evaluate.main, "run")
     assert code == 0 and "accuracy" in out, errors
     for main, words in ((predict.main, ["digit.png"]), (export.main, [])):
-        code, _, errors = run_main(main)("run", *words)
+        code, _, errors = command(main, "run", *words)
         assert code == 1 and "pairs" in errors and errors.count("Error:") == 1
