@@ -38,7 +38,7 @@ def place(copy: Path, file: str) -> Path:
 
 
 def run(copy: Path, ids: set[str]) -> dict[str, str]:
-    """Run claims (all if there are none) in the copy; return each claim's verdict, nothing if none could run."""
+    """Run claims (all if there are none) in the copy; return each claim's verdict, {} if none ran."""
     out = copy / "verdicts.json"
     out.unlink(missing_ok=True)
     subprocess.run(

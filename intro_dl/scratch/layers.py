@@ -79,12 +79,14 @@ def dropout(
 def dropout_retaining(
     x: Tensor, p_retained: float, training: bool = True, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Apply the same dropout, with p as the probability that a unit is kept.
+    """Apply dropout as first published: p is the probability to keep a unit, and testing multiplies by p.
 
-    Srivastava et al. scale by p when predicting instead of by 1/p when training; the means agree.
+    Training does not scale, so its mean output is p times the activity; testing multiplies by p to match it.
+    `dropout` divides in training instead. Both agree up to this factor.
 
     Args:
         p_retained: probability of keeping a unit, in (0, 1]. The other arguments are those of `dropout`.
+        training: False returns p times `x`.
 
     Source: lecture 002, "Regularization" ("each unit retained with fixed probability p"), from Srivastava et
     al. (2014).
@@ -93,7 +95,9 @@ def dropout_retaining(
         raise ValueError(
             f"p_retained={p_retained} is not a probability in (0, 1]: use 0.5 to keep half of the units"
         )
-    return dropout(x, 1 - p_retained, training, generator)
+    if not training:
+        return p_retained * x
+    return x * (torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) < p_retained)
 
 
 def batch_norm_train(

@@ -62,15 +62,15 @@ def test_dropout_zeroes_or_scales_and_passes_gradient_only_where_it_kept():
 def test_dropout_does_exactly_nothing_when_predicting():
     (x,) = random(0, (7, 5))
     assert torch.equal(layers.dropout(x, 0.5, training=False), x)
-    assert torch.equal(layers.dropout_retaining(x, 0.5, training=False), x)
 
 
-def test_retaining_with_p_is_dropping_with_one_minus_p():
+def test_retaining_with_p_scales_in_testing_what_dropping_scales_in_training():
     (x,) = random(0, (50,))
     retained, dropped = (torch.Generator().manual_seed(3) for _ in range(2))
     torch.testing.assert_close(
-        layers.dropout_retaining(x, 0.8, generator=retained), layers.dropout(x, 0.2, generator=dropped)
+        layers.dropout_retaining(x, 0.8, generator=retained) / 0.8, layers.dropout(x, 0.2, generator=dropped)
     )
+    torch.testing.assert_close(layers.dropout_retaining(x, 0.8, training=False), 0.8 * x)
     torch.testing.assert_close(layers.dropout_retaining(x, 1.0), x)
 
 

@@ -44,15 +44,16 @@ def optimizer(parameters: Iterable[Tensor], *overrides: str) -> Optimizer:
     return instantiate(config(*overrides).optim, _convert_="all")(parameters)
 
 
-def train(*overrides: str) -> tuple[Task, TensorData]:
+def train(*overrides: str, best: bool = False) -> tuple[Task, TensorData]:
     """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
 
     Args:
         overrides: e.g. "model=mlp", "data=moons", "trainer.max_epochs=3". The random seed is that of the
             claim, unless they set another.
+        best: return the weights that the run keeps as its best, instead of those of the last epoch.
 
     Returns:
-        The model after its last epoch, whose `history` has the measures of each epoch, and its data.
+        The model, whose `history` has the measures of each epoch, and its data.
     """
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "intro_dl")]
     levels = [each.level for each in loggers]
@@ -69,6 +70,9 @@ def train(*overrides: str) -> tuple[Task, TensorData]:
             seed_everything(cfg.seed, verbose=False)
             data, model, trainer = build(cfg)
             trainer.fit(model, data)
+            if best:
+                kept = trainer.checkpoint_callback.best_model_path  # pyrefly: ignore[missing-attribute]
+                model.load_state_dict(torch.load(kept, weights_only=True)["state_dict"])
         finally:
             for each, level in zip(loggers, levels, strict=True):
                 each.setLevel(level)

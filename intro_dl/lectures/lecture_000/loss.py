@@ -7,10 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.toy import PassClass
+from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import finite_difference, gradient, normal, numbers
-from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
+from intro_dl.models.perceptron import Perceptron
+from intro_dl.models.regressor import MLPRegressor
 from intro_dl.scratch import losses
 
 # "Empirical Loss": three students, whether they passed, and what the network predicted.
@@ -28,27 +30,53 @@ GRADES_PREDICTED, GRADES_ACTUAL = (30.0, 80.0, 85.0), (90.0, 20.0, 95.0)
     kind="holds",
 )
 def will_i_pass() -> Outcome:
-    loss = losses.binary_cross_entropy(numbers(0.1), numbers(1.0)).item()
+    query = torch.tensor([STUDENTS[0]])
     data = PassClass()
     data.setup()
-    inputs, labels = data.splits["train"]
-    model = MLP(
-        (2,), 2, hidden=(3,), activation="sigmoid"
-    )  # the picture: 2 inputs, 3 hidden units, pass or fail
-    query = data.transform(torch.tensor([STUDENTS[0]]))
-
-    def chance() -> float:
-        return model.probabilities(model(query))[0, 1].item()
-
-    fresh = chance()
-    fit(model, data.transform(inputs), labels)
+    fresh = [
+        _chance(MLP((2,), 2, hidden=(3,), activation="sigmoid"), data.transform(query)) for _ in range(20)
+    ]
+    picture = ("model=mlp", "model.hidden=[3]", "model.activation=sigmoid")  # 2 inputs, 3 hidden units
+    model, data = product.train(*picture, "data=pass_class", "optim.lr=0.05", "trainer.max_epochs=5")
+    trained, true = _chance(model, data.transform(query)), PassClass.chance(query).item()
     return Outcome(
         [
-            Check("loss of predicting 0.1 for 1: -ln 0.1", loss, math.log(10), 1e-12),
-            within("untrained 2-3-1 network: chance to pass", fresh, high=0.9),
-            within("trained on 600 students: chance to pass", chance(), low=0.9),
-        ]
+            Check(
+                "loss of predicting 0.1 for 1: -ln 0.1, scratch code", _loss(0.1, 1.0), math.log(10), 1e-12
+            ),
+            Check("... by the product's perceptron", _product_loss([0.1], [1.0]), math.log(10), 1e-6),
+            within("20 untrained 2-3-1 networks: the highest chance to pass", max(fresh), high=0.9),
+            within("trained on 600 generated students: chance to pass", trained, low=0.9),
+            Check("... against the chance in the rule that generated them", trained, true, 0.06),
+        ],
+        [
+            "The slide shows the answer of one untrained network, 0.1, without its weights and data.",
+            f"20 fresh networks here answer {min(fresh):.2f} to {max(fresh):.2f}.",
+            "The students of data=pass_class are generated: each passes with the chance",
+            f"sigmoid(lectures + 1.5 hours - 8), {true:.3f} for [4, 5]. After 5 epochs the network says {trained:.3f}.",
+        ],
     )
+
+
+@torch.no_grad()
+def _chance(model: MLP, query: Tensor) -> float:
+    """Return the probability of class 1 for the only row of `query`."""
+    return model.probabilities(model.eval()(query))[0, 1].item()
+
+
+def _loss(predicted: float, actual: float) -> float:
+    """Return the loss of one student, by scratch code."""
+    return losses.binary_cross_entropy(numbers(predicted), numbers(actual)).item()
+
+
+def _product_loss(
+    predicted: tuple[float, ...] | list[float], actual: tuple[float, ...] | list[float]
+) -> float:
+    """Return the loss that `model=perceptron` trains with, of given predictions."""
+    neuron = Perceptron((1,), 2).double()
+    with torch.no_grad():
+        neuron.w.fill_(1.0)  # y = sigmoid(x)
+    return neuron.metrics((numbers(*predicted).logit()[:, None], numbers(*actual)))["loss"].item()
 
 
 @claim(
@@ -60,18 +88,25 @@ def will_i_pass() -> Outcome:
 )
 def binary_cross_entropy_example() -> Outcome:
     f, y = numbers(*PREDICTED), numbers(*ACTUAL)
-    terms = -(y * f.log() + (1 - y) * (1 - f).log())
+    terms = [_loss(*pair) for pair in zip(PREDICTED, ACTUAL, strict=True)]
     J = losses.binary_cross_entropy(f, y)
     by_hand = -(math.log(0.1) + math.log(1 - 0.8) + math.log(0.6)) / 3
     return Outcome(
         [
             Check("J, with the minus sign that the slide lacks (E1)", J.item(), by_hand, 1e-12),
             Check("J against torch's binary_cross_entropy", J, F.binary_cross_entropy(f, y), 1e-12),
+            Check("J of the product's perceptron", _product_loss(PREDICTED, ACTUAL), by_hand, 1e-12),
             Check(
                 "its terms -ln 0.1, -ln 0.2, -ln 0.6",
                 terms,
-                torch.stack([_own_loss(*pair) for pair in zip(f, y, strict=True)]),
+                [-math.log(0.1), -math.log(1 - 0.8), -math.log(0.6)],
                 1e-12,
+            ),
+            Check(
+                "dJ/df of scratch code against finite differences",
+                losses.binary_cross_entropy_gradient(f, y),
+                finite_difference(lambda at: losses.binary_cross_entropy(at, y), f),
+                1e-6,
             ),
         ],
         [
@@ -79,11 +114,6 @@ def binary_cross_entropy_example() -> Outcome:
             f"J = {J:.6f}",
         ],
     )
-
-
-def _own_loss(predicted: Tensor, actual: Tensor) -> Tensor:
-    """Return the loss of one student, by torch."""
-    return F.binary_cross_entropy(predicted, actual)
 
 
 @claim(
@@ -106,6 +136,12 @@ def cross_entropy_lacks_its_minus() -> Outcome:
         [
             Check("J of the example: slide, right", slide(f).item(), right.item(), differ=True),
             Check("right J against torch's", right, F.binary_cross_entropy(f, y), 1e-12),
+            Check(
+                "... against the loss of model=perceptron",
+                right.item(),
+                _product_loss(PREDICTED, ACTUAL),
+                1e-12,
+            ),
             Check(
                 "better predictions lower the right J",
                 bool(losses.binary_cross_entropy(better, y) < right),
@@ -132,10 +168,21 @@ def cross_entropy_lacks_its_minus() -> Outcome:
 def mean_squared_error_example() -> Outcome:
     f, y = numbers(*GRADES_PREDICTED), numbers(*GRADES_ACTUAL)
     J = losses.mean_squared_error(f, y)
+    line = MLPRegressor((1,), hidden=()).double()
+    with torch.no_grad():
+        line.output.weight.fill_(1.0)  # f(x) = x
+        line.output.bias.zero_()
     return Outcome(
         [
             Check("J against (60^2 + 60^2 + 10^2) / 3", J.item(), (60**2 + 60**2 + 10**2) / 3, 1e-9),
             Check("J against torch's mse_loss", J, F.mse_loss(f, y), 1e-9),
+            Check("J of model=regressor", line.metrics((f[:, None], y))["loss"], J, 1e-9),
+            Check(
+                "dJ/df of scratch code against finite differences",
+                losses.mean_squared_error_gradient(f, y),
+                finite_difference(lambda at: losses.mean_squared_error(at, y), f, step=1e-3),
+                1e-6,
+            ),
         ],
         [f"(90 - 30)^2 = 3600, (20 - 80)^2 = 3600, (95 - 85)^2 = 100; J = 7300 / 3 = {J:.4f}"],
     )
@@ -151,26 +198,24 @@ def mean_squared_error_example() -> Outcome:
 )
 def loss_snippets() -> Outcome:
     y, pred, labels, scores = normal(8), normal(8), torch.arange(8) % 2, normal(8, 2)
-    one_hot = F.one_hot(labels, 2).double()
-    by_definition = -(one_hot * scores.softmax(dim=1).log()).sum(dim=1).mean()
     one_logit = scores[:, 1] - scores[:, 0]
-    binary = F.binary_cross_entropy_with_logits(one_logit, labels.double())
+    binary = losses.binary_cross_entropy_from_logits(one_logit, labels.double())
     return Outcome(
         [
             Check(
-                "cross-entropy of two logits: F.cross_entropy",
+                "cross-entropy of two logits: F.cross_entropy against scratch code",
                 F.cross_entropy(scores, labels),
-                by_definition,
+                losses.cross_entropy(scores, labels),
                 1e-12,
             ),
             Check(
-                "... is binary cross-entropy of their difference",
+                "... is binary cross-entropy of their difference, by scratch code",
                 F.cross_entropy(scores, labels),
                 binary,
                 1e-12,
             ),
             Check(
-                "MSE: F.mse_loss",
+                "MSE: F.mse_loss against the slide's line",
                 F.mse_loss(pred, y),
                 torch.mean(torch.square(torch.subtract(y, pred))),
                 1e-12,

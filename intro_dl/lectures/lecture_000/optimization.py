@@ -1,21 +1,21 @@
 """Lecture 000: how training lowers the loss. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 import math
-import time
-from functools import partial
-from importlib.resources import files
 
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
-from intro_dl.config.targets import class_of
+from intro_dl.data.batches import Batches, Loader
+from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
-from intro_dl.lectures.engine.numerics import gradient, minimize, normal, numbers
+from intro_dl.lectures.engine.numerics import gradient, minimize, normal, numbers, with_one
 from intro_dl.models.mlp import MLP
 from intro_dl.models.resnet import ResNet
-from intro_dl.scratch import backprop, losses, optimizers
+from intro_dl.scratch import backprop, losses
 from intro_dl.scratch.autodiff import Node
 
 
@@ -33,9 +33,18 @@ def empirical_risk() -> Outcome:
     # The simplest network predicts the same for everyone; then the best theta is known.
     minimize(lambda: losses.mean_squared_error(grade.expand(20), y), [grade])
     minimize(lambda: losses.binary_cross_entropy_from_logits(score.expand(20), passed), [score])
+    model, data = product.train("model=perceptron", "data=pass_class", "trainer.max_epochs=1")
+    x, labels = data.splits["val"]
+    z = model.weighted_sum(data.transform(x)).detach()
     return Outcome(
         [
             Check("mean of 20 losses, one by one, is the loss of all", one_by_one, F.mse_loss(f, y), 1e-12),
+            Check(
+                "loss/val of a run, 12 batches of 16 and one of 8: the mean of all 200, by scratch code",
+                model.history[-1]["loss/val"],
+                losses.binary_cross_entropy_from_logits(z, labels.float()).item(),
+                1e-6,
+            ),
             Check(
                 "argmin of squared error, one number for all: the mean", grade.item(), y.mean().item(), 1e-6
             ),
@@ -57,20 +66,39 @@ def empirical_risk() -> Outcome:
 def gradient_descent() -> Outcome:
     curvature = numbers(1.0, 4.0)  # J = 1/2 sum curvature theta^2; L = 4, so the edge is eta = 2 / L = 0.5
     start = 0.1 * normal(2)
-    end = {eta: _descend(start, curvature, eta) for eta in (0.49, 0.5, 0.51)}
-    by_hand = start - 0.3 * curvature * start
-    drawn = next(MLP((784,), 10, hidden=(500,), init="normal", sigma=0.1).parameters())  # the weights
-    return Outcome(
-        [
+    checks = []
+    for option in ("sgd", "scratch_sgd"):
+        end = {eta: _descend(option, start, curvature, eta) for eta in (0.49, 0.5, 0.51)}
+        one_step = _descend(option, start, curvature, 0.3, 1)
+        growth = (end[0.51][1] / start[1]).abs().item()
+        checks += [
             Check(
-                "one step against theta - eta dJ/dtheta", _descend(start, curvature, 0.3, 1), by_hand, 1e-15
+                f"optim={option}, one step: theta - eta dJ/dtheta",
+                one_step,
+                start - 0.3 * curvature * start,
+                1e-15,
             ),
             Check("eta = 0.49 < 2/L: theta after 500 steps", end[0.49], torch.zeros_like(start), 1e-8),
             Check("eta = 0.50 = 2/L: the steep direction keeps its size", end[0.5][1], start[1], 1e-12),
-            within(
-                "eta = 0.51 > 2/L: how much larger |theta| became",
-                (end[0.51].norm() / start.norm()).item(),
-                1e6,
+            within("eta = 0.51 > 2/L: factor by which the steep direction grew", growth, 1e6),
+        ]
+    model, data = product.train("model=perceptron", "data=pass_class", "optim=gd", "trainer.max_epochs=5")
+    inputs, y = data.splits["train"]
+    x, theta = (
+        with_one(data.transform(inputs)),
+        torch.zeros(3),
+    )  # the perceptron starts at 0: its loss is convex
+    for _ in range(5):
+        theta = theta - 0.1 * x.T @ losses.binary_cross_entropy_from_logits_gradient(x @ theta, y.float())
+    drawn = next(MLP((784,), 10, hidden=(500,), init="normal", sigma=0.1).parameters())  # the weights
+    return Outcome(
+        [
+            *checks,
+            Check(
+                "optim=gd, 5 epochs of a perceptron: its w_0 and w after 5 steps of scratch code",
+                torch.cat([model.w0[None], model.w]),
+                theta,
+                1e-5,
             ),
             Check(
                 "init=normal sigma=0.1: standard deviation of 392,000 weights", drawn.std().item(), 0.1, 1e-3
@@ -80,12 +108,13 @@ def gradient_descent() -> Outcome:
     )
 
 
-def _descend(start: Tensor, curvature: Tensor, eta: float, steps: int = 500) -> Tensor:
-    """Return where the scratch optimizer ends from `start` on J = 1/2 sum curvature theta^2."""
+def _descend(option: str, start: Tensor, curvature: Tensor, eta: float, steps: int = 500) -> Tensor:
+    """Return where `optim=<option>` ends from `start` on J = 1/2 sum curvature theta^2."""
     theta = start.clone().requires_grad_()
-    rule = optimizers.GradientDescent([theta], lr=eta)
+    rule = product.optimizer([theta], f"optim={option}")
+    rule.param_groups[0]["lr"] = eta
     for _ in range(steps):
-        theta.grad = gradient(lambda at: (curvature * at**2).sum() / 2, theta)
+        theta.grad = curvature * theta.detach()
         rule.step()
     return theta.detach()
 
@@ -107,7 +136,7 @@ def gradient_descent_snippet() -> Outcome:
     weights_new = weights - lr * grads
 
     twin = weights.detach().clone().requires_grad_()
-    rule = optim.SGD([twin], lr=lr)
+    rule = product.optimizer([twin], "optim=sgd")  # its rate is lr
     F.mse_loss(torch.tanh(x @ twin), y).backward()
     rule.step()
     by_hand = 2 / 8 * x.T @ ((torch.tanh(x @ weights) - y) * (1 - torch.tanh(x @ weights) ** 2))
@@ -120,7 +149,7 @@ def gradient_descent_snippet() -> Outcome:
         ]
         + [
             Check("torch.autograd.grad against the chain rule by hand", grads, by_hand, 1e-12),
-            Check("weights - lr * grads against torch.optim.SGD", weights_new, twin, 1e-15),
+            Check("weights - lr * grads against optim=sgd", weights_new, twin, 1e-15),
         ],
         [
             "TensorFlow 2 computes immediately, without sessions: tf.random_normal is tf.random.normal, and",
@@ -203,41 +232,112 @@ def resnet_56() -> Outcome:
     kind="holds",
 )
 def adaptive_learning_rates() -> Outcome:
-    twins = {
-        "SGD": (partial(optimizers.GradientDescent, lr=1e-3), partial(optim.SGD, lr=1e-3)),
-        "Momentum": (
-            partial(optimizers.Momentum, lr=1e-3, momentum=0.9),
-            partial(optim.SGD, lr=1e-3, momentum=0.9),
-        ),
-        "Adagrad": (optimizers.Adagrad, optim.Adagrad),
-        "Adadelta": (optimizers.Adadelta, optim.Adadelta),
-        "RMSProp": (optimizers.RMSProp, optim.RMSprop),
-        "Adam": (optimizers.Adam, optim.Adam),
-    }
+    checks = []
+    for name in NAMES:
+        text = f"optim={name}, weight decay 0.1: 200 steps against optim=scratch_{name}"
+        checks.append(Check(text, _walk(name), _walk(f"scratch_{name}"), 1e-10))
+    slide = "optim._target_=intro_dl.scratch.optimizers.SlideMomentum"
+    by_sgd, by_decay = _walk("scratch_sgd"), _walk("adamw")
     return Outcome(
         [
-            Check(f"{name}: 200 steps by hand against torch", _walk(hand), _walk(torchs), 1e-10)
-            for name, (hand, torchs) in twins.items()
-        ]
+            *checks,
+            Check(
+                "momentum as on the slide",
+                _walk("scratch_momentum", slide),
+                _walk("momentum"),
+                1e-10,
+            ),
+            Check("optim=gd: the rule of optim=scratch_sgd", _walk("gd"), by_sgd, 1e-10),
+            Check("optim=rosenblatt, too", _walk("rosenblatt", "optim.lr=0.1"), by_sgd, 1e-10),
+            Check("optim=nesterov against its formula", _walk("nesterov"), _nesterov(), 1e-10),
+            Check("optim=adamw: scratch Adam after w <- (1 - eta decay) w", by_decay, _decoupled(), 1e-10),
+        ],
+        ["Each option uses its own rate and constants, those of its file in configs/optim/."],
     )
 
 
-def _walk(make_optimizer, steps: int = 200) -> Tensor:
-    """Return the last of `steps` points on the way down Rosenbrock's curved valley."""
-    w = numbers(-1.0, 1.5).requires_grad_()
-    optimizer = make_optimizer([w])
+NAMES = ("sgd", "momentum", "adagrad", "adadelta", "rmsprop", "adam")
+START = (-1.0, 1.5, 2.0)
+
+
+def _slope(w: Tensor) -> Tensor:
+    """Return the gradient of a smooth loss with a shallow, a middle and a steep direction, (3,)."""
+    return numbers(0.1, 0.5, 1.0) * w / (1 + w**2).sqrt()
+
+
+def _walk(option: str, *overrides: str, steps: int = 200) -> Tensor:
+    """Return the last of `steps` points of `optim=<option>` from START, (3,)."""
+    w = numbers(*START).requires_grad_()
+    rule = product.optimizer([w], f"optim={option}", "regularization.weight_decay=0.1", *overrides)
     for _ in range(steps):
-        optimizer.zero_grad()
-        ((1 - w[0]) ** 2 + 10 * (w[1] - w[0] ** 2) ** 2).backward()
-        optimizer.step()
+        w.grad = _slope(w.detach())
+        rule.step()
     return w.detach()
 
 
-def option_class(name: str) -> type:
-    """Return the optimizer class that `optim=<name>` trains with."""
-    option = OmegaConf.load(str(files("intro_dl.configs") / "optim" / f"{name}.yaml"))
-    config = OmegaConf.create({"optim": option, "regularization": {"weight_decay": 0.0}})  # it refers to this
-    return class_of(config.optim, "optim")
+def _nesterov(steps: int = 200) -> Tensor:
+    """Return the end of the walk with Nesterov's momentum: v <- gamma v + g; w <- w - eta (g + gamma v)."""
+    w, v = numbers(*START), numbers(0.0, 0.0, 0.0)
+    for _ in range(steps):
+        g = _slope(w) + 0.1 * w
+        v = 0.9 * v + g
+        w = w - 0.1 * (g + 0.9 * v)
+    return w
+
+
+def _decoupled(steps: int = 200) -> Tensor:
+    """Return the end of the walk with Adam whose weight decay does not pass through the gradient."""
+    w = numbers(*START).requires_grad_()
+    rule = product.optimizer([w], "optim=scratch_adam")
+    for _ in range(steps):
+        w.grad = _slope(w.detach())
+        with torch.no_grad():
+            w *= 1 - 1e-3 * 0.1
+        rule.step()
+    return w.detach()
+
+
+@claim(
+    "R8",
+    lectures=["000", "003"],
+    slide="Adaptive Learning Rates",
+    says="Learning rates can be made larger or smaller depending on: how large gradient is; how fast "
+    "learning is happening; size of particular weights.",
+    kind="holds",
+)
+def what_the_rate_depends_on() -> Outcome:
+    gradients, w = normal(20, 8), normal(8)
+    checks = []
+    for name in NAMES:
+        way, text = _way(name, w, gradients), f"optim={name}, 20 given gradients"
+        far, steep = _way(name, 100 * w, gradients), _way(name, w, 100 * gradients)
+        checks.append(Check(f"{text}, weights 100 times as large: the same way", far, way, 1e-9))
+        if name in ("sgd", "momentum"):
+            checks.append(Check(f"{text}, 100 times as large: 100 times the way", steep, 100 * way, 1e-9))
+        else:
+            change = ((steep - way).norm() / way.norm()).item()
+            checks.append(within(f"{text}, 100 times as large: relative change of the way", change, high=0.1))
+    first = [_way(torch.optim.Adafactor, each, gradients[:1]).norm().item() for each in (w, 100 * w)]
+    text = "torch.optim.Adafactor, weights 100 times as large: factor of its first step"
+    return Outcome(
+        [*checks, within(text, first[1] / first[0], 99, 101)],
+        [
+            "Gradient: the four adaptive rules divide by its size. How fast learning is: Adadelta uses its own",
+            "past steps. Size of weights: none of the six options uses it. Rules that do: LARS and LAMB (You",
+            "et al. 2017, 2019), by reading; Adafactor (Shazeer and Stern 2018), run here.",
+            "Weight decay adds the weight to the gradient; it does not change the rate.",
+        ],
+    )
+
+
+def _way(rule: str | type[Optimizer], start: Tensor, gradients: Tensor) -> Tensor:
+    """Return how far given gradients (steps, m) move the weights `start` (m,)."""
+    w = start.clone().requires_grad_()
+    optimizer = product.optimizer([w], f"optim={rule}") if isinstance(rule, str) else rule([w])
+    for g in gradients:
+        w.grad = g.clone()
+        optimizer.step()
+    return w.detach() - start
 
 
 @claim(
@@ -256,18 +356,19 @@ def optimizer_snippets() -> Outcome:
         "adam": optim.Adam,
         "rmsprop": optim.RMSprop,
     }
-    checks = [
-        Check(f"optim={name}", option_class(name).__name__, twin.__name__) for name, twin in twins.items()
-    ]
+    checks = []
+    for name, twin in twins.items():
+        made = product.optimizer([numbers(0.0).requires_grad_()], f"optim={name}")
+        checks.append(Check(f"class of optim={name}", type(made).__name__, twin.__name__))
     w, accumulated = numbers(1.0, -2.0), numbers(0.0, 0.0)
     twin = w.clone().requires_grad_()
-    rule = optim.SGD([twin], lr=0.1, momentum=0.9)
+    rule = product.optimizer([twin], "optim=momentum")  # its rate is 0.02
     for _ in range(5):  # TensorFlow's documented rule, on J = 1/2 |w|^2, whose gradient is w
         accumulated = 0.9 * accumulated + w
-        w = w - 0.1 * accumulated
+        w = w - 0.02 * accumulated
         twin.grad = twin.detach().clone()
         rule.step()
-    checks.append(Check("five steps of TensorFlow's momentum rule against torch.optim.SGD", w, twin, 1e-15))
+    checks.append(Check("TensorFlow's rule with momentum 0.9, five steps: optim=momentum", w, twin, 1e-15))
     return Outcome(
         checks,
         [
@@ -291,49 +392,92 @@ def mini_batches() -> Outcome:
     x, y, w = normal(512, 10), normal(512), normal(10)
     single = 2 * (x @ w - y)[:, None] * x  # each example's gradient of (x w - y)^2, (512, 10)
     full = gradient(lambda at: F.mse_loss(x @ at, y), w)
-    batches = [
-        gradient(lambda at, rows=rows: F.mse_loss(x[rows] @ at, y[rows]), w)
-        for rows in torch.arange(512).split(8)
-    ]
-    variance = {B: _batch_variance(single, B) for B in (1, 4, 16)}
+    means = [part.mean(dim=0) for part, _ in Batches(single, y, 8, shuffle=True)]
+    noise = {B: _noise(single, full, B) for B in (1, 4, 16)}
+
+    perceptron = ("model=perceptron", "data=pass_class", "callbacks=no_early_stopping")
+    whole, _ = product.train(*perceptron, "optim=gd", "trainer.max_epochs=38")
+    batches, data = product.train(*perceptron, "optim=sgd", "trainer.max_epochs=1")
+    loss = {name: run.history[-1]["loss/val"] for name, run in {"gd": whole, "sgd": batches}.items()}
+    first, second = (_inputs(data.train_dataloader(), epoch) for epoch in (0, 1))
+    one, many = _work(1), _work(256)
     return Outcome(
         [
             Check("mean of the 512 single gradients is the full gradient", single.mean(dim=0), full, 1e-12),
-            Check("mean of 64 mini-batch gradients, too", torch.stack(batches).mean(dim=0), full, 1e-12),
-            Check("noise of B = 4 in units of B = 1: 1/B", variance[4] / variance[1], 1 / 4, 0.025),
-            Check("noise of B = 16: 1/B", variance[16] / variance[1], 1 / 16, 0.00625),
+            Check(
+                "mean of the gradients of 64 batches of a run, too",
+                torch.stack(means).mean(dim=0),
+                full,
+                1e-12,
+            ),
+            Check(
+                "noise of B = 4 in units of B = 1: (N - B)/(N - 1)/B",
+                noise[4] / noise[1],
+                508 / 511 / 4,
+                0.02,
+            ),
+            Check("noise of B = 16", noise[16] / noise[1], 496 / 511 / 16, 0.005),
+            Check(
+                "two epochs of a run: the same examples", first.sort(dim=0).values, second.sort(dim=0).values
+            ),
+            Check("... in another order", first, second, differ=True),
             within("lr 0.4, B = 1: distance from the best weights", _distance_after(1, lr=0.4), 100),
             within("lr 0.4, B = 64: distance from the best weights", _distance_after(64, lr=0.4), high=1e-3),
-            Check("an example takes less than half the time in a batch of 256", _speedup(256) > 2, True),
+            Check("a perceptron's loss after 38 steps: B = 16 and all 600", loss["sgd"], loss["gd"], 0.03),
+            Check("multiplications for one example: alone, in a batch of 256", one[0], many[0] / 256),
+            Check("calls of torch, one after the other: for 1 example, for 256", one[1], many[1]),
         ],
-        ["Variance of the mean of B independent gradients: that of one, divided by B."],
+        [
+            "Variance of the mean of B different gradients of N: that of one, times (N - B)/(N - 1)/B.",
+            f"38 steps with rate 0.1, from a loss of {math.log(2):.4f}: optim=gd ends at {loss['gd']:.4f}",
+            f"after 38 x 600 = 22,800 examples, optim=sgd at {loss['sgd']:.4f} after 600.",
+            f"MLP 64-64-10, forward and backward: {one[1]} calls of torch, for 1 example and for 256;",
+            "the examples of a batch can run in parallel. How much time this saves depends on the machine:",
+            "only work is counted here.",
+        ],
     )
 
 
-def _batch_variance(single: Tensor, B: int, draws: int = 4000) -> float:
-    """Return the variance, summed over the weights, of the gradient of B random examples."""
-    means = single[torch.randint(len(single), (draws, B))].mean(dim=1)  # (draws, m)
-    return means.var(dim=0).sum().item()
+def _noise(single: Tensor, full: Tensor, B: int) -> float:
+    """Return the mean squared distance of a batch's gradient from the full one, over shuffled epochs."""
+    loader, squares = Batches(single, full.expand_as(single), B, shuffle=True), []
+    for epoch in range(60 if B > 1 else 1):  # B = 1: each epoch has the same 512 gradients
+        loader.set_epoch(epoch)
+        squares += [((part.mean(dim=0) - full) ** 2).sum() for part, _ in loader]
+    return torch.stack(squares).mean().item()
+
+
+def _inputs(loader: Loader, epoch: int) -> Tensor:
+    """Return the inputs of an epoch, in its order."""
+    loader.set_epoch(epoch)
+    return torch.cat([inputs for inputs, _ in loader])
 
 
 def _distance_after(B: int, lr: float, steps: int = 100) -> float:
     """Return how far SGD ends from weights that fit every example exactly; new examples at every step."""
-    best, w = normal(10), torch.zeros(10, dtype=torch.float64)
+    best, w = normal(10), torch.zeros(10, dtype=torch.float64, requires_grad=True)
+    rule = product.optimizer([w], "optim=sgd", f"optim.lr={lr}")
     for _ in range(steps):
         x = normal(B, 10)
-        w = w - lr * x.T @ (x @ (w - best)) / B  # gradient of half the mean squared error
-    return (w - best).norm().item()
+        w.grad = x.T @ (x @ (w.detach() - best)) / B  # gradient of half the mean squared error
+        rule.step()
+    return (w.detach() - best).norm().item()
 
 
-def _speedup(B: int) -> float:
-    """Return how many times faster a step is per example in a batch of B than for one example."""
-    model, x = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)), torch.randn(16 * B, 64)
-    seconds = {}
-    for size in (1, B):
-        steps = []
-        for batch in x.split(size)[:256]:
-            start = time.perf_counter()
-            model(batch).sum().backward()
-            steps.append(time.perf_counter() - start)
-        seconds[size] = min(steps) / size  # the fastest, because other programs may slow down some of them
-    return seconds[1] / seconds[B]
+class _Calls(TorchDispatchMode):
+    """Count the operations of torch."""
+
+    number = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.number += 1
+        return func(*args, **(kwargs or {}))
+
+
+def _work(examples: int) -> tuple[int, int]:
+    """Return the multiplications and additions, and the calls of torch, for the gradient of an MLP."""
+    model = MLP((64,), 10, hidden=(64,))
+    batch = torch.randn(examples, 64), torch.zeros(examples, dtype=torch.int64)
+    with FlopCounterMode(display=False) as flops, _Calls() as calls:
+        model.metrics(batch)["loss"].backward()
+    return flops.get_total_flops(), calls.number

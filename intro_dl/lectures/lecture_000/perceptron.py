@@ -9,13 +9,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from intro_dl.data.toy import XOR
+from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers
-from intro_dl.lectures.engine.short_runs import fit
+from intro_dl.models.layers import make_activation
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch import backprop, layers
+from intro_dl.scratch.autodiff import Node
 
 
 def slide_perceptron() -> Perceptron:
@@ -36,13 +37,9 @@ def slide_perceptron() -> Perceptron:
     kind="holds",
 )
 def forward_propagation() -> Outcome:
-    x, sizes = normal(5, 3), (3, 4, 4, 2)
-    weights = [(normal(m, n), normal(n)) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
-    deep = nn.Sequential()
-    for W, b in weights:
-        deep.append(nn.Sigmoid() if len(deep) else nn.Identity())
-        deep.append(nn.Linear(W.shape[0], W.shape[1]).double())
-        deep[-1].load_state_dict({"weight": W.T, "bias": b})
+    x, deep = normal(5, 3), MLP((3,), 2, hidden=(4, 4), activation="sigmoid").double()
+    maps = [module for module in deep.modules() if isinstance(module, nn.Linear)]
+    weights = [(module.weight.T, module.bias) for module in maps]  # W (m, n) and b (n,), as on the slide
     z_loop, z_matrix = x, x
     for k, (W, b) in enumerate(weights):
         z_loop = layers.dense_loop(torch.sigmoid(z_loop) if k else z_loop, W, b)
@@ -53,9 +50,9 @@ def forward_propagation() -> Outcome:
             Check(
                 "one layer: the sums, one by one, are x W + b", layers.dense_loop(x, W, b), x @ W + b, 1e-12
             ),
-            Check("... and nn.Linear's", layers.dense(x, W, b), deep[1](x), 1e-12),
-            Check("three layers: the sums, one by one, give nn.Sequential's scores", z_loop, deep(x), 1e-12),
-            Check("... as do the matrix products", z_matrix, deep(x), 1e-12),
+            Check("... and nn.Linear's", layers.dense(x, W, b), maps[0](x), 1e-12),
+            Check("model=mlp, three layers: its scores are the sums, one by one", deep(x), z_loop, 1e-12),
+            Check("... and the matrix products", deep(x), z_matrix, 1e-12),
         ]
     )
 
@@ -86,13 +83,24 @@ def activation_functions() -> Outcome:
         checks.append(
             Check(f"{name}' in scratch code against autograd", derivative(z), _slope(name, z), 1e-12)
         )
-    zero = numbers(0.0)
-    checks.append(Check("1 - tanh^2 against 1 / cosh^2", 1 - torch.tanh(z) ** 2, torch.cosh(z) ** -2, 1e-12))
-    checks.append(
-        Check("ReLU'(0), '0 otherwise', against torch's choice", (zero > 0).double(), _slope("relu", zero))
+        module = make_activation(name)  # the models'
+        checks.append(Check(f"model.activation={name} against scratch code", module(z), g(z), 1e-12))
+    zero, tanh_slope, relu_slope = (
+        numbers(0.0),
+        backprop.ACTIVATIONS["tanh"][1],
+        backprop.ACTIVATIONS["relu"][1],
     )
+    checks.append(
+        Check("tanh' in scratch code against 1 / cosh^2", tanh_slope(z), torch.cosh(z) ** -2, 1e-12)
+    )
+    checks.append(Check("ReLU'(0), '0 otherwise', in scratch code", relu_slope(zero), numbers(0.0)))
+    node = Node(zero)
+    node.relu().backward(torch.ones(1, dtype=torch.float64))
+    checks.append(Check("... on the tape of scratch code", node.gradient, numbers(0.0)))
+    checks.append(Check("... torch's choice", _slope("relu", zero), numbers(0.0)))
     return Outcome(
-        checks, ["ReLU has no derivative at 0: its slopes are 0 and 1. The slide and torch take 0."]
+        checks,
+        ["ReLU has no derivative at 0: its slopes are 0 and 1. The slide and torch take 0, a convention."],
     )
 
 
@@ -114,12 +122,16 @@ def linear_layers_collapse() -> Outcome:
     offset = linear(torch.zeros(1, 2, dtype=torch.float64))  # (1, 2)
     one_matrix = linear(torch.eye(2, dtype=torch.float64)) - offset  # (2, 2): row j is what x_j adds
 
-    points, labels = XOR().draw(200, torch.Generator().manual_seed(0))
-    best_line = _best_line(points, labels)
-    accuracy = {}
+    best_line, accuracy = 0.0, {}
     for name in ("identity", "relu"):
-        torch.manual_seed(0)
-        accuracy[name] = fit(MLP((2,), 2, hidden=(16, 16), activation=name), points, labels)["accuracy"]
+        trained, data = product.train(
+            *("model=mlp", "model.hidden=[16,16]", f"model.activation={name}", "data=xor"),
+            *("data.batch_size=50", "optim.lr=0.02", "trainer.max_epochs=8"),
+        )
+        points, labels = data.splits["train"]
+        predicted = trained.eval()(data.transform(points)).argmax(dim=1)
+        accuracy[name] = (predicted == labels).double().mean().item()
+        best_line = _best_line(points, labels)
     return Outcome(
         [
             Check(
