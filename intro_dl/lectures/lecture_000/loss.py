@@ -53,7 +53,7 @@ def will_i_pass() -> Outcome:
             "The slide shows the answer of one untrained network, 0.1, without its weights and data.",
             f"20 fresh networks here answer {min(fresh):.2f} to {max(fresh):.2f}.",
             "The students of data=pass_class are generated: each passes with the chance",
-            f"sigmoid(lectures + 1.5 hours - 8), {true:.3f} for [4, 5]. After 5 epochs the network says {trained:.3f}.",
+            f"sigmoid(lectures + 1.5 hours - 8), {true:.3f} for [4, 5]. After 5 epochs: {trained:.3f}.",
         ],
     )
 

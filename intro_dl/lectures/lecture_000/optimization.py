@@ -322,9 +322,9 @@ def what_the_rate_depends_on() -> Outcome:
     return Outcome(
         [*checks, within(text, first[1] / first[0], 99, 101)],
         [
-            "Gradient: the four adaptive rules divide by its size. How fast learning is: Adadelta uses its own",
-            "past steps. Size of weights: none of the six options uses it. Rules that do: LARS and LAMB (You",
-            "et al. 2017, 2019), by reading; Adafactor (Shazeer and Stern 2018), run here.",
+            "Gradient: the four adaptive rules divide by its size. How fast learning is: Adadelta uses its",
+            "own past steps. Size of weights: none of the six options uses it. Rules that do: LARS and LAMB",
+            "(You et al. 2017, 2019), by reading; Adafactor (Shazeer and Stern 2018), run here.",
             "Weight decay adds the weight to the gradient; it does not change the rate.",
         ],
     )

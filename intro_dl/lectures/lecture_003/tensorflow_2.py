@@ -185,10 +185,11 @@ def kiefer_and_wolfowitz() -> Outcome:
         ],
         [
             "Robbins and Monro (1951): w <- w - a_n g_n; g_n is a noisy observation of what shall be 0.",
-            "Kiefer and Wolfowitz (1952): w <- w - a_n (L_n(w + c_n) - L_n'(w - c_n)) / (2 c_n); L_n and L_n'",
+            "Kiefer and Wolfowitz (1952): w <- w - a_n (L_n(w + c_n) - L_n'(w - c_n)) / (2 c_n); L_n, L_n'",
             "are noisy observations of what shall be smallest (in the paper: largest). No gradient.",
-            "Here: min E[(w - y)^2] / 2 with y from N(2, 0.5^2), a_n = 1/(n + 1), c_n = n^(-1/3); each loss has",
-            f"its own y. Error of w after 300 steps: {RM:.3f} from 300 gradients, {KW:.3f} from 600 losses.",
+            "Here: min E[(w - y)^2] / 2 with y from N(2, 0.5^2), a_n = 1/(n + 1), c_n = n^(-1/3); each loss",
+            "has its own y.",
+            f"Error of w after 300 steps: {RM:.3f} from 300 gradients, {KW:.3f} from 600 losses.",
             "The slide prints the title of the paper of 1952 beside SGD.",
         ],
     )
