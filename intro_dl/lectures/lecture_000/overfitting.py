@@ -63,8 +63,9 @@ def dropout() -> Outcome:
                 "... and the others are doubled", trained[kept], (2 * h[active].expand(20, -1))[kept], 1e-5
             ),
             Check("testing: the scores of scratch code without dropout", thinned(x), logits, 1e-5),
+            Check("scratch, 20,000 draws: fraction set to 0", (drawn == 0).double().mean().item(), 0.5, 0.01),
             within(
-                "scratch, 20,000 draws: distance of a unit's mean from its activity, in standard errors",
+                "... distance of a unit's mean from its activity, in standard errors",
                 ((drawn.mean(dim=0) - unit) / error).abs().max().item(),
                 high=5,
             ),
