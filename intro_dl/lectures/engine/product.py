@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import torch
 from hydra import compose, initialize_config_module
@@ -21,7 +22,6 @@ from torch.optim import Optimizer
 
 from intro_dl.config.schema import register_schema
 from intro_dl.data.dataset import TensorData
-from intro_dl.tasks import Task
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.threads import set_threads
 
@@ -44,7 +44,7 @@ def optimizer(parameters: Iterable[Tensor], *overrides: str) -> Optimizer:
     return instantiate(config(*overrides).optim, _convert_="all")(parameters)
 
 
-def train(*overrides: str, best: bool = False) -> tuple[Task, TensorData]:
+def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
     """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
 
     Args:
@@ -53,7 +53,7 @@ def train(*overrides: str, best: bool = False) -> tuple[Task, TensorData]:
         best: return the weights that the run keeps as its best, instead of those of the last epoch.
 
     Returns:
-        The model, whose `history` has the measures of each epoch, and its data.
+        The model, whose class is that of `model=` and whose `history` has the measures of each epoch; its data.
     """
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "intro_dl")]
     levels = [each.level for each in loggers]

@@ -1,6 +1,7 @@
 """Lecture 000: how training lowers the loss. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn, optim
@@ -330,7 +331,7 @@ def what_the_rate_depends_on() -> Outcome:
     )
 
 
-def _way(rule: str | type[Optimizer], start: Tensor, gradients: Tensor) -> Tensor:
+def _way(rule: str | Callable[..., Optimizer], start: Tensor, gradients: Tensor) -> Tensor:
     """Return how far given gradients (steps, m) move the weights `start` (m,)."""
     w = start.clone().requires_grad_()
     optimizer = product.optimizer([w], f"optim={rule}") if isinstance(rule, str) else rule([w])

@@ -1,6 +1,7 @@
 """Lecture 000: how to reduce overfitting. MIT 6.S191, lecture 1, 2018 (and 003, of 2022)."""
 
 from itertools import product as combinations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,6 @@ from torch.nn import functional as F
 from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
-from intro_dl.models.mlp import MLP
 from intro_dl.scratch import backprop, layers
 
 
@@ -98,14 +98,14 @@ def dropout() -> Outcome:
     )
 
 
-def _hidden(model: MLP, x: Tensor) -> Tensor:
-    """Return the activities of a network's only hidden layer in testing, by scratch code; (B, units)."""
+def _hidden(model: Any, x: Tensor) -> Tensor:
+    """Return the activities of an MLP's only hidden layer in testing, by scratch code; (B, units)."""
     first = model.features[0]
     return backprop.relu(layers.dense(x, first.weight.T, first.bias)).detach()
 
 
 @torch.no_grad()
-def _reliance(model: MLP, x: Tensor, labels: Tensor) -> float:
+def _reliance(model: Any, x: Tensor, labels: Tensor) -> float:
     """Return the largest rise of the loss when one hidden unit is removed."""
     h = _hidden(model, x)
     without_one = h * (1 - torch.eye(h.shape[1]))[:, None]  # (units, B, units)

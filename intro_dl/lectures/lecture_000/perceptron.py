@@ -5,6 +5,7 @@ lecture_003/.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers
-from intro_dl.models.layers import make_activation
+from intro_dl.models.layers import Activation, make_activation
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch import backprop, layers
@@ -67,7 +68,7 @@ def forward_propagation() -> Outcome:
 )
 def activation_functions() -> Outcome:
     z = torch.linspace(-5, 5, 200, dtype=torch.float64)  # an even number of points: none is 0
-    slopes = {
+    slopes: dict[Activation, Callable[[Tensor], Tensor]] = {
         "sigmoid": lambda g: g * (1 - g),
         "tanh": lambda g: 1 - g**2,
         "relu": lambda g: (g > 0).double(),

@@ -93,7 +93,7 @@ def dense_layer_snippets() -> Outcome:
     twin[0].load_state_dict({"weight": mine.W.T, "bias": mine.b[0]})
 
     stacked = MLP((3,), 2, hidden=(5,), activation="identity").double()  # as on the slide: without g
-    hidden, output = stacked.features[0], stacked.logits
+    hidden, output = (module for module in stacked.modules() if isinstance(module, nn.Linear))
     W = hidden.weight.T @ output.weight.T
     b = output.weight @ hidden.bias + output.bias
     return Outcome(
