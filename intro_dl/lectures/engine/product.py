@@ -53,7 +53,7 @@ def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
         best: return the weights that the run keeps as its best, instead of those of the last epoch.
 
     Returns:
-        The model, whose class is that of `model=` and whose `history` has the measures of each epoch; its data.
+        The model, of the class of `model=`, whose `history` has the measures of each epoch, and its data.
     """
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "intro_dl")]
     levels = [each.level for each in loggers]
