@@ -10,7 +10,6 @@ from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers, rounded
 from intro_dl.models.mlp import MLP
-from intro_dl.scratch import optimizers
 from intro_dl.scratch.layers import dropout, dropout_retaining
 
 
@@ -131,9 +130,7 @@ def reduce_by_a_factor() -> Outcome:
     return Outcome(
         [
             Check("scheduler=step: times 0.3 every 5 epochs", step, numbers(*slide), 1e-15),
-            Check(
-                "rates of a real training of 3 epochs, times 0.3 each", trained, [0.1, 0.03, 0.009], 1e-8
-            ),
+            Check("rates of a real training of 3 epochs, times 0.3 each", trained, [0.1, 0.03, 0.009], 1e-8),
         ]
         + [
             Check(f"scheduler={name} against its formula", found[name], numbers(*values), 1e-12)
@@ -155,8 +152,8 @@ def reduce_by_a_factor() -> Outcome:
     "N25",
     lectures=["002"],
     slide="Learning Rates",
-    says="E.g. 1/t decay: eta^t = eta / sqrt(t + 1). [The values are those of the formula; its name is wrong, "
-    "see E9.]",
+    says="E.g. 1/t decay: eta^t = eta / sqrt(t + 1). [The values are those of the formula; its name is "
+    "wrong, see E9.]",
     kind="holds",
 )
 def inverse_square_root() -> Outcome:
@@ -269,7 +266,9 @@ def adam() -> Outcome:
         if t == 1:
             first = (theirs - start).detach()
     slope = scale * start + torch.sin(3 * start)
-    given = [[each["lr"], *each["betas"], each["eps"]] for each in (*hand.param_groups, *library.param_groups)]
+    given = [
+        [each["lr"], *each["betas"], each["eps"]] for each in (*hand.param_groups, *library.param_groups)
+    ]
     slide = [0.001, 0.9, 0.999, 1e-8]
     return Outcome(
         [
@@ -324,8 +323,8 @@ def two_meanings_of_p() -> Outcome:
             Check("the mean output stays that of the input, 1, in each case", means, [1.0] * 5, 0.05),
         ],
         [
-            "On 100,000 ones. Scratch, torch, and Keras scale during training (by 1 / p_retained); the slide's "
-            "source scales during testing instead."
+            "On 100,000 ones. Scratch, torch, and Keras scale during training (by 1 / p_retained); the "
+            "slide's source scales during testing instead."
         ],
     )
 
@@ -369,7 +368,11 @@ def weight_decay() -> Outcome:
         ]
         + [
             Check(
-                "optim=sgd: weight_decay = lambda is not the penalty", half, penalized["sgd"], 1e-3, differ=True
+                "optim=sgd: weight_decay = lambda is not the penalty",
+                half,
+                penalized["sgd"],
+                1e-3,
+                differ=True,
             ),
             Check("optim=adamw: its decay is not the penalty", adamw, penalized["adam"], 1e-3, differ=True),
             Check("regularization=l2 shrinks a weight by eta times", shrunk, 1e-4, 1e-10),
