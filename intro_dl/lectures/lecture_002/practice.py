@@ -90,8 +90,8 @@ def obsolete_names() -> Outcome:
             Check("the slide's version and the right version", raised(slide), raised(right), differ=True),
         ],
         [
-            "Run here: Python's rule for imports, with torch in place of tensorflow. Recorded once, with Keras "
-            "3.15:",
+            "Run here: Python's rule for imports, with torch in place of tensorflow. Recorded once, with "
+            "Keras 3.15:",
             *KERAS_3,
         ],
     )
@@ -148,9 +148,9 @@ def keras_mnist() -> Outcome:
         ],
         [
             "python scripts/train.py experiment=mnist_unsw_mse",
-            "It holds 5,000 of the 60,000 training images back for validation: 11,000 updates, not 12,000. The "
-            "initial weights are Keras' default. What it reaches: E15.",
-            "Keras' 'mse' is the mean over outputs and examples, a convention: a fifth of half the sum (E26).",
+            "It holds 5,000 of the 60,000 training images back for validation: 11,000 updates, not 12,000. "
+            "The initial weights are Keras' default. What it reaches: E15.",
+            "Keras' 'mse' is the mean over outputs and examples, a convention: 1/5 of half the sum (E26).",
         ],
     )
 
