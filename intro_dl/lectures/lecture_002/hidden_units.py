@@ -315,7 +315,7 @@ def shallow_mimics_deep() -> Outcome:
             return net.metrics((test_images, test_labels))["accuracy"].item()
 
     teacher = CNN((1, 8, 8), 10, kernels=(3, 3, 3))
-    learn(teacher, images, labels, steps=120, lr=0.005)
+    learn(teacher, images, labels, steps=200, lr=0.005)
     with torch.no_grad():
         logits = teacher(images)
         logits = logits - logits.mean(dim=1, keepdim=True)
@@ -325,8 +325,8 @@ def shallow_mimics_deep() -> Outcome:
         kept = torch.randperm(len(images))[:number]
         student, mimic = MLP((1, 8, 8), 10, hidden=(32,)), MLP((1, 8, 8), 10, hidden=(32,))
         mimic.load_state_dict(student.state_dict())
-        learn(student, images[kept], labels[kept], steps=120, lr=0.01)
-        learn(mimic, images[kept], logits[kept], steps=120, lr=0.01)
+        learn(student, images[kept], labels[kept], steps=150, lr=0.01)
+        learn(mimic, images[kept], logits[kept], steps=150, lr=0.01)
         by_labels.append(accuracy(student))
         by_logits.append(accuracy(mimic))
     gains = [b - a for a, b in zip(by_labels[:3], by_logits[:3], strict=True)]
