@@ -267,8 +267,8 @@ def test_a_file_that_cannot_be_written_is_said_before_anything_runs(tmp_path, ca
 
 def test_arguments_are_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    wanted = {"lecture": "004", "id": ["N18", "E5b"], "format": "html", "out": Path("outputs/lectures.html")}
-    assert parse(["lecture=004", "id=n18,e5B", "format=html"]) == wanted
+    wanted = {"lecture": "004", "id": ["N18", "E5"], "format": "html", "out": Path("outputs/lectures.html")}
+    assert parse(["lecture=004", "id=n18,e5", "format=html"]) == wanted
     assert parse([]) == {"lecture": None, "id": [], "format": "table", "out": None}
 
 

@@ -132,7 +132,7 @@ def test_o_minus_t_is_the_chain_rule_through_all_of_softmax_not_only_its_diagona
     dE_do = -t / o
     whole = torch.einsum("bj,bjk->bk", dE_do, backprop.softmax_jacobian(o))
     assert_close(whole, backprop.softmax_cross_entropy_delta(z, t)[1])
-    assert not torch.allclose(dE_do * o * (1 - o), o - t, atol=1e-6)  # E5b: the diagonal alone
+    assert not torch.allclose(dE_do * o * (1 - o), o - t, atol=1e-6)  # E5: the diagonal alone
 
 
 def test_softmax_with_cross_entropy_survives_scores_of_a_thousand():

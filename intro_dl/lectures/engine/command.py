@@ -60,9 +60,9 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def _ids(text: str) -> list[str]:
-    """Read "n18,e5b" as ["N18", "E5b"]."""
+    """Read "n18,e5" as ["N18", "E5"]."""
     ids = [id.strip().capitalize() for id in text.split(",")]
-    if not all(re.fullmatch(r"[A-Z]\d+b?", id) for id in ids):
+    if not all(re.fullmatch(r"[A-Z]\d+", id) for id in ids):
         raise ValueError(f"Invalid id={text}: choose an id such as N18, or several with commas between them.")
     return ids
 

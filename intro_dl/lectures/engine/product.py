@@ -19,6 +19,7 @@ from pytorch_lightning import seed_everything
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from intro_dl.config.schema import register_schema
 from intro_dl.data.dataset import TensorData
@@ -44,6 +45,13 @@ def optimizer(parameters: Iterable[Tensor], *overrides: str) -> Optimizer:
     return instantiate(config(*overrides).optim, _convert_="all")(parameters)
 
 
+def schedule(optimizer: Optimizer, *overrides: str) -> LRScheduler:
+    """Return the learning-rate schedule of `intro-dl train <overrides>`, e.g. "scheduler=step"."""
+    cfg = config(*overrides).scheduler
+    del cfg.interval  # for the training loop: whether a step is an epoch or one of the optimizer
+    return instantiate(cfg, _convert_="all")(optimizer)
+
+
 def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
     """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
 
@@ -65,7 +73,7 @@ def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
             seed = torch.initial_seed() % 2**32  # Lightning takes no larger one
             cfg = config(f"seed={seed}", "trainer=cpu", "logger=none", *overrides)
             cfg.run_dir, cfg.trainer.enable_progress_bar = folder, False
-            for picture in ("sample_inputs", "mistakes", "decision_regions", "learning_rate"):
+            for picture in ("sample_inputs", "mistakes", "decision_regions"):
                 cfg.callbacks[picture] = None
             seed_everything(cfg.seed, verbose=False)
             data, model, trainer = build(cfg)
