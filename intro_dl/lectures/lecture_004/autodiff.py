@@ -30,10 +30,11 @@ def z_of(x: Tensor) -> Tensor:
 
 def program(x: T, W: Tensor) -> T:
     """Run a program with a loop and a condition; how often and which way depends on the input `x` (3,)."""
-    h = x
-    while abs(plain(h)).sum() < 20:  # how many layers depends on the input
+    h, layers = x, 0
+    while abs(plain(h)).sum() < 20 and layers < 30:  # how many layers depends on the input
         h = (W @ h) * 2
         h = h.relu() + 0.5 if plain(h)[0] > 0 else h.tanh() - h  # which layer does, too
+        layers += 1
     return (h * h).sum()
 
 
