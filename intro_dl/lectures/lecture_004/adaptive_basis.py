@@ -117,17 +117,26 @@ def learned_basis() -> Outcome:
     error = (mean["4 learned"][1] ** 2 + mean["4 fixed"][1] ** 2) ** 0.5
     return Outcome(
         [
-            Check("phi of model=mlp against sigma(u_j . x), unit by unit", model.features(batch[0]), one_by_one, 1e-12),
+            Check(
+                "phi of model=mlp against sigma(u_j . x), unit by unit",
+                model.features(batch[0]),
+                one_by_one,
+                1e-12,
+            ),
             within("4 learned basis functions: mean accuracy of 20 draws", mean["4 learned"][0], 0.97),
             within("learned minus fixed at random, in standard errors", gap / error, 3),
             within("draws of 20 in which the 4 learned ones separate the rings", perfect["4 learned"], 14),
             within("draws of 20 in which 4 fixed ones do", perfect["4 fixed"], high=10),
             within("40 fixed at random: mean accuracy of 5 draws", mean["40 fixed"][0], 0.99),
         ],
-        ["model=mlp of sigmoids on 200 points of data=circles; fixed: only w is fitted; 20 random draws of U."]
+        [
+            "model=mlp of sigmoids on 200 points of data=circles; fixed: only w is fitted; 20 random "
+            "draws of U."
+        ]
         + [
             f"{name}: accuracy {mean[name][0]:.3f} +- {mean[name][1]:.3f} (standard error), from "
-            f"{min(found[name]):.3f} to {max(found[name]):.3f}; {perfect[name]} of {len(found[name])} separate the rings"
+            f"{min(found[name]):.3f} to {max(found[name]):.3f}; {perfect[name]} of {len(found[name])} "
+            f"separate the rings"
             for name in found
         ]
         + ["A fixed random basis is not hopeless: with enough functions it separates the rings, too."],
@@ -138,7 +147,8 @@ def learned_basis() -> Outcome:
     "E29",
     lectures=["004"],
     slide="Put all u_j vectors into matrix U",
-    says="Put all u_j in R^(1 x m) vectors into matrix U: phi(x; U) = sigma(U x), with the elements sigma(u_j^T x). "
+    says="Put all u_j in R^(1 x m) vectors into matrix U: phi(x; U) = sigma(U x), with the elements "
+    "sigma(u_j^T x). "
     "[Right: the rows u_j in R^(1 x m) give u_j x; or u_j in R^m gives u_j^T x.]",
     kind="erratum",
 )
@@ -161,7 +171,12 @@ def shape_of_u() -> Outcome:
     by_rows = torch.cat([(Node(u) @ x).sigmoid().value.flatten() for u in rows])
     return Outcome(
         [
-            Check("u_j^T x multiplies, with u_j in R^(1 x m): (m, 1) @ (m, 1)", multiplies(rows[0].T), True, differ=True),
+            Check(
+                "u_j^T x multiplies, with u_j in R^(1 x m): (m, 1) @ (m, 1)",
+                multiplies(rows[0].T),
+                True,
+                differ=True,
+            ),
             Check("u_j x does: (1, m) @ (m, 1)", multiplies(rows[0]), True),
             Check("u_j^T x does with u_j in R^m", multiplies(U[0]), True),
             Check("sigma(u_j x), row by row, against the hidden layer of model=mlp", by_rows, phi, 1e-12),
@@ -208,7 +223,9 @@ def chain_rule_holds() -> Outcome:
     return Outcome(
         [
             Check("dL/dh = sigma(h) - y", p - y, dL_dh, 1e-12),
-            Check("... and by scratch", 5 * binary_cross_entropy_from_logits_gradient(phi @ w, y), dL_dh, 1e-12),
+            Check(
+                "... and by scratch", 5 * binary_cross_entropy_from_logits_gradient(phi @ w, y), dL_dh, 1e-12
+            ),
             Check("dL/dU on the tape of scratch", tape_U.gradient, dL_dU, 1e-12),
             Check("dL/dw on the tape of scratch", tape_w.gradient, dL_dw, 1e-12),
             Check("dL/dw = sum_i dL/dh sigma(U x_i), against autograd", dL_dw, by_w, 1e-12),

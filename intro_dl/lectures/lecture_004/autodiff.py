@@ -47,8 +47,10 @@ def plain(value: Operand | Tensor) -> Tensor:
     "R6",
     lectures=["004"],
     slide="Yann LeCun, 2018",
-    says="Networks are defined procedurally in a data-dependent way (with loops and conditionals), allowing them to "
-    "change dynamically as a function of the input data fed to them. [Run: a graph that changes with its input.]",
+    says="Networks are defined procedurally in a data-dependent way (with loops and conditionals), "
+    "allowing them to "
+    "change dynamically as a function of the input data fed to them. [Run: a graph that changes with its "
+    "input.]",
     kind="measured",
 )
 def graph_of_the_input() -> Outcome:
@@ -97,7 +99,8 @@ def autograd_nodes(result: Tensor) -> int:
     "E30",
     lectures=["004"],
     slide="Chain rule",
-    says="dz/dw_1 = sum over p in parents of dz/dw_p dw_p/dw_1. [Right: the sum over the children of w_1, the nodes "
+    says="dz/dw_1 = sum over p in parents of dz/dw_p dw_p/dw_1. [Right: the sum over the children of w_1, "
+    "the nodes "
     "that are computed from it.]",
     kind="erratum",
 )
@@ -121,15 +124,21 @@ def sum_over_children() -> Outcome:
     of_inputs = [through(x, children[x]) for x in (x1, x2)]
     return Outcome(
         [
-            Check("x1 has two children, w3 and w4, and no parent", [len(children[x1]), len(parents[x1])], [2, 0]),
+            Check(
+                "x1 has two children, w3 and w4, and no parent", [len(children[x1]), len(parents[x1])], [2, 0]
+            ),
             Check("sum over the children: dz/dx1, dz/dx2 against torch", of_inputs, by_torch, 1e-12),
-            Check("... for every node: its adjoint", over_children, [w.gradient.item() for w in inner], 1e-12),
+            Check(
+                "... for every node: its adjoint", over_children, [w.gradient.item() for w in inner], 1e-12
+            ),
             Check("sum over the parents", over_parents, [w.gradient.item() for w in inner], 0.5, differ=True),
         ],
         [
-            f"dz/dx1 = sum over children = {of_inputs[0]:.6f}; over parents = {over_parents[inner.index(x1)]:g}",
+            f"dz/dx1 = sum over children = {of_inputs[0]:.6f}; over parents = "
+            f"{over_parents[inner.index(x1)]:g}",
             "A parent of w does not depend on w, so every term over parents is 0.",
-            "Convention: an edge goes from an operand to what is computed from it. Drawn the other way round, from "
+            "Convention: an edge goes from an operand to what is computed from it. Drawn the other way "
+            "round, from "
             "the result to the inputs, the slide's word would be right.",
         ],
     )
@@ -201,7 +210,8 @@ def forward_mode() -> Outcome:
     lectures=["004"],
     slide="Forward Mode allows us to compute the gradient of one input with respect to all the output",
     says="Forward mode computes the gradient of one input with respect to all the output. Jacobian dz/dx has "
-    "dz_1/dx_1 ... dz_M/dx_1 in its first row. [Right: the derivatives of all the outputs with respect to one input. "
+    "dz_1/dx_1 ... dz_M/dx_1 in its first row. [Right: the derivatives of all the outputs with respect to "
+    "one input. "
     "The matrix is a convention, the transpose of the usual one.]",
     kind="erratum",
 )
@@ -221,7 +231,12 @@ def gradient_of_one_input() -> Outcome:
         [
             Check("the pass for x1 gives dz1/dx1 and dz2/dx1", one_pass, jacobian(in_torch, x)[:, 0], 1e-12),
             Check("it does not give dx1/dz1 and dx1/dz2", one_pass, of_one_input, 0.1, differ=True),
-            Check("convention: the slide's matrix, transposed, is torch's", slide.T, jacobian(in_torch, x), 1e-12),
+            Check(
+                "convention: the slide's matrix, transposed, is torch's",
+                slide.T,
+                jacobian(in_torch, x),
+                1e-12,
+            ),
             Check("the usual matrix times a small step is the change of z", usual @ step, moved, 1e-10),
             Check("the slide's matrix must be transposed for that", slide.T @ step, moved, 1e-10),
         ],
@@ -327,9 +342,14 @@ def passes() -> Outcome:
 def backward_step() -> Outcome:
     model = MLP((4,), 3, hidden=(6, 5), activation="tanh").double()
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
-    Ws, bs = ([parameter.detach() for parameter in each] for each in zip(*((f.weight, f.bias) for f in layers), strict=True))
+    Ws, bs = (
+        [parameter.detach() for parameter in each]
+        for each in zip(*((f.weight, f.bias) for f in layers), strict=True)
+    )
 
-    def step(a: int, W: Operand | Tensor, phi: Operand | Tensor) -> Operand:  # phi^(a + 1); the last layer is linear
+    def step(
+        a: int, W: Operand | Tensor, phi: Operand | Tensor
+    ) -> Operand:  # phi^(a + 1); the last layer is linear
         z = W @ phi + bs[a]
         return z if a == 2 else z.tanh()
 
@@ -340,7 +360,9 @@ def backward_step() -> Outcome:
     dL_dphi, dL_dW = [2 * phis[-1]], []  # of L = |phi^N|^2
     for a in reversed(range(3)):  # backward step
         place = torch.arange(Ws[a].numel()).view(Ws[a].shape)  # of each weight in the flat vector
-        dphi_dW = jacobian_reverse(lambda W, a=a, place=place: step(a, W[place], phis[a]), Ws[a].flatten()).matrix
+        dphi_dW = jacobian_reverse(
+            lambda W, a=a, place=place: step(a, W[place], phis[a]), Ws[a].flatten()
+        ).matrix
         dL_dW.insert(0, (dL_dphi[0] @ dphi_dW).view(Ws[a].shape))  # sum over j
         dphi_dphi = jacobian_reverse(lambda phi, a=a: step(a, Ws[a], phi), phis[a]).matrix  # (j, i)
         dL_dphi.insert(0, dL_dphi[0] @ dphi_dphi)  # sum over j
@@ -355,7 +377,8 @@ def backward_step() -> Outcome:
         + [Check(f"dL/dW^{a + 1} against autograd", dL_dW[a], of_weights[a], 1e-12) for a in range(3)]
         + [Check(f"dL/dW^{a + 1} by scratch/backprop.py", by_hand[a], dL_dW[a], 1e-12) for a in range(3)],
         [
-            "Layers of 4, 6, 5 and 3 numbers; the local derivatives are from the tape of scratch/autodiff.py.",
+            "Layers of 4, 6, 5 and 3 numbers; the local derivatives are from the tape of "
+            "scratch/autodiff.py.",
             "On the slide the lower phi^a has the index j as well, which is wrong: each phi_i^a reaches L "
             "through every phi_j^(a+1), so all of dphi_j/dphi_i is summed over j, not its diagonal.",
         ],
@@ -399,16 +422,26 @@ def vanishing_gradients() -> Outcome:
             Check("sigma'(10)", slope["sigmoid"][-1], 0.0, 1e-4),
             Check("sigma' by scratch against autograd", slope["sigmoid"], by_torch["sigmoid"], 1e-12),
             within("the largest sigma'", slope["sigmoid"].max().item(), 0.25 - 1e-9, 0.25 + 1e-9),
-            Check("ReLU' by scratch: 1 for x > 0 and 0 otherwise, 0 at x = 0 too", slope["relu"], (x > 0).double()),
+            Check(
+                "ReLU' by scratch: 1 for x > 0 and 0 otherwise, 0 at x = 0 too",
+                slope["relu"],
+                (x > 0).double(),
+            ),
             Check("... on the tape", node.gradient, (x > 0).double()),
             Check("... and by autograd", by_torch["relu"], (x > 0).double()),
-            Check("model=mlp of sigmoids: gradient norms by autograd and by scratch", norms["sigmoid"], by_hand["sigmoid"], 1e-12),
+            Check(
+                "model=mlp of sigmoids: gradient norms by autograd and by scratch",
+                norms["sigmoid"],
+                by_hand["sigmoid"],
+                1e-12,
+            ),
             Check("model=mlp of ReLUs: the same", norms["relu"], by_hand["relu"], 1e-12),
             within("sigmoid: gradient of the first layer over that of the last", ratio["sigmoid"], high=0.05),
             within("ReLU: the same ratio", ratio["relu"], 0.3),
         ],
         [
-            "model=mlp, layers of 200, 100, 60, 30 and 10 units, first gradient on 200 digits; weights drawn from "
+            "model=mlp, layers of 200, 100, 60, 30 and 10 units, first gradient on 200 digits; weights "
+            "drawn from "
             "N(0, 1/n) for sigmoids, N(0, 2/n) for ReLUs, n inputs; biases 0."
         ]
         + [
@@ -416,7 +449,8 @@ def vanishing_gradients() -> Outcome:
             for name, layers in norms.items()
         ]
         + [
-            "'ReLU gradient doesn't vanish' is true of active units only, and depends on the initial weights: "
+            "'ReLU gradient doesn't vanish' is true of active units only, and depends on the initial "
+            "weights: "
             "see F33 and H7. ReLU'(0) = 0 is a convention."
         ],
     )

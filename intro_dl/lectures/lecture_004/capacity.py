@@ -85,8 +85,10 @@ def universal_approximation() -> Outcome:
             for width in train
         ]
         + [
-            "One function, sin(6x) + cos(17x)/3 on [0, 1], by model=regressor: an example, not a proof of the "
-            "theorem. Hidden units are placed evenly, and only output weights are fitted, by least squares: the "
+            "One function, sin(6x) + cos(17x)/3 on [0, 1], by model=regressor: an example, not a proof of "
+            "the "
+            "theorem. Hidden units are placed evenly, and only output weights are fitted, by least "
+            "squares: the "
             "theorem does not say how to find the others."
         ],
     )
@@ -152,15 +154,23 @@ def depth() -> Outcome:
 
     errors = {}
     for width in (16, 64, 256):
-        errors[width] = (fit_output(wide_layer(width, "relu"), x, y[-1]) - y[-1]).square().mean().sqrt().item()
+        errors[width] = (
+            (fit_output(wide_layer(width, "relu"), x, y[-1]) - y[-1]).square().mean().sqrt().item()
+        )
     return Outcome(
         [
-            Check("pieces of model=regressor, D = 1 to 8 layers of 2 ReLUs: 2^D", deep, [2**D for D in range(1, 9)]),
+            Check(
+                "pieces of model=regressor, D = 1 to 8 layers of 2 ReLUs: 2^D",
+                deep,
+                [2**D for D in range(1, 9)],
+            ),
             Check(
                 "pieces of one layer of W = 2, 4, 8, 16, 254 units: W + 1", shallow, [W + 1 for W in widths]
             ),
             Check("254 units in one layer have fewer pieces than 16 in eight", shallow[-1] < deep[-1], True),
-            within("one layer of 16 even ReLUs against eight layers: root mean square error", errors[16], 0.25),
+            within(
+                "one layer of 16 even ReLUs against eight layers: root mean square error", errors[16], 0.25
+            ),
             within("... of 64, four times as many units as the deep net", errors[64], 0.25),
             within("... of 256, as many as pieces", errors[256], high=1e-6),
         ],
@@ -169,9 +179,11 @@ def depth() -> Outcome:
             for D, n in enumerate(deep, 1)
         ]
         + [
-            f"error of W even ReLUs with fitted output weights: {', '.join(f'{W}: {e:.2g}' for W, e in errors.items())}"
+            f"error of W even ReLUs with fitted output weights: "
+            f"{', '.join(f'{W}: {e:.2g}' for W, e in errors.items())}"
             f"; of a constant: {y[-1].std().item():.2g}",
-            "Computed for one family, Telgarsky's sawtooth, with weights set by hand: counts of pieces and fits with "
+            "Computed for one family, Telgarsky's sawtooth, with weights set by hand: counts of pieces "
+            "and fits with "
             "even kinks. The theorem is about every shallow network, and 'may need' is about such functions.",
         ],
     )
@@ -231,8 +243,10 @@ def double_descent() -> Outcome:
             for width, a, b in zip(widths, train.tolist(), test.tolist(), strict=True)
         ]
         + [
-            "Stand-in: the hidden layer of model=mlp stays random, and only output weights are fitted, by least "
-            "squares (the shortest solution); 100 digits of 8x8 pixels, 10 % with random labels, mean of 3 draws. "
+            "Stand-in: the hidden layer of model=mlp stays random, and only output weights are fitted, by "
+            "least "
+            "squares (the shortest solution); 100 digits of 8x8 pixels, 10 % with random labels, mean of "
+            "3 draws. "
             "Whether a deep model improves with its size is not shown here."
         ],
     )

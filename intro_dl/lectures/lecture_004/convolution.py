@@ -143,7 +143,8 @@ def weight_sharing() -> Outcome:
         ],
         [
             f"{count:,} weights, {4 * count / 1e9:.0f} GB in float32",
-            f"The 27 weights of one kernel make one map. The 3 maps of the slide's dense layer take 3 kernels, 81 "
+            f"The 27 weights of one kernel make one map. The 3 maps of the slide's dense layer take 3 "
+            f"kernels, 81 "
             f"weights: {count / 81:.1e} times fewer. Biases are not counted.",
         ],
     )
@@ -169,7 +170,9 @@ def equivariance() -> Outcome:
     dense_x = (x[0, 0].flatten() @ dense).view(1, 1, 12, 12)
     dense_moved = (shift(x)[0, 0].flatten() @ dense).view(1, 1, 12, 12)
 
-    cnn = CNN((2, 12, 12), 10, widths=(3,), kernels=(3,)).double().features[:2]  # zero padding, then convolution
+    cnn = (
+        CNN((2, 12, 12), 10, widths=(3,), kernels=(3,)).double().features[:2]
+    )  # zero padding, then convolution
     net, net_moved = (shift(cnn(x)).detach(), cnn(shift(x)).detach())
     away = (..., slice(2, -1), slice(3, -1))  # from the frame of zeros and from what was rolled around
 
@@ -182,7 +185,9 @@ def equivariance() -> Outcome:
     return Outcome(
         [
             Check("conv(shift(x)) against shift(conv(x))", moved, conv, 1e-12),
-            Check("the first convolution of model=cnn, away from the edges", net_moved[away], net[away], 1e-12),
+            Check(
+                "the first convolution of model=cnn, away from the edges", net_moved[away], net[away], 1e-12
+            ),
             Check("... at the edges zero padding breaks it", net_moved, net, 0.01, differ=True),
             Check(
                 "a dense layer does not have this property",
@@ -204,9 +209,14 @@ def equivariance() -> Outcome:
                 max_pool2d(dot, 3),
             ),
             Check("... nor those of LeNet's max pooling", pool(nudged), pool(dot)),
-            Check("a dot moved by one pixel into the next area does", pool(across), pool(dot), 0.5, differ=True),
+            Check(
+                "a dot moved by one pixel into the next area does", pool(across), pool(dot), 0.5, differ=True
+            ),
         ],
-        ["Random images; exact only in the interior, and for shifts by whole pixels (with stride s: by multiples of s)."],
+        [
+            "Random images; exact only in the interior, and for shifts by whole pixels (with stride s: by "
+            "multiples of s)."
+        ],
     )
 
 
@@ -262,12 +272,15 @@ GOOGLENET = (
     "P2",
     lectures=["004"],
     slide="GoogLeNet (Szegedy et al, 2014)",
-    says="GoogLeNet. [The deck shows the diagram; the parameters of torchvision's version are counted from the "
+    says="GoogLeNet. [The deck shows the diagram; the parameters of torchvision's version are counted "
+    "from the "
     "paper's table.]",
     kind="holds",
 )
 def googlenet_parameters() -> Outcome:
-    def conv(n_in: int, n_out: int, side: int) -> int:  # without bias; batch norm has two weights for each map
+    def conv(
+        n_in: int, n_out: int, side: int
+    ) -> int:  # without bias; batch norm has two weights for each map
         return n_in * n_out * side**2 + 2 * n_out
 
     count, n_in = conv(3, 64, 7) + conv(64, 64, 1) + conv(64, 192, 3), 192
@@ -282,13 +295,20 @@ def googlenet_parameters() -> Outcome:
     blocks = sum(isinstance(module, Inception) for module in net.modules())
     return Outcome(
         [
-            Check("parameters of model=torchvision model.name=googlenet, against the paper's table", found, count),
-            Check("inception blocks: multiple convolutions in parallel and recombined", blocks, len(GOOGLENET)),
+            Check(
+                "parameters of model=torchvision model.name=googlenet, against the paper's table",
+                found,
+                count,
+            ),
+            Check(
+                "inception blocks: multiple convolutions in parallel and recombined", blocks, len(GOOGLENET)
+            ),
             Check("convolutions and dense layers: 3 + 6 a block + 1", len(weighted(net)), 3 + 6 * blocks + 1),
         ],
         [
             f"{found:,} parameters, without the two auxiliary classifiers, one ninth of AlexNet's (P1)",
-            "The maps are those of the paper's Table 1. torchvision differs from the paper: 3x3 kernels in place of 5x5, "
+            "The maps are those of the paper's Table 1. torchvision differs from the paper: 3x3 kernels "
+            "in place of 5x5, "
             "and batch norm after each convolution; this is its count.",
         ],
     )
@@ -302,7 +322,9 @@ def googlenet_parameters() -> Outcome:
     kind="holds",
 )
 def resnet_parameters() -> Outcome:
-    def conv(n_in: int, n_out: int, side: int) -> int:  # without bias; batch norm has two weights for each map
+    def conv(
+        n_in: int, n_out: int, side: int
+    ) -> int:  # without bias; batch norm has two weights for each map
         return n_in * n_out * side**2 + 2 * n_out
 
     count, n_in = conv(3, 64, 7), 64
@@ -314,7 +336,13 @@ def resnet_parameters() -> Outcome:
     count += n_in * 1000 + 1000
     found = sum(p.numel() for p in on_paper("resnet152").parameters())
     return Outcome(
-        [Check("parameters of model=torchvision model.name=resnet152, against the paper's table", found, count)],
+        [
+            Check(
+                "parameters of model=torchvision model.name=resnet152, against the paper's table",
+                found,
+                count,
+            )
+        ],
         [f"{found:,} parameters"],
     )
 
@@ -344,7 +372,10 @@ def depths() -> Outcome:
             Check("model=lenet: 2 convolutions and 3 dense layers", len(weighted(LeNet((1, 28, 28), 10))), 5),
             Check("model=resnet: layers with weights for model.depth=20, 56 and 110", ours, [20, 56, 110]),
         ],
-        ["ResNet-152, GoogLeNet and AlexNet are torchvision's, by model=torchvision; shapes only, without weights."],
+        [
+            "ResNet-152, GoogLeNet and AlexNet are torchvision's, by model=torchvision; shapes only, "
+            "without weights."
+        ],
     )
 
 
@@ -369,20 +400,28 @@ def skip_connections() -> Outcome:
         within("gain 0.7, plain: the largest of 3 draws", max(found[0.7, False, False]), high=1e-4),
         within("gain 0.7, with skips: the smallest of 3 draws", min(found[0.7, False, True]), 0.1),
         within("gain 1.5, with skips: explodes, the smallest of 3 draws", min(found[1.5, False, True]), 1e3),
-        within("with batch norm, plain does not vanish: the smallest of 3 draws", min(found[1.0, True, False]), 1),
+        within(
+            "with batch norm, plain does not vanish: the smallest of 3 draws", min(found[1.0, True, False]), 1
+        ),
         within("... but grows more than with skips, by a factor", spread, 10),
     ]
     working = [
-        "27 residual blocks of model=resnet, 54 convolutions of 8 maps, on random 8-map images of 4x4 pixels; gain: "
-        "the weights are those of He et al., times this number. Norm of the gradient at the input over that at the "
+        "27 residual blocks of model=resnet, 54 convolutions of 8 maps, on random 8-map images of 4x4 "
+        "pixels; gain: "
+        "the weights are those of He et al., times this number. Norm of the gradient at the input over "
+        "that at the "
         "output, median of 3 draws:"
     ]
     for gain, norms, skip in found:
         kind = "batch norm" if norms else "without batch norm"
-        working.append(f"{kind}, gain {gain}, {'with skips' if skip else 'plain'}: {mean[gain, norms, skip]:.1e}")
+        working.append(
+            f"{kind}, gain {gain}, {'with skips' if skip else 'plain'}: {mean[gain, norms, skip]:.1e}"
+        )
     working.append(
-        "So skips prevent vanishing where plain blocks shrink the gradient: without batch norm, at small gains. At "
-        "1.5 both explode. With batch norm the plain stack explodes and does not vanish. He et al. (2015), too, report "
+        "So skips prevent vanishing where plain blocks shrink the gradient: without batch norm, at small "
+        "gains. At "
+        "1.5 both explode. With batch norm the plain stack explodes and does not vanish. He et al. "
+        "(2015), too, report "
         "that gradients do not vanish in their plain networks: depth makes them hard to train nevertheless."
     )
     error, runs = {}, {}
@@ -390,7 +429,11 @@ def skip_connections() -> Outcome:
         runs[name] = [1 - accuracy for accuracy in read_runs(f"cifar10_{name}", "accuracy/train")]
         error[name] = statistics.fmean(runs[name])
     checks += [
-        Check(f"{better} has a lower training error on CIFAR-10 than {worse}{few(runs, better, worse)}", holds, True)
+        Check(
+            f"{better} has a lower training error on CIFAR-10 than {worse}{few(runs, better, worse)}",
+            holds,
+            True,
+        )
         for better, worse, holds in (
             (better, worse, error[better] < error[worse])
             for better, worse in (
@@ -462,7 +505,9 @@ def softmax_classes() -> Outcome:
             ),
             Check("the slide's formula against softmax by hand", p, softmax(W @ x), 1e-15),
             Check("... against those of model=softmax", p, model.probabilities(model(x[None]))[0], 1e-12),
-            Check("-ln p of the true class against the loss of model=softmax", -p[2].log(), loss_of_model, 1e-12),
+            Check(
+                "-ln p of the true class against the loss of model=softmax", -p[2].log(), loss_of_model, 1e-12
+            ),
             Check("... against cross-entropy by hand", -p[2].log(), loss(W), 1e-12),
             Check("gradient for each w_k: (p_k - y_k) x, against model=softmax", by_hand, of_model, 1e-12),
             Check(

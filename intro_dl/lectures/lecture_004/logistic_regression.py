@@ -4,8 +4,8 @@ M. Kagan, IN2P3 School of Statistics 2021. The slides have no titles in the text
 title is a phrase from its slide.
 """
 
+import itertools
 import math
-from itertools import count
 
 import torch
 from hydra.utils import instantiate
@@ -20,9 +20,9 @@ from intro_dl.lectures.engine.numerics import (
     finite_difference,
     fit_logistic,
     gradient,
-    mean_and_error,
     logistic_hessian,
     logistic_loss,
+    mean_and_error,
     normal,
     numbers,
     rounded,
@@ -90,7 +90,12 @@ def regularized_risk() -> Outcome:
         [
             Check("lambda = 0 is least squares", ridge(0), least_squares, 1e-12),
             within("the option regularization=l2: its weight_decay", strength, 1e-6, 1e-2),
-            Check("optim=sgd with it minimizes risk + weight_decay/2 |w|^2", by_option[0], ridge(strength / 2), 1e-9),
+            Check(
+                "optim=sgd with it minimizes risk + weight_decay/2 |w|^2",
+                by_option[0],
+                ridge(strength / 2),
+                1e-9,
+            ),
             Check("... and so does optim=scratch_sgd", by_option[1], by_option[0], 1e-12),
             Check("... with weight_decay = 1", strong, ridge(0.5), 1e-9),
             Check("L1: weights that are exactly 0, as in the rule that drew the data", zero, true == 0),
@@ -114,7 +119,8 @@ def regularized_risk() -> Outcome:
     "R11",
     lectures=["004"],
     slide="Framework to design learning algorithms",
-    says="lambda Omega(w): a regularizer, penalizing certain values of w. [Run: what Omega = |w|_1 and Omega = "
+    says="lambda Omega(w): a regularizer, penalizing certain values of w. [Run: what Omega = |w|_1 and "
+    "Omega = "
     "|w|^2 penalize, where most inputs are useless.]",
     kind="measured",
 )
@@ -134,21 +140,31 @@ def sparsity() -> Outcome:
             follow(model, x[:100], labels[:100], steps=200)
             near_zero[name].append((model.w[3:].abs() < 0.02).double().mean().item())
             accuracy[name].append(model.metrics((x[100:], labels[100:]))["accuracy"].item())
-    zeros, right = ({name: mean_and_error(each) for name, each in found.items()} for found in (near_zero, accuracy))
+    zeros, right = (
+        {name: mean_and_error(each) for name, each in found.items()} for found in (near_zero, accuracy)
+    )
     return Outcome(
         [
-            within("L1: share of the 37 useless weights with |w| < 0.02, mean of 5 draws", zeros["l1"][0], 0.45),
+            within(
+                "L1: share of the 37 useless weights with |w| < 0.02, mean of 5 draws", zeros["l1"][0], 0.45
+            ),
             within("L2: the same share", zeros["l2"][0], high=0.3),
             within("no penalty: the same share", zeros["none"][0], high=0.1),
             within("test accuracy: L1 over none, in points", 100 * (right["l1"][0] - right["none"][0]), 1),
         ],
-        ["model=perceptron on 100 points of 40 inputs, labels drawn by 3 of them; 1,000 test points; 5 draws."]
+        [
+            "model=perceptron on 100 points of 40 inputs, labels drawn by 3 of them; 1,000 test points; 5 "
+            "draws."
+        ]
         + [
             f"{name}: {mean:.1%} +- {error:.1%} of the useless weights near 0, test accuracy "
             f"{right[name][0]:.1%} +- {right[name][1]:.1%} (standard errors)"
             for name, (mean, error) in zeros.items()
         ]
-        + ["The penalty l1 sum |w| is added to the loss: weights end within about lr * l1 = 0.01 of 0, not at 0."],
+        + [
+            "The penalty l1 sum |w| is added to the loss: weights end within about lr * l1 = 0.01 of 0, "
+            "not at 0."
+        ],
     )
 
 
@@ -220,8 +236,15 @@ def gaussian_discriminant() -> Outcome:
         [
             Check("Bayes' rule at 1,000 points: sigma(w^T x + b)", bayes, torch.sigmoid(x @ w + b), 1e-12),
             Check("logistic regression, in standard errors", (fitted - exact) / error, torch.zeros(3), 4.5),
-            Check("model=perceptron, trained: the fit's weights", trained, fit_logistic(rows, classes.double()), 1e-4),
-            Check("... and the closed form, in standard errors", (trained - rule) / spread, torch.zeros(3), 4.5),
+            Check(
+                "model=perceptron, trained: the fit's weights",
+                trained,
+                fit_logistic(rows, classes.double()),
+                1e-4,
+            ),
+            Check(
+                "... and the closed form, in standard errors", (trained - rule) / spread, torch.zeros(3), 4.5
+            ),
             Check("one Sigma: curvature of the log ratio", curvature(covariance), torch.zeros(2, 2), 1e-12),
             Check("two Sigmas: a quadratic boundary", unshared, torch.zeros(2, 2), 0.1, differ=True),
             Check("... whose curvature is Sigma_0^-1 - Sigma_1^-1", unshared, precision / 2, 1e-12),
@@ -229,9 +252,11 @@ def gaussian_discriminant() -> Outcome:
         [
             "w = Sigma^-1 (mu_1 - mu_0), b = (mu_0^T Sigma^-1 mu_0 - mu_1^T Sigma^-1 mu_1)/2 + log p(1)/p(0)",
             f"closed form (b, w) = {rounded(exact)}",
-            f"fitted (b, w)      = {rounded(fitted)}, standard errors {rounded(error)}, 20,000 points by Newton's "
+            f"fitted (b, w)      = {rounded(fitted)}, standard errors {rounded(error)}, 20,000 points by "
+            f"Newton's "
             "method",
-            f"model=perceptron, optim=gd on data=two_gaussians data.distance=2, 600 points: {rounded(trained)}, "
+            f"model=perceptron, optim=gd on data=two_gaussians data.distance=2, 600 points: "
+            f"{rounded(trained)}, "
             f"closed form {rounded(rule)}, standard errors {rounded(spread)}",
         ],
     )
@@ -280,8 +305,10 @@ def likelihood_to_cross_entropy() -> Outcome:
     "E28",
     lectures=["004"],
     slide="With p_i = p(y_i = y | x_i)",
-    says="p_i = p(y_i = y | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i). [Right: p_i "
-    "= p(y_i = 1 | x_i), as a later slide has it; p_i of the observed label would count a label 0 the wrong way "
+    says="p_i = p(y_i = y | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i). "
+    "[Right: p_i "
+    "= p(y_i = 1 | x_i), as a later slide has it; p_i of the observed label would count a label 0 the "
+    "wrong way "
     "round.]",
     kind="erratum",
 )
@@ -301,13 +328,20 @@ def probability_of_class_1() -> Outcome:
         [
             Check("y = 0 with p(y = 0 | x) = 0.9: the slide's likelihood", slide[0], 0.1, 1e-12),
             Check("... with p_i = p(y_i = 1 | x_i) = 0.1", right[0], 0.9, 1e-12),
-            Check("20 labels: the slide's likelihood against the probability of the label", slide, of_label, 0.5, True),
+            Check(
+                "20 labels: the slide's likelihood against the probability of the label",
+                slide,
+                of_label,
+                0.5,
+                True,
+            ),
             Check("... with p_i = p(y_i = 1 | x_i)", right, of_label, 1e-12),
             Check("its mean -ln is the cross-entropy, by hand", -right.log().mean(), loss, 1e-12),
             Check("the slide's is not", -slide.log().mean(), loss, 0.1, differ=True),
         ],
         [
-            f"mean -ln likelihood of 20 labels: slide {-slide.log().mean():.4f}, right {-right.log().mean():.4f}",
+            f"mean -ln likelihood of 20 labels: slide {-slide.log().mean():.4f}, right "
+            f"{-right.log().mean():.4f}",
             "The probabilities are those of model=perceptron with w = 1 and w0 = 0.",
         ],
     )
@@ -429,7 +463,8 @@ def stochastic_gradient() -> Outcome:
     "R7",
     lectures=["004"],
     slide="(Mini-Batch) Stochastic Gradient Descent",
-    says="Tends to be much faster than full gradient descent. [Run: the number of examples that each reads until "
+    says="Tends to be much faster than full gradient descent. [Run: the number of examples that each "
+    "reads until "
     "the training loss is 0.3.]",
     kind="measured",
 )
@@ -440,7 +475,7 @@ def examples_to_a_loss() -> Outcome:
     digits.batch_size = None
     images, labels = next(iter(digits.train_dataloader()))
 
-    def examples(*options: str, at_most: int = 40 * len(labels)) -> int:
+    def examples(seed: int, *options: str, at_most: int = 40 * len(labels)) -> int:
         """Count the examples read until the loss of the whole training set is below 0.3."""
         cfg = config("data=digits", *options)
         torch.manual_seed(seed)  # the same first weights for all
@@ -449,7 +484,7 @@ def examples_to_a_loss() -> Outcome:
         update = model.configure_optimizers()
         batches = Batches(images, labels, cfg.data.batch_size, shuffle=True, seed=seed)
         seen = 0
-        for epoch in count():
+        for epoch in itertools.count():
             batches.set_epoch(epoch)
             for batch in batches:
                 update.zero_grad()
@@ -465,9 +500,9 @@ def examples_to_a_loss() -> Outcome:
         for name, found in counts.items():
             best = 40 * len(labels)
             for rate in rates:  # a rate that is slower than the best so far need not finish
-                best = examples(f"optim={name}", f"optim.lr={rate}", at_most=best)
+                best = examples(seed, f"optim={name}", f"optim.lr={rate}", at_most=best)
             found.append(best)
-    same = [examples(f"optim={name}", "optim.lr=0.03", at_most=400) for name in ("scratch_sgd", "sgd")]
+    same = [examples(0, f"optim={name}", "optim.lr=0.03", at_most=400) for name in ("scratch_sgd", "sgd")]
     ratios = [full / part for full, part in zip(counts["gd"], counts["sgd"], strict=True)]
     return Outcome(
         [
@@ -475,10 +510,12 @@ def examples_to_a_loss() -> Outcome:
             Check("optim=scratch_sgd needs as many as optim=sgd", *same),
         ],
         [
-            "model=softmax on 1,297 digits; optim=sgd reads mini-batches of 32, optim=gd all at once; each with "
+            "model=softmax on 1,297 digits; optim=sgd reads mini-batches of 32, optim=gd all at once; "
+            "each with "
             f"the best of the rates {rates}; 3 seeds.",
             *(f"optim={name}: {found} examples" for name, found in counts.items()),
-            "'Faster' is counted in examples read, not in seconds: with a GPU a full batch may cost no more time "
+            "'Faster' is counted in examples read, not in seconds: with a GPU a full batch may cost no "
+            "more time "
             "than a small one.",
         ],
     )
