@@ -1,6 +1,7 @@
 """Lecture 004: boundaries that are not straight, and basis functions that adapt to the data."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from hydra.utils import instantiate
@@ -28,7 +29,6 @@ from intro_dl.scratch.autodiff import Node
 from intro_dl.scratch.backprop import sigmoid
 from intro_dl.scratch.layers import dense_loop
 from intro_dl.scratch.losses import binary_cross_entropy, binary_cross_entropy_from_logits_gradient
-from intro_dl.training.build import give_optimizer
 
 
 def feature_map(x: Tensor) -> Tensor:
@@ -62,8 +62,7 @@ def quadratic_features() -> Outcome:
     neuron.w0.data, neuron.w.data = line[0], line[1:]
     on_line = neuron.metrics((points, labels.long()))["accuracy"].item()
     after = Perceptron((3,), 2).double()
-    give_optimizer(config("optim=gd", "optim.lr=1.0"), after)
-    follow(after, feature_map(points), labels.long(), steps=200)
+    follow(after, ["optim=gd", "optim.lr=1.0"], feature_map(points), labels.long(), steps=200)
     on_plane = after.metrics((feature_map(points), labels.long()))["accuracy"].item()
     return Outcome(
         [
@@ -93,26 +92,28 @@ def learned_basis() -> Outcome:
             torch.nn.init.normal_(weight, std=2.0)
         return model
 
-    def accuracy_after(model: MLP, parameters: list[Parameter]) -> float:
-        def loss() -> Tensor:  # with a small penalty: otherwise the weights grow forever
-            return model.metrics(batch)["loss"] + 1e-5 * sum((w**2).sum() for w in parameters)
+    def accuracy_after(model: MLP, parameters: Iterable[Parameter]) -> float:
+        weights: list[Tensor] = list(parameters)
 
-        minimize(loss, parameters, steps=40)
+        def loss() -> Tensor:  # with a small penalty: otherwise the weights grow forever
+            return model.metrics(batch)["loss"] + 1e-5 * sum((w**2).sum() for w in weights)
+
+        minimize(loss, weights, steps=40)
         return model.metrics(batch)["accuracy"].item()
 
     found = {"4 fixed": [], "4 learned": [], "40 fixed": []}
     for _ in range(20):
         model = network(4)
-        found["4 fixed"].append(accuracy_after(model, list(model.logits.parameters())))
-        found["4 learned"].append(accuracy_after(model, list(model.parameters())))
+        found["4 fixed"].append(accuracy_after(model, model.logits.parameters()))
+        found["4 learned"].append(accuracy_after(model, model.parameters()))
     for _ in range(5):
         wide = network(40)
-        found["40 fixed"].append(accuracy_after(wide, list(wide.logits.parameters())))
+        found["40 fixed"].append(accuracy_after(wide, wide.logits.parameters()))
     mean = {name: mean_and_error(each) for name, each in found.items()}
     perfect = {name: sum(value == 1 for value in each) for name, each in found.items()}
 
-    layer = model.features[0]
-    one_by_one = sigmoid(dense_loop(batch[0], layer.weight.T, layer.bias))
+    U, bias = model.features[0].parameters()
+    one_by_one = sigmoid(dense_loop(batch[0], U.T, bias))
     gap = mean["4 learned"][0] - mean["4 fixed"][0]
     error = (mean["4 learned"][1] ** 2 + mean["4 fixed"][1] ** 2) ** 0.5
     return Outcome(
@@ -155,9 +156,9 @@ def learned_basis() -> Outcome:
 def shape_of_u() -> Outcome:
     m, d = 3, 4
     model = MLP((m,), 1, hidden=(d,), activation="sigmoid").double()
-    layer = model.features[0]
-    torch.nn.init.zeros_(layer.bias)  # the slide has none
-    U, x = layer.weight.detach(), normal(m, 1)  # (d, m), and a column
+    weight, bias = model.features[0].parameters()
+    torch.nn.init.zeros_(bias)  # the slide has none
+    U, x = weight.detach(), normal(m, 1)  # (d, m), and a column
     rows = [U[j : j + 1] for j in range(d)]  # u_j in R^(1 x m), as on the slide
 
     def multiplies(left: Tensor) -> bool:
@@ -253,9 +254,9 @@ def sign_of_the_first_term() -> Outcome:
     after = [network_loss(x, y, w - 0.01 * step, U) - loss for step in (slide_w, right_w)]
     return Outcome(
         [
-            Check("the slide's dL/dw against finite differences", slide_w, by_w, 0.1, differ=True),
+            Check("the slide's dL/dw against finite differences", slide_w, by_w, 1e-3, differ=True),
             Check("with the minus, dL/dw against finite differences", right_w, by_w, 1e-8),
-            Check("the slide's dL/dU against finite differences", slide_U, by_U, 0.1, differ=True),
+            Check("the slide's dL/dU against finite differences", slide_U, by_U, 1e-3, differ=True),
             Check("with the minus, dL/dU against finite differences", right_U, by_U, 1e-8),
             Check("a step along the right gradient lowers the loss", after[1].item() < 0, True),
         ],

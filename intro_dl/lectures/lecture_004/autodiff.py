@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.autograd.functional import jacobian
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import along, finite_difference, gradient, normal, numbers, rounded
 from intro_dl.models.char_rnn import CharRNN
-from intro_dl.models.layers import make_activation
+from intro_dl.models.layers import Activation, make_activation
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch.autodiff import Dual, Node, Operand, T, jacobian_forward, jacobian_reverse
 from intro_dl.scratch.backprop import (
@@ -28,7 +29,7 @@ def z_of(x: Tensor) -> Tensor:
     return torch.sin(x[0]) + x[0] * x[1]
 
 
-def program(x: T, W: Tensor) -> T:
+def program(x: Any, W: Tensor) -> Any:
     """Run a program with a loop and a condition; how often and which way depends on the input `x` (3,)."""
     h, layers = x, 0
     while abs(plain(h)).sum() < 20 and layers < 30:  # how many layers depends on the input
@@ -216,7 +217,7 @@ def forward_mode() -> Outcome:
     kind="erratum",
 )
 def gradient_of_one_input() -> Outcome:
-    def f(x: T) -> list[T]:  # R^2 -> R^2
+    def f(x: Any) -> list[Any]:  # R^2 -> R^2
         return [x[0].sin() + x[0] * x[1], x[1] ** 2]
 
     def in_torch(x: Tensor) -> Tensor:
@@ -347,9 +348,7 @@ def backward_step() -> Outcome:
         for each in zip(*((f.weight, f.bias) for f in layers), strict=True)
     )
 
-    def step(
-        a: int, W: Operand | Tensor, phi: Operand | Tensor
-    ) -> Operand:  # phi^(a + 1); the last layer is linear
+    def step(a: int, W: Any, phi: Any) -> Any:  # phi^(a + 1); the last layer is linear
         z = W @ phi + bs[a]
         return z if a == 2 else z.tanh()
 
@@ -395,17 +394,17 @@ def backward_step() -> Outcome:
 )
 def vanishing_gradients() -> Outcome:
     x = torch.linspace(-10, 10, 2001, dtype=torch.float64)
-    slope = {name: ACTIVATIONS[name][1](x) for name in ("sigmoid", "relu")}  # scratch
-    by_torch = {
-        name: gradient(lambda x, name=name: make_activation(name)(x).sum(), x) for name in ("sigmoid", "relu")
-    }
+    names: tuple[Activation, ...] = ("sigmoid", "relu")
+    slope = {name: ACTIVATIONS[name][1](x) for name in names}  # scratch
+    layers = {name: make_activation(name) for name in names}
+    by_torch = {name: gradient(lambda x, g=g: g(x).sum(), x) for name, g in layers.items()}
     node = Node(x)
     node.relu().sum().backward()
 
     images, labels, _, _ = digits()
     images, labels = images[:200], labels[:200]
     norms, by_hand = {}, {}
-    for name, gain in (("sigmoid", 1.0), ("relu", 2.0)):  # N(0, 1/n) and He's N(0, 2/n)
+    for name, gain in zip(names, (1.0, 2.0), strict=True):  # N(0, 1/n) and He's N(0, 2/n)
         model = MLP((64,), 10, hidden=(200, 100, 60, 30), activation=name, init="he").double()
         weights = [layer.weight for layer in model.modules() if isinstance(layer, nn.Linear)]
         with torch.no_grad():
@@ -416,7 +415,7 @@ def vanishing_gradients() -> Outcome:
         t = torch.eye(10, dtype=torch.float64)[labels]
         biases = [torch.zeros(len(W), dtype=torch.float64) for W in weights]
         by_hand[name] = gradient_norm_per_layer(images, t, [W.detach() for W in weights], biases, name)
-    ratio = {name: layers[0] / layers[-1] for name, layers in norms.items()}
+    ratio = {name: each[0] / each[-1] for name, each in norms.items()}
     return Outcome(
         [
             Check("sigma'(10)", slope["sigmoid"][-1], 0.0, 1e-4),
@@ -445,8 +444,8 @@ def vanishing_gradients() -> Outcome:
             "N(0, 1/n) for sigmoids, N(0, 2/n) for ReLUs, n inputs; biases 0."
         ]
         + [
-            f"{name}, gradient norm of layers 1 to 5: {[round(n, 4) for n in layers]}"
-            for name, layers in norms.items()
+            f"{name}, gradient norm of layers 1 to 5: {[round(n, 4) for n in each]}"
+            for name, each in norms.items()
         ]
         + [
             "'ReLU gradient doesn't vanish' is true of active units only, and depends on the initial "

@@ -13,7 +13,7 @@ from intro_dl.lectures.engine.numerics import (
     numbers,
     with_one,
 )
-from intro_dl.models.layers import Activation
+from intro_dl.models.layers import Activation, Init
 from intro_dl.models.mlp import MLP
 from intro_dl.models.regressor import MLPRegressor
 from intro_dl.scratch.train_by_hand import digits
@@ -269,7 +269,7 @@ def layer_gradients(model: MLP, images: Tensor, labels: Tensor) -> list[Tensor]:
 def control_gradients() -> Outcome:
     images, labels, _, _ = digits()
     images, labels = (images[:200] - images.mean()) / images.std(), labels[:200]
-    starts = {  # init and sigma of model=mlp
+    starts: dict[str, tuple[Init, float]] = {  # init and sigma of model=mlp
         "too small": ("normal", 0.01),
         "Xavier": ("xavier", 0.0),
         "too large": ("normal", 0.5),

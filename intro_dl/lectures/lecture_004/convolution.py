@@ -131,13 +131,16 @@ def convolution_2d() -> Outcome:
 def weight_sharing() -> Outcome:
     image = (3, 256, 256)
     with torch.device("meta"):  # shapes only: the dense weights would take 155 GB
-        one, three = (CNN(image, 10, widths=(maps,), kernels=(3,), hidden=1).features[1] for maps in (1, 3))
+        one, three = (
+            next(CNN(image, 10, widths=(maps,), kernels=(3,), hidden=1).features[1].parameters())
+            for maps in (1, 3)
+        )
         dense = SoftmaxRegression(image, num_classes=math.prod(image)).logits
     count = dense.weight.numel()
     return Outcome(
         [
-            Check("weights of one 3x3 kernel of model=cnn on RGB images", one.weight.numel(), 27),
-            Check("weights of three kernels, which give 3 maps of 256 x 256", three.weight.numel(), 81),
+            Check("weights of one 3x3 kernel of model=cnn on RGB images", one.numel(), 27),
+            Check("weights of three kernels, which give 3 maps of 256 x 256", three.numel(), 81),
             within("weights of the dense layer of model=softmax with as many outputs", count, 1e10, 1e11),
             Check("... of which each pixel of the output has its own", count // math.prod(image), 196_608),
         ],

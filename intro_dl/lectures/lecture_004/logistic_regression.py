@@ -4,8 +4,8 @@ M. Kagan, IN2P3 School of Statistics 2021. The slides have no titles in the text
 title is a phrase from its slide.
 """
 
-import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from hydra.utils import instantiate
@@ -136,8 +136,7 @@ def sparsity() -> Outcome:
         labels = torch.bernoulli(torch.sigmoid(3 * x[:, 0] - 2 * x[:, 1] + 2 * x[:, 2])).long()  # 37 useless
         for name, chosen in options.items():
             model = Perceptron((40,), 2).double()
-            give_optimizer(config("optim=sgd", "optim.lr=0.5", *chosen), model)
-            follow(model, x[:100], labels[:100], steps=200)
+            follow(model, ("optim=sgd", "optim.lr=0.5", *chosen), x[:100], labels[:100], steps=200)
             near_zero[name].append((model.w[3:].abs() < 0.02).double().mean().item())
             accuracy[name].append(model.metrics((x[100:], labels[100:]))["accuracy"].item())
     zeros, right = (
@@ -168,13 +167,14 @@ def sparsity() -> Outcome:
     )
 
 
-def follow(model: Task, inputs: Tensor, labels: Tensor, steps: int) -> None:
-    """Take steps on all examples at once, with the training step and the optimizer of the model."""
-    steps_of = model.configure_optimizers()
+def follow(model: Task, options: Sequence[str], inputs: Tensor, labels: Tensor, steps: int) -> None:
+    """Take training steps on all examples at once, with the optimizer and the penalty of these options."""
+    give_optimizer(config(*options), model)
+    update = optimizer(model.parameters(), *options)
     for _ in range(steps):
-        steps_of.zero_grad()
+        update.zero_grad()
         model.training_step((inputs, labels), 0).backward()
-        steps_of.step()
+        update.step()
 
 
 def log_density(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
@@ -217,8 +217,7 @@ def gaussian_discriminant() -> Outcome:
     clouds.setup()
     points, classes = clouds.splits["train"]
     neuron = Perceptron((2,), 2).double()
-    give_optimizer(config("optim=gd", "optim.lr=2.0"), neuron)
-    follow(neuron, clouds.transform(points).double(), classes, steps=150)
+    follow(neuron, ["optim=gd", "optim.lr=2.0"], clouds.transform(points).double(), classes, steps=150)
     scaled = neuron.w.detach() / clouds.std  # undo the standardization of the inputs
     trained = torch.cat([(neuron.w0 - scaled @ clouds.mean.double())[None], scaled])
     rows = with_one(points.double())
@@ -316,8 +315,9 @@ def probability_of_class_1() -> Outcome:
     def bernoulli(p: Tensor, y: Tensor) -> Tensor:
         return p**y * (1 - p) ** (1 - y)
 
-    z, y = 2 * normal(20), torch.arange(20) % 2
-    z[0], y[0] = math.log(0.1 / 0.9), 0  # the label is 0, and the model gives it 0.9
+    y = torch.arange(20) % 2
+    z = (2 * y - 1) * 2 * normal(20).abs()  # a good model: its probability of each label is above 1/2
+    z[0] = math.log(0.1 / 0.9)  # the label is 0, and the model gives it 0.9
     neuron = Perceptron((1,), 2).double()
     neuron.w.data += 1  # so that its w^T x is z
     both = neuron.probabilities(neuron(z[:, None]))  # (20, 2): of class 0 and of class 1
@@ -480,12 +480,12 @@ def examples_to_a_loss() -> Outcome:
         cfg = config("data=digits", *options)
         torch.manual_seed(seed)  # the same first weights for all
         model = SoftmaxRegression((1, 28, 28), 10)
-        give_optimizer(cfg, model)
-        update = model.configure_optimizers()
+        update = optimizer(model.parameters(), *options)
         batches = Batches(images, labels, cfg.data.batch_size, shuffle=True, seed=seed)
-        seen = 0
-        for epoch in itertools.count():
+        seen, epoch = 0, 0
+        while True:
             batches.set_epoch(epoch)
+            epoch += 1
             for batch in batches:
                 update.zero_grad()
                 model.training_step(batch, 0).backward()
@@ -507,7 +507,7 @@ def examples_to_a_loss() -> Outcome:
     return Outcome(
         [
             within("examples of optim=gd over those of optim=sgd, the least of 3 seeds", min(ratios), 5),
-            Check("optim=scratch_sgd needs as many as optim=sgd", *same),
+            Check("optim=scratch_sgd needs as many as optim=sgd", same[0], same[1]),
         ],
         [
             "model=softmax on 1,297 digits; optim=sgd reads mini-batches of 32, optim=gd all at once; "
