@@ -393,7 +393,7 @@ def backward_step() -> Outcome:
     kind="holds",
 )
 def vanishing_gradients() -> Outcome:
-    x = torch.linspace(-10, 10, 2001, dtype=torch.float64)
+    x = torch.arange(-1000, 1001, dtype=torch.float64) / 100  # with 0 itself
     names: tuple[Activation, ...] = ("sigmoid", "relu")
     slope = {name: ACTIVATIONS[name][1](x) for name in names}  # scratch
     layers = {name: make_activation(name) for name in names}
