@@ -217,15 +217,15 @@ def double_descent() -> Outcome:
     one_hot, n = torch.eye(10, dtype=torch.float64), 100
     widths = (5, 10, 20, 40, 70, n, 140, 200, 400, 2000)
     train, test = torch.zeros(len(widths)), torch.zeros(len(widths))
-    for _ in range(3):
+    for _ in range(8):
         rows = torch.randperm(len(images))[:n]
         noisy = torch.where(torch.rand(n) < 0.1, torch.randint(10, (n,)), labels[rows])  # 10 % random labels
         random = MLP((64,), 10, hidden=(max(widths),), init="he").double().features.requires_grad_(False)
         seen, unseen = random(images[rows] - 0.5), random(test_images - 0.5)
         for i, width in enumerate(widths):
             output = fit_output_weights(seen[:, :width], one_hot[noisy])
-            train[i] += F.mse_loss(seen[:, :width] @ output, one_hot[noisy]) / 3
-            test[i] += F.mse_loss(unseen[:, :width] @ output, one_hot[test_labels]) / 3
+            train[i] += F.mse_loss(seen[:, :width] @ output, one_hot[noisy]) / 8
+            test[i] += F.mse_loss(unseen[:, :width] @ output, one_hot[test_labels]) / 8
     classical = test[: widths.index(n)].min().item()
     return Outcome(
         [
@@ -246,7 +246,7 @@ def double_descent() -> Outcome:
             "Stand-in: the hidden layer of model=mlp stays random, and only output weights are fitted, by "
             "least "
             "squares (the shortest solution); 100 digits of 8x8 pixels, 10 % with random labels, mean of "
-            "3 draws. "
+            "8 draws. "
             "Whether a deep model improves with its size is not shown here."
         ],
     )
