@@ -137,7 +137,7 @@ def learned_basis() -> Outcome:
         + [
             f"{name}: accuracy {mean[name][0]:.3f} +- {mean[name][1]:.3f} (standard error), from "
             f"{min(found[name]):.3f} to {max(found[name]):.3f}; {perfect[name]} of {len(found[name])} "
-            f"separate the rings"
+            "separate the rings"
             for name in found
         ]
         + ["A fixed random basis is not hopeless: with enough functions it separates the rings, too."],
@@ -149,8 +149,7 @@ def learned_basis() -> Outcome:
     lectures=["004"],
     slide="Put all u_j vectors into matrix U",
     says="Put all u_j in R^(1 x m) vectors into matrix U: phi(x; U) = sigma(U x), with the elements "
-    "sigma(u_j^T x). "
-    "[Right: the rows u_j in R^(1 x m) give u_j x; or u_j in R^m gives u_j^T x.]",
+    "sigma(u_j^T x). [Right: the rows u_j in R^(1 x m) give u_j x; or u_j in R^m gives u_j^T x.]",
     kind="erratum",
 )
 def shape_of_u() -> Outcome:

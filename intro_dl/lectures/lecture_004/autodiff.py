@@ -49,9 +49,8 @@ def plain(value: Operand | Tensor) -> Tensor:
     lectures=["004"],
     slide="Yann LeCun, 2018",
     says="Networks are defined procedurally in a data-dependent way (with loops and conditionals), "
-    "allowing them to "
-    "change dynamically as a function of the input data fed to them. [Run: a graph that changes with its "
-    "input.]",
+    "allowing them to change dynamically as a function of the input data fed to them. [Run: a graph that "
+    "changes with its input.]",
     kind="measured",
 )
 def graph_of_the_input() -> Outcome:
@@ -101,8 +100,7 @@ def autograd_nodes(result: Tensor) -> int:
     lectures=["004"],
     slide="Chain rule",
     says="dz/dw_1 = sum over p in parents of dz/dw_p dw_p/dw_1. [Right: the sum over the children of w_1, "
-    "the nodes "
-    "that are computed from it.]",
+    "the nodes that are computed from it.]",
     kind="erratum",
 )
 def sum_over_children() -> Outcome:
@@ -139,8 +137,7 @@ def sum_over_children() -> Outcome:
             f"{over_parents[inner.index(x1)]:g}",
             "A parent of w does not depend on w, so every term over parents is 0.",
             "Convention: an edge goes from an operand to what is computed from it. Drawn the other way "
-            "round, from "
-            "the result to the inputs, the slide's word would be right.",
+            "round, from the result to the inputs, the slide's word would be right.",
         ],
     )
 
@@ -211,9 +208,8 @@ def forward_mode() -> Outcome:
     lectures=["004"],
     slide="Forward Mode allows us to compute the gradient of one input with respect to all the output",
     says="Forward mode computes the gradient of one input with respect to all the output. Jacobian dz/dx has "
-    "dz_1/dx_1 ... dz_M/dx_1 in its first row. [Right: the derivatives of all the outputs with respect to "
-    "one input. "
-    "The matrix is a convention, the transpose of the usual one.]",
+    "dz_1/dx_1 ... dz_M/dx_1 in its first row. [Right: the derivatives of all the outputs with respect "
+    "to one input. The matrix is a convention, the transpose of the usual one.]",
     kind="erratum",
 )
 def gradient_of_one_input() -> Outcome:
@@ -440,8 +436,7 @@ def vanishing_gradients() -> Outcome:
         ],
         [
             "model=mlp, layers of 200, 100, 60, 30 and 10 units, first gradient on 200 digits; weights "
-            "drawn from "
-            "N(0, 1/n) for sigmoids, N(0, 2/n) for ReLUs, n inputs; biases 0."
+            "drawn from N(0, 1/n) for sigmoids, N(0, 2/n) for ReLUs, n inputs; biases 0."
         ]
         + [
             f"{name}, gradient norm of layers 1 to 5: {[round(n, 4) for n in each]}"
@@ -449,7 +444,6 @@ def vanishing_gradients() -> Outcome:
         ]
         + [
             "'ReLU gradient doesn't vanish' is true of active units only, and depends on the initial "
-            "weights: "
-            "see F33 and H7. ReLU'(0) = 0 is a convention."
+            "weights: see F33 and H7. ReLU'(0) = 0 is a convention."
         ],
     )

@@ -85,11 +85,9 @@ def universal_approximation() -> Outcome:
             for width in train
         ]
         + [
-            "One function, sin(6x) + cos(17x)/3 on [0, 1], by model=regressor: an example, not a proof of "
-            "the "
-            "theorem. Hidden units are placed evenly, and only output weights are fitted, by least "
-            "squares: the "
-            "theorem does not say how to find the others."
+            "One function, sin(6x) + cos(17x)/3 on [0, 1], by model=regressor: an example, not a proof "
+            "of the theorem. Hidden units are placed evenly, and only output weights are fitted, by "
+            "least squares: the theorem does not say how to find the others."
         ],
     )
 
@@ -183,8 +181,8 @@ def depth() -> Outcome:
             f"{', '.join(f'{W}: {e:.2g}' for W, e in errors.items())}"
             f"; of a constant: {y[-1].std().item():.2g}",
             "Computed for one family, Telgarsky's sawtooth, with weights set by hand: counts of pieces "
-            "and fits with "
-            "even kinks. The theorem is about every shallow network, and 'may need' is about such functions.",
+            "and fits with even kinks. The theorem is about every shallow network, and 'may need' is "
+            "about such functions.",
         ],
     )
 
@@ -243,11 +241,9 @@ def double_descent() -> Outcome:
             for width, a, b in zip(widths, train.tolist(), test.tolist(), strict=True)
         ]
         + [
-            "Stand-in: the hidden layer of model=mlp stays random, and only output weights are fitted, by "
-            "least "
-            "squares (the shortest solution); 100 digits of 8x8 pixels, 10 % with random labels, mean of "
-            "8 draws. "
-            "Whether a deep model improves with its size is not shown here."
+            "Stand-in: the hidden layer of model=mlp stays random, and only output weights are fitted, "
+            "by least squares (the shortest solution); 100 digits of 8x8 pixels, 10 % with random "
+            "labels, mean of 8 draws. Whether a deep model improves with its size is not shown here."
         ],
     )
 

@@ -146,9 +146,8 @@ def weight_sharing() -> Outcome:
         ],
         [
             f"{count:,} weights, {4 * count / 1e9:.0f} GB in float32",
-            f"The 27 weights of one kernel make one map. The 3 maps of the slide's dense layer take 3 "
-            f"kernels, 81 "
-            f"weights: {count / 81:.1e} times fewer. Biases are not counted.",
+            "The 27 weights of one kernel make one map. The 3 maps of the slide's dense layer take 3 "
+            f"kernels, 81 weights: {count / 81:.1e} times fewer. Biases are not counted.",
         ],
     )
 
@@ -276,8 +275,7 @@ GOOGLENET = (
     lectures=["004"],
     slide="GoogLeNet (Szegedy et al, 2014)",
     says="GoogLeNet. [The deck shows the diagram; the parameters of torchvision's version are counted "
-    "from the "
-    "paper's table.]",
+    "from the paper's table.]",
     kind="holds",
 )
 def googlenet_parameters() -> Outcome:
@@ -311,8 +309,7 @@ def googlenet_parameters() -> Outcome:
         [
             f"{found:,} parameters, without the two auxiliary classifiers, one ninth of AlexNet's (P1)",
             "The maps are those of the paper's Table 1. torchvision differs from the paper: 3x3 kernels "
-            "in place of 5x5, "
-            "and batch norm after each convolution; this is its count.",
+            "in place of 5x5, and batch norm after each convolution; this is its count.",
         ],
     )
 
@@ -410,10 +407,8 @@ def skip_connections() -> Outcome:
     ]
     working = [
         "27 residual blocks of model=resnet, 54 convolutions of 8 maps, on random 8-map images of 4x4 "
-        "pixels; gain: "
-        "the weights are those of He et al., times this number. Norm of the gradient at the input over "
-        "that at the "
-        "output, median of 3 draws:"
+        "pixels; gain: the weights are those of He et al., times this number. Norm of the gradient at "
+        "the input over that at the output, median of 3 draws:"
     ]
     for gain, norms, skip in found:
         kind = "batch norm" if norms else "without batch norm"
@@ -422,10 +417,9 @@ def skip_connections() -> Outcome:
         )
     working.append(
         "So skips prevent vanishing where plain blocks shrink the gradient: without batch norm, at small "
-        "gains. At "
-        "1.5 both explode. With batch norm the plain stack explodes and does not vanish. He et al. "
-        "(2015), too, report "
-        "that gradients do not vanish in their plain networks: depth makes them hard to train nevertheless."
+        "gains. At 1.5 both explode. With batch norm the plain stack explodes and does not vanish. He et "
+        "al. (2015), too, report that gradients do not vanish in their plain networks: depth makes them "
+        "hard to train nevertheless."
     )
     error, runs = {}, {}
     for name in ("plain20", "plain56", "resnet20", "resnet56"):

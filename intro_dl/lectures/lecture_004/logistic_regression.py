@@ -120,8 +120,7 @@ def regularized_risk() -> Outcome:
     lectures=["004"],
     slide="Framework to design learning algorithms",
     says="lambda Omega(w): a regularizer, penalizing certain values of w. [Run: what Omega = |w|_1 and "
-    "Omega = "
-    "|w|^2 penalize, where most inputs are useless.]",
+    "Omega = |w|^2 penalize, where most inputs are useless.]",
     kind="measured",
 )
 def sparsity() -> Outcome:
@@ -252,11 +251,9 @@ def gaussian_discriminant() -> Outcome:
             "w = Sigma^-1 (mu_1 - mu_0), b = (mu_0^T Sigma^-1 mu_0 - mu_1^T Sigma^-1 mu_1)/2 + log p(1)/p(0)",
             f"closed form (b, w) = {rounded(exact)}",
             f"fitted (b, w)      = {rounded(fitted)}, standard errors {rounded(error)}, 20,000 points by "
-            f"Newton's "
-            "method",
-            f"model=perceptron, optim=gd on data=two_gaussians data.distance=2, 600 points: "
-            f"{rounded(trained)}, "
-            f"closed form {rounded(rule)}, standard errors {rounded(spread)}",
+            "Newton's method",
+            "model=perceptron, optim=gd on data=two_gaussians data.distance=2, 600 points: "
+            f"{rounded(trained)}, closed form {rounded(rule)}, standard errors {rounded(spread)}",
         ],
     )
 
@@ -305,10 +302,8 @@ def likelihood_to_cross_entropy() -> Outcome:
     lectures=["004"],
     slide="With p_i = p(y_i = y | x_i)",
     says="p_i = p(y_i = y | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i). "
-    "[Right: p_i "
-    "= p(y_i = 1 | x_i), as a later slide has it; p_i of the observed label would count a label 0 the "
-    "wrong way "
-    "round.]",
+    "[Right: p_i = p(y_i = 1 | x_i), as a later slide has it; p_i of the observed label would count a "
+    "label 0 the wrong way round.]",
     kind="erratum",
 )
 def probability_of_class_1() -> Outcome:
@@ -464,8 +459,7 @@ def stochastic_gradient() -> Outcome:
     lectures=["004"],
     slide="(Mini-Batch) Stochastic Gradient Descent",
     says="Tends to be much faster than full gradient descent. [Run: the number of examples that each "
-    "reads until "
-    "the training loss is 0.3.]",
+    "reads until the training loss is 0.3.]",
     kind="measured",
 )
 def examples_to_a_loss() -> Outcome:
@@ -511,12 +505,10 @@ def examples_to_a_loss() -> Outcome:
         ],
         [
             "model=softmax on 1,297 digits; optim=sgd reads mini-batches of 32, optim=gd all at once; "
-            "each with "
-            f"the best of the rates {rates}; 3 seeds.",
+            f"each with the best of the rates {rates}; 3 seeds.",
             *(f"optim={name}: {found} examples" for name, found in counts.items()),
             "'Faster' is counted in examples read, not in seconds: with a GPU a full batch may cost no "
-            "more time "
-            "than a small one.",
+            "more time than a small one.",
         ],
     )
 
