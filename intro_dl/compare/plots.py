@@ -29,6 +29,7 @@ NAMES = {
     "model.dropout": "dropout (probability)",
     "regularization.dropout": "dropout (probability)",
     "regularization.weight_decay": "weight decay",
+    "regularization.l1": "L1 penalty (lambda)",
     "trainer.max_epochs": "epochs",
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}

@@ -48,6 +48,7 @@ RANGES: dict[str, Any] = {
     "optim.weight_decay": NonNegative,
     "regularization.dropout": Fraction,
     "regularization.weight_decay": NonNegative,
+    "regularization.l1": NonNegative,
     "data.batch_size": Size | None,
     "scheduler.interval": Literal["epoch", "step"],
     "scheduler.gamma": Positive,

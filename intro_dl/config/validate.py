@@ -25,7 +25,7 @@ from intro_dl.runs.result import higher_is_better
 GROUPS = ("data", "model", "optim", "regularization", "callbacks", "logger", "trainer")
 ROOT_KEYS = [each.name for each in fields(RunConfig)]
 PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow"}  # which Lightning imports when it logs
-STRENGTHS = ("dropout", "weight_decay")  # the keys of regularization
+STRENGTHS = ("dropout", "weight_decay", "l1")  # the keys of regularization
 
 
 def validate(cfg: DictConfig) -> None:
@@ -108,12 +108,12 @@ def _parts(cfg: DictConfig, group: str) -> Iterator[tuple[str, Any]]:
 
 
 def _check_regularization(cfg: DictConfig) -> None:
-    """Refuse a strength that neither the model nor the optimizer uses."""
+    """Refuse a strength that neither the model nor the optimizer uses; every lecture model uses l1."""
     as_written = str(OmegaConf.to_container(cfg, resolve=False))
     for name, strength in cfg.regularization.items():
         if name not in STRENGTHS:
             raise ValueError(f"Unknown key regularization.{name}.{nearest(str(name), STRENGTHS)}")
-        if strength and f"${{regularization.{name}}}" not in as_written:
+        if name != "l1" and strength and f"${{regularization.{name}}}" not in as_written:
             owner, node = ("optimizer", cfg.optim) if name == "weight_decay" else ("model", cfg.model)
             class_name = str(node.get("_target_", "")).rpartition(".")[-1]
             raise ValueError(

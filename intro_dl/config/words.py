@@ -42,6 +42,7 @@ KEYS = {key.rpartition(".")[2]: key for key in RANGES if "." in key} | {
     "weight_decay": "regularization.weight_decay",
     "wd": "regularization.weight_decay",
     "l2": "regularization.weight_decay",
+    "l1": "regularization.l1",
     "patience": "callbacks.early_stopping.patience",
     "activation": "model.activation",
     "hidden_size": "model.hidden",

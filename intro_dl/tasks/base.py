@@ -46,8 +46,12 @@ class Task(pl.LightningModule):
         """Add the metrics of a batch to the epoch, and return its loss."""
         return self.epoch.add(split, self.metrics(batch), self.count(batch))
 
+    def penalty(self) -> Tensor | float:
+        """Return l1 * sum |w| over all parameters: what a training step adds to the measured loss."""
+        return self._l1 * sum(w.abs().sum() for w in self.parameters()) if self._l1 else 0.0
+
     def training_step(self, batch, batch_idx):
-        return self.measure(batch, "train")
+        return self.measure(batch, "train") + self.penalty()
 
     def validation_step(self, batch, batch_idx, dataloader_idx=0):
         self.measure(batch, ("val", "test")[dataloader_idx])  # "test" with watch_test=true
@@ -77,7 +81,11 @@ class Task(pl.LightningModule):
         return []
 
     def optimize_with(
-        self, optimizer: OptimizerFactory, scheduler: SchedulerFactory | None = None, interval: str = "epoch"
+        self,
+        optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory | None = None,
+        interval: str = "epoch",
+        l1: float = 0.0,
     ) -> None:
         """Choose the optimizer. Without this call a model trains with SGD at a learning rate of 0.1.
 
@@ -86,12 +94,15 @@ class Task(pl.LightningModule):
             scheduler: maps the optimizer to a schedule, or None for a constant rate. A schedule whose
                 `total_steps` is None gets the number of optimizer steps of the whole run.
             interval: when the schedule takes a step: after each "epoch" or each optimizer "step".
+            l1: lambda of the penalty lambda * sum |w|. (Optimizers have the one of L2, as weight_decay.)
         """
         self._make_optimizer, self._make_scheduler, self._interval = optimizer, scheduler, interval
+        self._l1 = l1
 
     def optimizer_settings(self) -> dict[str, str]:
         """Return the optimizer's class and arguments as text, e.g. {"optim": "SGD", "lr": "0.1"}."""
-        return _settings("optim", self._make_optimizer)
+        l1 = {"l1": str(self._l1)} if self._l1 else {}
+        return _settings("optim", self._make_optimizer) | l1
 
     def schedule_settings(self) -> dict[str, str]:
         """Return the schedule's class and arguments as text; {} for a constant rate."""

@@ -129,7 +129,7 @@ def give_optimizer(cfg: DictConfig, model: Task) -> None:
     optimizer = instantiate(cfg.optim, _convert_="all")
     if "fused" in cfg.optim and cfg.trainer.gradient_clip_val and cfg.trainer.precision != "32-true":
         optimizer = partial(optimizer, fused=False)  # Lightning refuses to clip for it in mixed precision
-    model.optimize_with(optimizer, scheduler, interval)
+    model.optimize_with(optimizer, scheduler, interval, cfg.regularization.get("l1", 0.0))
 
 
 def check_memory(cfg: DictConfig, data: TensorData) -> None:

@@ -150,6 +150,7 @@ def log_hyperparameters(
         "batch_size": str(cfg.data.batch_size),
         "dropout": cfg.regularization.dropout,
         "weight_decay": cfg.regularization.weight_decay,
+        "l1": cfg.regularization.get("l1", 0.0),
         "seed": cfg.seed,
     }
     measured = {

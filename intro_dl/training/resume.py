@@ -155,6 +155,8 @@ def _resumable(cfg: DictConfig, model: Task, data: TensorData) -> dict[str, Any]
         )
     names = optimizer | now if optimizer else {}
     changed |= {f"optim.{key}": optimizer.get(key) for key in names if now.get(key) != optimizer.get(key)}
+    if "optim.l1" in changed:  # a checkpoint has it if it is not 0
+        changed["regularization.l1"] = changed.pop("optim.l1") or 0
     if changed:
         was = ", ".join(f"{key}={shown(value)}" for key, value in changed.items())
         # An option sets keys of its group, and these two set keys of others.

@@ -427,6 +427,8 @@ def test_refused_resume_names_an_option_that_sets_keys_of_other_groups(train):
     assert train(*SHORT, "model=softmax", "trainer.max_epochs=1", "run_dir=run").code == 0
     answer = train("resume=run", "regularization=l2", "trainer.max_epochs=4")
     assert "trained with optim.weight_decay=0.0. Leave out regularization=." in answer.err
+    answer = train("resume=run", "regularization=l1", "trainer.max_epochs=4")
+    assert "trained with regularization.l1=0. Leave out regularization=." in answer.err
 
 
 def test_run_started_with_relative_paths_resumes_from_another_directory(train, tmp_path, monkeypatch):

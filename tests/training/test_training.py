@@ -172,6 +172,19 @@ def test_weight_decay_and_dropout_reach_their_owners(make_config):
     assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == [0.25, 0.25]
 
 
+def test_l1_is_added_to_the_training_loss_alone(make_config):
+    cfg = make_config("model=softmax", "regularization=l1", "regularization.l1=0.5")
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    batch = next(iter(data.train_dataloader()))
+    total = sum(weights.abs().sum() for weights in model.parameters())
+    loss = model.metrics(batch)["loss"]
+    torch.testing.assert_close(model.training_step(batch, 0), loss + 0.5 * total)
+    assert model.optimizer_settings()["l1"] == "0.5"  # so that a run does not resume with another strength
+    unpenalized = build_model(make_config("model=softmax"), data)
+    assert unpenalized.penalty() == 0 and "l1" not in unpenalized.optimizer_settings()
+
+
 def test_same_seed_gives_the_same_weights_and_another_seed_others(train):
     def run(*arguments):
         before = set(train.runs) if hasattr(train, "runs") else set()

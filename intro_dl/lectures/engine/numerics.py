@@ -1,7 +1,8 @@
 """Numeric helpers of the claims: float64 vectors, derivatives, fits that converge, pieces of a curve."""
 
+import statistics
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +21,11 @@ def normal(*shape: int) -> Tensor:
 def rounded(values: Tensor, decimals: int = 4) -> list[float]:
     """Round numbers as on a slide."""
     return [round(value, decimals) + 0.0 for value in values.flatten().tolist()]  # + 0.0 turns -0.0 into 0.0
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of at least two numbers and its standard error."""
+    return statistics.fmean(values), statistics.stdev(values) / len(values) ** 0.5
 
 
 def gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

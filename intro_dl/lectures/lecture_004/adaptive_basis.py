@@ -1,24 +1,34 @@
 """Lecture 004: boundaries that are not straight, and basis functions that adapt to the data."""
 
 import math
+from collections.abc import Iterable
 
 import torch
-from sklearn.datasets import make_circles
+from hydra.utils import instantiate
 from torch import Tensor
+from torch.nn import Parameter
 from torch.nn import functional as F
 
-from intro_dl.lectures.engine.claims import Check, Outcome, claim
+from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import (
     finite_difference,
     fit_logistic,
     gradient,
-    logistic_loss,
+    mean_and_error,
     minimize,
     normal,
     numbers,
     rounded,
     with_one,
 )
+from intro_dl.lectures.engine.product import config
+from intro_dl.lectures.lecture_004.logistic_regression import follow
+from intro_dl.models.mlp import MLP
+from intro_dl.models.perceptron import Perceptron
+from intro_dl.scratch.autodiff import Node
+from intro_dl.scratch.backprop import sigmoid
+from intro_dl.scratch.layers import dense_loop
+from intro_dl.scratch.losses import binary_cross_entropy, binary_cross_entropy_from_logits_gradient
 
 
 def feature_map(x: Tensor) -> Tensor:
@@ -27,15 +37,12 @@ def feature_map(x: Tensor) -> Tensor:
     return torch.stack([x1**2, x2**2, math.sqrt(2) * x1 * x2], dim=-1)
 
 
-def rings(count: int) -> tuple[Tensor, Tensor]:
-    """Draw points around two circles with one center: class 1 inside, class 0 outside."""
-    points, labels = make_circles(count, noise=0.05, factor=0.4, random_state=0)
-    return torch.from_numpy(points), torch.from_numpy(labels).double()
-
-
-def accuracy(z: Tensor, labels: Tensor) -> float:
-    """Return the fraction of points on the right side of z = 0."""
-    return ((z > 0) == (labels > 0)).double().mean().item()
+def rings() -> tuple[Tensor, Tensor]:
+    """Draw the 600 training points of data=circles, standardized: class 1 inside, class 0 outside."""
+    data = instantiate(config("data=circles", "data.noise=0.05").data, _convert_="all")
+    data.setup()
+    points, labels = data.splits["train"]
+    return data.transform(points).double(), labels.double()
 
 
 @claim(
@@ -49,17 +56,21 @@ def quadratic_features() -> Outcome:
     x, y = normal(1000, 2), normal(1000, 2)
     inner = (feature_map(x) * feature_map(y)).sum(dim=1)
 
-    points, labels = rings(400)
+    points, labels = rings()
     line = fit_logistic(with_one(points), labels)
-    after = with_one(feature_map(points))
-    plane = numbers(0.49, -1, -1, 0)  # x1^2 + x2^2 < 0.7^2 is a plane in the space of Phi
+    neuron = Perceptron((2,), 2).double()
+    neuron.w0.data, neuron.w.data = line[0], line[1:]
+    on_line = neuron.metrics((points, labels.long()))["accuracy"].item()
+    after = Perceptron((3,), 2).double()
+    follow(after, ["optim=gd", "optim.lr=1.0"], feature_map(points), labels.long(), steps=200)
+    on_plane = after.metrics((feature_map(points), labels.long()))["accuracy"].item()
     return Outcome(
         [
             Check("<Phi(x), Phi(y)> at 1,000 pairs against (x . y)^2", inner, (x * y).sum(1) ** 2, 1e-11),
-            Check("Phi maps R^2 to R^3", list(feature_map(x).shape), [1000, 3]),
-            Check("a plane after Phi separates the rings", accuracy(after @ plane, labels), 1.0),
-            Check("the best line before Phi does not", accuracy(with_one(points) @ line, labels) < 0.7, True),
+            Check("model=perceptron after Phi separates the rings", on_plane, 1.0),
+            within("the best line before Phi: accuracy", on_line, high=0.7),
         ],
+        [f"data=circles, 600 points: accuracy {on_line:.3f} before Phi, {on_plane:.3f} after"],
     )
 
 
@@ -69,31 +80,109 @@ def quadratic_features() -> Outcome:
     slide="Define the basis functions; Full model becomes",
     says="Learn the basis functions directly from data: phi_j(x; u) = sigma(u_j^T x), phi(x; U) = sigma(U "
     "x), h(x; w, U) = w^T phi(x; U).",
-    kind="holds",
+    kind="measured",
 )
 def learned_basis() -> Outcome:
-    points, labels = rings(200)
-    x = with_one(points)  # u_j and w get a bias, as the slide's formulas have none
-    U, w = normal(4, 3), normal(5)
-    one_by_one = torch.stack([torch.sigmoid(x @ U[j]) for j in range(4)], dim=1)
-    together = torch.sigmoid(x @ U.T)
+    points, labels = rings()
+    batch = points[:200], labels[:200].long()
 
-    fixed = fit_logistic(with_one(together), labels)
-    at_fixed = accuracy(with_one(together) @ fixed, labels)
-    U.requires_grad_(), w.requires_grad_()
+    def network(width: int) -> MLP:  # u_j and w get a bias, as the slide's formulas have none
+        model = MLP((2,), 2, hidden=(width,), activation="sigmoid").double()
+        for weight in model.features.parameters():
+            torch.nn.init.normal_(weight, std=2.0)
+        return model
 
-    def loss() -> Tensor:  # a little penalty, for else the weights grow forever
-        return logistic_loss(w, with_one(torch.sigmoid(x @ U.T)), labels) + 1e-4 * (w @ w)
+    def accuracy_after(model: MLP, parameters: Iterable[Parameter]) -> float:
+        weights: list[Tensor] = list(parameters)
 
-    minimize(loss, [U, w], steps=60)
-    at_learned = accuracy(with_one(torch.sigmoid(x @ U.T)) @ w, labels)
+        def loss() -> Tensor:  # with a small penalty: otherwise the weights grow forever
+            return model.metrics(batch)["loss"] + 1e-5 * sum((w**2).sum() for w in weights)
+
+        minimize(loss, weights, steps=40)
+        return model.metrics(batch)["accuracy"].item()
+
+    found = {"4 fixed": [], "4 learned": [], "40 fixed": []}
+    for _ in range(20):
+        model = network(4)
+        found["4 fixed"].append(accuracy_after(model, model.logits.parameters()))
+        found["4 learned"].append(accuracy_after(model, model.parameters()))
+    for _ in range(5):
+        wide = network(40)
+        found["40 fixed"].append(accuracy_after(wide, wide.logits.parameters()))
+    mean = {name: mean_and_error(each) for name, each in found.items()}
+    perfect = {name: sum(value == 1 for value in each) for name, each in found.items()}
+
+    U, bias = model.features[0].parameters()
+    one_by_one = sigmoid(dense_loop(batch[0], U.T, bias))
+    gap = mean["4 learned"][0] - mean["4 fixed"][0]
+    error = (mean["4 learned"][1] ** 2 + mean["4 fixed"][1] ** 2) ** 0.5
     return Outcome(
         [
-            Check("phi, unit by unit and as sigma(U x)", one_by_one, together, 1e-15),
-            Check("4 learned basis functions separate the rings", at_learned, 1.0),
-            Check("4 basis functions fixed at random do not, only w learned", at_fixed < 0.95, True),
+            Check(
+                "phi of model=mlp against sigma(u_j . x), unit by unit",
+                model.features(batch[0]),
+                one_by_one,
+                1e-12,
+            ),
+            within("4 learned basis functions: mean accuracy of 20 draws", mean["4 learned"][0], 0.97),
+            within("learned minus fixed at random, in standard errors", gap / error, 3),
+            within("draws of 20 in which the 4 learned ones separate the rings", perfect["4 learned"], 14),
+            within("draws of 20 in which 4 fixed ones do", perfect["4 fixed"], high=10),
+            within("40 fixed at random: mean accuracy of 5 draws", mean["40 fixed"][0], 0.99),
         ],
-        [f"accuracy: fixed {at_fixed:.3f}, learned {at_learned:.3f}"],
+        [
+            "model=mlp of sigmoids on 200 points of data=circles; fixed: only w is fitted; 20 random "
+            "draws of U."
+        ]
+        + [
+            f"{name}: accuracy {mean[name][0]:.3f} +- {mean[name][1]:.3f} (standard error), from "
+            f"{min(found[name]):.3f} to {max(found[name]):.3f}; {perfect[name]} of {len(found[name])} "
+            "separate the rings"
+            for name in found
+        ]
+        + ["A fixed random basis is not hopeless: with enough functions it separates the rings, too."],
+    )
+
+
+@claim(
+    "E29",
+    lectures=["004"],
+    slide="Put all u_j vectors into matrix U",
+    says="Put all u_j in R^(1 x m) vectors into matrix U: phi(x; U) = sigma(U x), with the elements "
+    "sigma(u_j^T x). [Right: the rows u_j in R^(1 x m) give u_j x; or u_j in R^m gives u_j^T x.]",
+    kind="erratum",
+)
+def shape_of_u() -> Outcome:
+    m, d = 3, 4
+    model = MLP((m,), 1, hidden=(d,), activation="sigmoid").double()
+    weight, bias = model.features[0].parameters()
+    torch.nn.init.zeros_(bias)  # the slide has none
+    U, x = weight.detach(), normal(m, 1)  # (d, m), and a column
+    rows = [U[j : j + 1] for j in range(d)]  # u_j in R^(1 x m), as on the slide
+
+    def multiplies(left: Tensor) -> bool:
+        try:
+            Node(left) @ x
+        except ValueError:
+            return False
+        return True
+
+    phi = model.features(x.T)[0]
+    by_rows = torch.cat([(Node(u) @ x).sigmoid().value.flatten() for u in rows])
+    return Outcome(
+        [
+            Check(
+                "u_j^T x multiplies, with u_j in R^(1 x m): (m, 1) @ (m, 1)",
+                multiplies(rows[0].T),
+                True,
+                differ=True,
+            ),
+            Check("u_j x does: (1, m) @ (m, 1)", multiplies(rows[0]), True),
+            Check("u_j^T x does with u_j in R^m", multiplies(U[0]), True),
+            Check("sigma(u_j x), row by row, against the hidden layer of model=mlp", by_rows, phi, 1e-12),
+            Check("... against sigma(U x) on the tape", (Node(U) @ x).sigmoid().value[:, 0], phi, 1e-12),
+        ],
+        [f"m = {m} inputs, d = {d} units; the tape of intro_dl/scratch checks the shapes."],
     )
 
 
@@ -108,9 +197,8 @@ def chain_rule(x: Tensor, y: Tensor, w: Tensor, U: Tensor, sign: float) -> tuple
 
 
 def network_loss(x: Tensor, y: Tensor, w: Tensor, U: Tensor) -> Tensor:
-    """Return L(w, U) = -sum_i y_i ln sigma(h(x_i)) + (1 - y_i) ln(1 - sigma(h(x_i)))."""
-    p = torch.sigmoid(torch.sigmoid(x @ U.T) @ w)
-    return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).sum()
+    """Return L(w, U) = -sum_i y_i ln sigma(h(x_i)) + (1 - y_i) ln(1 - sigma(h(x_i))), by scratch."""
+    return len(y) * binary_cross_entropy(sigmoid(sigmoid(x @ U.T) @ w), y)
 
 
 @claim(
@@ -129,9 +217,17 @@ def chain_rule_holds() -> Outcome:
     dL_dw, dL_dU = chain_rule(x, y, w, U, sign=-1)
     by_w = gradient(lambda w: network_loss(x, y, w, U), w)
     by_U = gradient(lambda U: network_loss(x, y, w, U), U)
+    tape_U, tape_w = Node(U), Node(w)
+    o = (tape_w @ (tape_U @ x.T).sigmoid()).sigmoid()
+    (-(o.log() * y + (1 - o).log() * (1 - y)).sum()).backward()
     return Outcome(
         [
             Check("dL/dh = sigma(h) - y", p - y, dL_dh, 1e-12),
+            Check(
+                "... and by scratch", 5 * binary_cross_entropy_from_logits_gradient(phi @ w, y), dL_dh, 1e-12
+            ),
+            Check("dL/dU on the tape of scratch", tape_U.gradient, dL_dU, 1e-12),
+            Check("dL/dw on the tape of scratch", tape_w.gradient, dL_dw, 1e-12),
             Check("dL/dw = sum_i dL/dh sigma(U x_i), against autograd", dL_dw, by_w, 1e-12),
             Check("dL/du_j = sum_i dL/dh w_j sigma (1 - sigma) x_i, against autograd", dL_dU, by_U, 1e-12),
         ],
@@ -157,9 +253,9 @@ def sign_of_the_first_term() -> Outcome:
     after = [network_loss(x, y, w - 0.01 * step, U) - loss for step in (slide_w, right_w)]
     return Outcome(
         [
-            Check("the slide's dL/dw against finite differences", slide_w, by_w, 0.1, differ=True),
+            Check("the slide's dL/dw against finite differences", slide_w, by_w, 1e-3, differ=True),
             Check("with the minus, dL/dw against finite differences", right_w, by_w, 1e-8),
-            Check("the slide's dL/dU against finite differences", slide_U, by_U, 0.1, differ=True),
+            Check("the slide's dL/dU against finite differences", slide_U, by_U, 1e-3, differ=True),
             Check("with the minus, dL/dU against finite differences", right_U, by_U, 1e-8),
             Check("a step along the right gradient lowers the loss", after[1].item() < 0, True),
         ],
