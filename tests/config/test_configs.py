@@ -109,9 +109,8 @@ def test_history_trains_each_idea_on_the_same_digits_for_as_many_epochs(make_con
     paths = sorted((ROOT / "configs" / "experiment" / "history").glob("*.yaml"))
     configs = [make_config(f"experiment=history/{path.stem}") for path in paths]
     assert [path.stem[:4] for path in paths] == ["1952", "1958", "1986", "1995"]
-    for path, cfg in zip(paths, configs, strict=True):
+    for cfg in configs:
         assert cfg.data._target_ == "intro_dl.data.images.Digits" and cfg.trainer.max_epochs == 20
         assert cfg.callbacks.early_stopping is None and cfg.scheduler is None
-        assert "of the 300 test images" in path.read_text()
     targets = [cfg.model._target_.rpartition(".")[-1] for cfg in configs]
     assert targets == ["SoftmaxRegression", "Rosenblatt", "MLP", "LeNet"]
