@@ -66,9 +66,11 @@ Exit code: 0, or 1 if an input could not be read; the other inputs are still pre
     ),
     "sample": Command(
         "intro_dl.inference.sample:main",
-        "sample text from a trained character model",
+        "sample text from a trained language model, or draw images or points",
         """\
-Sample text from a trained character model, and measure how much of it is copied.
+Sample text from a trained character or word model, and measure how much of it is copied. A generative model
+draws images or points instead: samples.png or samples.csv in <run>/samples/<time>; it reads samples (64
+images or 1,000 points), seed, weights and out.
 
 intro-dl sample outputs/char_lstm/<time>                  500 characters, printed as they are sampled
 intro-dl sample outputs/char_lstm/<time> prompt="The with" length=2000 temperature=0.5
@@ -77,7 +79,7 @@ intro-dl sample outputs/char_lstm/<time> top_p=0.9
 intro-dl sample outputs/char_lstm/<time> samples=100 length=2000 prompt="X:1\\n" stop="\\n\\n"
 
 prompt       the beginning of the text; \\n is a new line
-length       500 characters for each text, after the prompt
+length       500 characters, or words, for each text, after the prompt
 temperature  0.8; below 1 favors likely characters, above 1 unlikely ones
 top_k top_p  sample only from the k most likely characters, or from the fewest with total probability p
 seed         0; another seed gives another text

@@ -1,9 +1,11 @@
-"""Texts for models that predict the next character: one tensor of tokens, read as streams of windows."""
+"""Texts for models that predict the next character or word: one tensor of tokens, in streams of windows."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,32 +17,40 @@ from intro_dl.data.dataset import Split, TensorData
 from intro_dl.data.decode import read_text
 from intro_dl.data.download import fetch
 
+UNKNOWN = "<unknown>"  # token 0 of a vocabulary of words
+WORDS = 2_000  # size of this vocabulary, without UNKNOWN
+
 
 @dataclass(kw_only=True, eq=False)
 class TextData(TensorData):
-    """A text, character by character; a target is the character after its input. Abstract: define `read`.
+    """A text, token by token; a target is the token after its input. Abstract: define `read`.
 
     The first 90% of the text are for training, the next 5% for validation and the last 5% for testing. Each
     split is one passage, because scattered pieces of a text reveal their neighbors. The `alphabet` has all
     characters of the whole text, in the order of code points, so the model knows every held-out character. It
     does not reveal where these characters occur.
 
+    With `unit=word` a token is a word with the space before it, and the `alphabet` has the most frequent
+    2,000 words of the training split; all others are read as "<unknown>".
+
     Args:
         batch_size: B, streams of the training text read in parallel; None makes one step of all windows.
         seed: selects the positions where the epochs start to read.
-        window: T, characters per window: how far back an error is propagated. The state is carried further.
+        window: T, tokens per window: how far back an error is propagated. The state is carried further.
+        unit: what a token is: a character or a word.
     """
 
     batch_size: Size | None = 16
     window: Size = 64
+    unit: Literal["character", "word"] = "character"
 
-    kind, EXAMPLES = "text", "characters"
+    kind, EXAMPLES = "text", "tokens"
     # Streams of validation and test text, whatever the batch size, so that losses can be compared.
     EVALUATION_STREAMS: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.alphabet = ""
+        self.alphabet: Sequence[str] = ""
         self.dims = {"vocab_size": None}
 
     def read(self) -> str:
@@ -51,30 +61,44 @@ class TextData(TensorData):
         text = self.read()
         if not text:
             raise ValueError("The text is empty. Choose another data= or data.path=.")
-        self.alphabet = "".join(map(chr, np.unique(_code_points(text))))
+        if self.unit == "word":
+            words = split_words(text)
+            most = Counter(words[: len(words) * 90 // 100]).most_common(WORDS)
+            self.alphabet = [UNKNOWN, *(word for word, _ in most if word != UNKNOWN)]
+        else:
+            self.alphabet = "".join(map(chr, np.unique(_code_points(text))))
         self.dims = {"vocab_size": len(self.alphabet)}
         tokens = self.encode(text)
-        train_end, val_end = len(text) * 90 // 100, len(text) * 95 // 100
+        train_end, val_end = len(tokens) * 90 // 100, len(tokens) * 95 // 100
         parts = {"train": tokens[:train_end], "val": tokens[train_end:val_end], "test": tokens[val_end:]}
-        self._check_length(parts, len(text))
+        self._check_length(parts, len(tokens))
         return {split: (part[:-1], part[1:]) for split, part in parts.items()}  # views of `tokens`
+
+    def description(self) -> str:
+        return super().description().replace(f" {self.EXAMPLES}", f" {self.unit}s", 1)
 
     def sizes(self) -> dict[str, int]:
         return {split: size + 1 for split, size in super().sizes().items()}  # the last one is only a target
 
     def facts(self) -> list[str]:
-        return [f"alphabet of {len(self.alphabet)}"]
+        if self.unit == "character":
+            return [f"alphabet of {len(self.alphabet)}"]
+        tokens = torch.cat([targets for _, targets in self.splits.values()])
+        return [f"vocabulary of {len(self.alphabet):,}", f"{float((tokens == 0).float().mean()):.1%} unknown"]
 
     def metadata(self) -> dict[str, Any]:
         return super().metadata() | {"alphabet": self.alphabet, "window": self.window}
 
     def encode(self, text: str) -> Tensor:
-        """Return the tokens of a text, (N,) of int64: the position of each character in `alphabet`.
+        """Return the tokens of a text, (N,) of int64: the position of each character or word in `alphabet`.
 
         Raises:
             ValueError: if a character is not in `alphabet`; the message names it and its position.
         """
-        known, wanted = _code_points(self.alphabet), _code_points(text)
+        if self.unit == "word":
+            places = {word: place for place, word in enumerate(self.alphabet)}
+            return torch.tensor([places.get(word, 0) for word in split_words(text)])
+        known, wanted = _code_points("".join(self.alphabet)), _code_points(text)
         tokens = np.searchsorted(known, wanted).clip(max=len(known) - 1)
         unknown = np.flatnonzero(known[tokens] != wanted)
         if len(unknown):
@@ -86,13 +110,15 @@ class TextData(TensorData):
         return torch.from_numpy(tokens)
 
     def decode(self, tokens: Tensor | Sequence[int]) -> str:
-        """Return the text of tokens (N,); the inverse of `encode`."""
+        """Return the text of tokens (N,); the inverse of `encode`, except for unknown words."""
         return "".join(self.alphabet[token] for token in torch.as_tensor(tokens).tolist())
 
     def state_dict(self) -> dict[str, Any]:
         return {"alphabet": self.alphabet}  # a checkpoint alone tells what its tokens mean
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if state_dict["alphabet"] != self.alphabet and self.unit == "word":
+            raise ValueError("The weights were trained on a text with other words: choose its data=.")
         if state_dict["alphabet"] != self.alphabet:
             raise ValueError(
                 f"The weights were trained on a text with other characters: {state_dict['alphabet']!r}, "
@@ -106,7 +132,7 @@ class TextData(TensorData):
             if len(tokens) < needed:
                 batch_size = "null" if self.batch_size is None else self.batch_size
                 raise ValueError(
-                    f"The text is too short: {len(tokens):,} of its {length:,} characters are the {split} "
+                    f"The text is too short: {len(tokens):,} of its {length:,} {self.unit}s are the {split} "
                     f"split, which needs {needed:,} (data.window={self.window} data.batch_size={batch_size})"
                     ". Choose a longer text, or a smaller window or batch size."
                 )
@@ -209,6 +235,15 @@ class IrishABC(DownloadedText):
         "mitdeeplearning/data/irish.abc"
     )
     MD5 = "f2c178040df405679410734ee57b1593"
+
+
+def split_words(text: str) -> list[str]:
+    """Split a text into words and marks, each with the space before it, and other white space.
+
+    Joining the pieces gives the text again: "I love it." is split into "I", " love", " it" and ".". Source:
+    the pieces of GPT-2 (Radford et al. 2019), without their further division.
+    """
+    return re.findall(r" ?\w+| ?[^\w\s]|\s+", text)
 
 
 def _code_points(text: str) -> np.ndarray:

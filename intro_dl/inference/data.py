@@ -112,6 +112,10 @@ def own_tokens(run: LoadedRun, data: TensorData, tokens: torch.Tensor) -> torch.
     alphabet, other = run.metadata["alphabet"], data.metadata()["alphabet"]
     if other == alphabet:
         return tokens
+    if isinstance(alphabet, list) or isinstance(other, list):  # two vocabularies do not even split alike
+        raise ValueError(
+            f"{type(data).__name__} has other tokens than the run was trained with: leave out data=."
+        )
     used = {other[token] for token in tokens.unique().tolist()}
     if unknown := sorted(used - set(alphabet)):
         shown = " ".join(map(repr, unknown[:10])) + (" ..." if len(unknown) > 10 else "")

@@ -26,7 +26,7 @@ OPTIONS = {
     "out": path(),
 }
 MISTAKES_SHOWN = 24
-TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters")
+TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters", "words")
 OUTPUTS = [f"{name}.{suffix}" for name in TABLES for suffix in ("csv", "png")]
 
 
@@ -81,7 +81,8 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
     if data.fingerprint == run.metadata.get("fingerprint"):  # otherwise they were fitted to other examples
         report["rivals"] = measure_rivals(run.model, data, split)
     if text:
-        _write(report, folder, "characters", character_table(found, run.metadata["alphabet"]))
+        name = "words" if isinstance(run.metadata["alphabet"], list) else "characters"
+        _write(report, folder, name, character_table(found, run.metadata["alphabet"]))
         _calibrate(found.probabilities[:, 1], found, folder, report)
     elif run.classes:
         _evaluate_classes(run, found, folder, report)

@@ -21,7 +21,7 @@ from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.runs.files import one_line, shown_path
 from intro_dl.runs.folder import RunFolder, find_checkpoint, named_run
 from intro_dl.runs.result import Result, Status
-from intro_dl.tasks import Classifier, Task
+from intro_dl.tasks import Classifier, LanguageModel, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,8 @@ class LoadedRun:
             Images add `classes`, `labels`, `mean` and `std` of each channel in [0, 1], `background` (dark,
             light or None) and `digit_box` (the longer side of a drawn digit in pixels, or None).
             Points add `features`, their `mean` and `std`, and `classes` or, for a regression, `target` with
-            its `name` and `unit`. Texts add `alphabet` (a token is an index into it) and `window`.
+            its `name` and `unit`. Texts add `alphabet` (a token is an index into it; a string, or a
+            list of words) and `window`.
             Other kinds: see `intro_dl/inference/metadata.py`.
         result: the content of result.json; its status is `unfinished` if the file is missing.
         weights: "best" or "last".
@@ -168,6 +169,8 @@ def load_run(path: str | Path, weights: Literal["best", "last"] = "best") -> Loa
         raise ValueError(
             f"The metadata in {shown_path(file)} contradict its weights: {one_line(wrong)}. Train it again."
         )
+    if isinstance(model, LanguageModel) and isinstance(metadata["alphabet"], list):
+        model.read_words()
     return LoadedRun(run.path, model, metadata, run.read_result(), weights, checkpoint["epoch"] + 1)
 
 

@@ -80,7 +80,7 @@ class Text(TypedDict):
 
     data: str
     dims: TextDims
-    alphabet: str
+    alphabet: str | Vocabulary
     window: Size
 
 

@@ -89,7 +89,7 @@ def predict_text(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     loss = -float(logs[:, 0].double().mean())
     numbers = {
         "loss": loss,
-        "bits_per_char": loss / math.log(2),
+        run.model.leading: loss / math.log(2),
         "perplexity": math.exp(loss),
         "accuracy": float((targets == predicted).double().mean()),
     }
@@ -115,14 +115,15 @@ def class_table(targets: Tensor, predicted: Tensor, classes: list[str]) -> list[
     return table.astype(object).where(table.notna(), none).to_dict("records")
 
 
-def character_table(found: Predictions, alphabet: str) -> list[Row]:
-    """Return one row per character of the text, the most frequent first: its mean bits and its accuracy."""
+def character_table(found: Predictions, alphabet: str | list[str]) -> list[Row]:
+    """Return one row per character or word, the most frequent first: its mean bits and its accuracy."""
+    unit = "word" if isinstance(alphabet, list) else "character"
     rows = {
-        "character": [repr(alphabet[token]) for token in found.targets.tolist()],
+        unit: [repr(alphabet[token]) for token in found.targets.tolist()],
         "bits": -found.probabilities[:, 0].log2().double().numpy(),
         "right": (found.targets == found.predicted).numpy(),
     }
-    by_character = pd.DataFrame(rows).groupby("character", sort=False)
+    by_character = pd.DataFrame(rows).groupby(unit, sort=False)
     table = by_character.agg(n=("bits", "size"), bits=("bits", "mean"), accuracy=("right", "mean"))
     return table.sort_values("n", ascending=False, kind="stable").reset_index().to_dict("records")
 

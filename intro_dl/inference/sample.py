@@ -170,13 +170,14 @@ def write_texts(
 
     Args:
         run: a run of a language model.
-        prompt: at least one character, all known to the model.
-        length: characters to write after the prompt, at most.
+        prompt: at least one character, all known to the model; of a model of words, unknown words are read as
+            "<unknown>", and a note says so.
+        length: characters or words to write after the prompt, at most.
         samples: number of texts, written side by side.
         temperature, top_k, top_p: as in `intro_dl.scratch.sampling.sample`.
         seed: the same seed gives the same texts, for the same number of samples.
         stop: ends a text after this passage, if the model writes it.
-        on_text: called at once with each new piece of the first text: the prompt, then single characters.
+        on_text: called at once with each new piece of the first text: the prompt, then one token at a time.
         texts: the list to fill, so that the caller has what was written before an interruption.
 
     Raises:
@@ -184,13 +185,19 @@ def write_texts(
     """
     import torch  # it takes seconds; a mistyped option is reported before it is imported
 
+    from intro_dl.data.text import UNKNOWN, split_words
     from intro_dl.scratch.sampling import generate
 
     alphabet = run.metadata["alphabet"]
-    if unknown := list(dict.fromkeys(character for character in prompt if character not in alphabet)):
+    words = isinstance(alphabet, list)
+    pieces = split_words(prompt) if words else prompt
+    if unknown := list(dict.fromkeys(piece for piece in pieces if piece not in alphabet)):
         shown = ", ".join(map(repr, unknown[:10])) + (" and others" if len(unknown) > 10 else "")
-        raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
-    tokens = torch.tensor([alphabet.index(character) for character in prompt])
+        if not words:
+            raise ValueError(f"The model has never seen {shown} of the prompt: leave it out.")
+        tell(f"Note: {shown} of the prompt are not in the vocabulary: the model reads them as {UNKNOWN}.")
+    places = {piece: place for place, piece in enumerate(alphabet)}
+    tokens = torch.tensor([places.get(piece, 0) for piece in pieces])
     texts, unfinished = [] if texts is None else texts, set(range(samples))
     texts[:] = [prompt] * samples
     on_text(prompt)
@@ -200,7 +207,7 @@ def write_texts(
         for i in list(unfinished):
             texts[i] += alphabet[written[i]]
             if i == 0:
-                on_text(texts[0][-1])
+                on_text(alphabet[written[0]])
             if stop and texts[i].endswith(stop, len(prompt)):
                 unfinished.remove(i)
         if not unfinished:

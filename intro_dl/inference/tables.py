@@ -21,6 +21,7 @@ TITLES = {
     "classes": "By class",
     "confusion_matrix": "Confusion matrix: true class by row, predicted class by column",
     "characters": "Most frequent characters",
+    "words": "Most frequent words",
     "largest_errors": "Largest errors",
     "reliability": (
         "Reliability: accuracy at each confidence level. The expected calibration error is the mean of\n"

@@ -24,7 +24,7 @@ class Task(pl.LightningModule):
     `tasks/epoch.py` takes the means over an epoch and logs them as `loss/train`, `accuracy/val` and so on.
     """
 
-    leading: ClassVar[str] = "loss"  # the measure that a result states first, and that `rivals` reach
+    leading: str = "loss"  # the measure that a result states first, and that `rivals` reach
     unsupervised: ClassVar[bool] = False  # whether it ignores the targets, and is built without num_classes
     several_devices: ClassVar[bool] = True  # whether trainer=ddp can train it
 

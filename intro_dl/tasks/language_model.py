@@ -1,4 +1,4 @@
-"""Predict the next character of a text, and learn by cross-entropy."""
+"""Predict the next character or word of a text, and learn by cross-entropy."""
 
 import math
 
@@ -11,7 +11,7 @@ State = Tensor | tuple[Tensor, ...]  # of an RNN, or (hidden, cell) of an LSTM
 
 
 class LanguageModel(Task):
-    """Predict the next character: cross-entropy in nats, and in bits per character.
+    """Predict the next token: cross-entropy in nats, and in bits per character or word.
 
     A batch is (tokens, targets), both (B, T), cut from B streams of text: row b of the next batch continues
     row b of this one. So the recurrent state is carried from batch to batch within an epoch, without its
@@ -19,6 +19,10 @@ class LanguageModel(Task):
     """
 
     leading = "bits_per_char"
+
+    def read_words(self) -> None:
+        """State that a token is a word, so that the measure is called `bits_per_word`."""
+        self.leading = "bits_per_word"
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return logits (B, T, V) of tokens (B, T), and the state after them."""
@@ -33,7 +37,7 @@ class LanguageModel(Task):
         logits, state = self(tokens, state)
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
         accuracy = (logits.argmax(dim=-1) == targets).float().mean()
-        return {"loss": loss, "bits_per_char": loss / math.log(2), "accuracy": accuracy}, state
+        return {"loss": loss, self.leading: loss / math.log(2), "accuracy": accuracy}, state
 
     def measure(self, batch, split):
         metrics, state = self.metrics_and_state(batch, self.epoch.states.get(split))

@@ -23,7 +23,7 @@ from intro_dl.config.targets import class_of
 from intro_dl.config.validate import validate
 from intro_dl.data.dataset import TensorData
 from intro_dl.models.size import count_parameters, free_memory
-from intro_dl.tasks import Task
+from intro_dl.tasks import LanguageModel, Task
 from intro_dl.training.callbacks import Limits, RestoreSchedule, SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.devices import in_torchrun
@@ -115,6 +115,8 @@ def build_model(cfg: DictConfig, data: TensorData) -> Task:
     dims = dims_for(class_of(cfg.model, "model"), data)
     model = instantiate(cfg.model, **dims, _convert_="all")
     check_saved_arguments(model, data)
+    if isinstance(model, LanguageModel) and getattr(data, "unit", "") == "word":
+        model.read_words()
     give_optimizer(cfg, model)
     return model
 

@@ -63,6 +63,6 @@ def states(model: LanguageModel, tokens: Tensor) -> Tensor:
 
 
 def contexts(data: TextData, tokens: Tensor, length: int = 12) -> list[str]:
-    """Return the latest characters at each token: a label that shows its place in the text."""
-    text = data.decode(tokens).replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
-    return [text[max(0, end - length) : end] for end in range(1, len(text) + 1)]
+    """Return the latest characters or words at each token: a label that shows its place in the text."""
+    texts = (data.decode(tokens[max(0, end - length) : end]) for end in range(1, len(tokens) + 1))
+    return [text.replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍") for text in texts]

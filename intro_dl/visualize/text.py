@@ -1,5 +1,6 @@
 """Language models: the text they generate after each epoch, and the gates of an LSTM."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -49,7 +50,9 @@ class GateTraces(Visualizer):
         busiest = torch.stack(gates).std(dim=1).sum(dim=0).argsort(descending=True)[: self.cells]
         shown = {name: values[:, busiest.sort().values].T for name, values in traces.items()}  # (cells, T)
         title = f"{len(busiest)} of {model.lstm.hidden_size} LSTM cells on validation text, {writer.moment}"
-        writer.figure("gates/lstm", draw_gates(shown, data.decode(tokens), title))
+        writer.figure(
+            "gates/lstm", draw_gates(shown, [data.decode([token]) for token in tokens.tolist()], title)
+        )
 
 
 def gate_traces(inputs: Tensor, lstm: nn.LSTM) -> dict[str, Tensor]:
@@ -72,8 +75,8 @@ def gate_traces(inputs: Tensor, lstm: nn.LSTM) -> dict[str, Tensor]:
     return {name: values.float().cpu() for name, values in traces.items()}
 
 
-def draw_gates(traces: dict[str, Tensor], text: str, title: str) -> Figure:
-    """Draw traces (cells, T) by name below each other, with the T characters along the bottom of each."""
+def draw_gates(traces: dict[str, Tensor], text: Sequence[str], title: str) -> Figure:
+    """Draw traces (cells, T) by name below each other, with the T characters or words below each."""
     figure = new_figure(max(0.155 * len(text) + 1.5, 5), 2.1 * len(traces) + 0.4)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
     shown = [{"\n": "⏎", " ": "␣"}.get(character, character) for character in text]

@@ -103,3 +103,14 @@ def test_help_lists_every_option_with_what_it_is(train):
     assert max(map(len, answer.out.splitlines())) <= 100
     for key in ("seed", "monitor", "mode", "test", "watch_test", "resume", "run_dir"):
         assert f"    {key} " in answer.out
+
+
+def test_history_trains_each_idea_on_the_same_digits_for_as_many_epochs(make_config):
+    paths = sorted((ROOT / "configs" / "experiment" / "history").glob("*.yaml"))
+    configs = [make_config(f"experiment=history/{path.stem}") for path in paths]
+    assert [path.stem[:4] for path in paths] == ["1952", "1958", "1986", "1995"]
+    for cfg in configs:
+        assert cfg.data._target_ == "intro_dl.data.images.Digits" and cfg.trainer.max_epochs == 20
+        assert cfg.callbacks.early_stopping is None and cfg.scheduler is None
+    targets = [cfg.model._target_.rpartition(".")[-1] for cfg in configs]
+    assert targets == ["SoftmaxRegression", "Rosenblatt", "MLP", "LeNet"]

@@ -13,10 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intro_dl.data import text as text_module
 from intro_dl.data.batches import Windows
 from intro_dl.data.decode import read_text
 from intro_dl.data.download import fetch
-from intro_dl.data.text import IrishABC, Pydoc, TextFile, TinyShakespeare
+from intro_dl.data.text import UNKNOWN, IrishABC, Pydoc, TextFile, TinyShakespeare, split_words
 
 pytestmark = pytest.mark.quick
 
@@ -345,3 +346,26 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(server, tmp_path):
     (tmp_path / "text").write_text("a file where the folder should be")
     with pytest.raises(ValueError, match="could not be downloaded"):
         fetch([f"{server}/book"], tmp_path / "text" / "book.txt", MD5, instead="data=pydoc")
+
+
+# Words
+
+
+@modest
+@given(st.text(" \n\tab_1.,é", min_size=1))
+def test_the_pieces_of_a_text_give_the_text_again(text):
+    assert "".join(split_words(text)) == text
+
+
+def test_a_word_comes_with_the_space_before_it():
+    assert split_words("I love it.\n  Do") == ["I", " love", " it", ".", "\n  ", "Do"]
+
+
+def test_rare_words_are_unknown_and_held_out_words_do_not_choose_the_vocabulary(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_module, "WORDS", 2)
+    data = text_file(tmp_path, " cat dog" * 90 + " cat" + " emu" * 50, unit="word")
+    assert data.alphabet == [UNKNOWN, " cat", " dog"] and data.dims == {"vocab_size": 3}
+    assert set(data.splits["test"][0].tolist()) == {0}  # though emu is more frequent there than cat
+    assert data.decode(data.encode(" dog emu cat")) == f" dog{UNKNOWN} cat"
+    assert data.description().startswith("231 words, vocabulary of 3, ")
+    assert data.metadata()["alphabet"] == data.alphabet

@@ -8,8 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from intro_dl import load_run
 from intro_dl.config.validate import validate
-from intro_dl.data.text import TextFile
+from intro_dl.data.text import TextFile, split_words
+from intro_dl.inference import evaluate
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.training.build import build_data, build_model
@@ -233,3 +235,25 @@ def test_images_for_a_text_model_and_the_reverse_are_a_sentence(overrides, sente
 def test_a_cell_or_size_that_does_not_exist_is_a_sentence(override, wanted, make_config):
     with pytest.raises(ValueError, match=re.escape(f"Invalid {override}: {wanted}")):
         validate(make_config("model=char_lstm", override))
+
+
+def test_with_words_the_same_model_predicts_the_next_word(trained_run, capsys, tmp_path):
+    run = trained_run("model=char_lstm", "data.unit=word", "trainer=smoke")
+    loaded = load_run(run)
+    assert loaded.metadata["dims"] == {"vocab_size": 2001} and len(loaded.metadata["alphabet"]) == 2001
+    assert "bits_per_word/test" in loaded.result.metrics and loaded.result.leading == "bits_per_word"
+    assert not any(name.startswith("bits_per_char") for name in loaded.result.metrics)
+    prompt = "I love recurrent neural"
+    text = loaded.sample(prompt, length=12)
+    assert text.startswith(prompt) and "".join(split_words(text)) == text
+    note = capsys.readouterr().err
+    assert "' recurrent', ' neural' of the prompt are not in the vocabulary" in note and "<unknown>" in note
+    assert evaluate.main([str(run), "weights=last", f"out={tmp_path / 'e'}"]) == 0
+    shown = capsys.readouterr().out
+    assert "bits per word" in shown and "Most frequent words" in shown
+
+
+def test_a_text_of_characters_is_not_evaluated_by_a_model_of_words(trained_run, tmp_path):
+    run = trained_run("model=char_lstm", "data.unit=word", "trainer=smoke")
+    with pytest.raises(ValueError, match="Pydoc has other tokens than the run was trained with"):
+        evaluate.main([str(run), "data=pydoc", f"out={tmp_path / 'e'}"])
