@@ -29,6 +29,7 @@ class ImageData(TensorData):
         limit_train: number of training images to keep, drawn with `split_seed`; None keeps all.
         label_noise: fraction of the training labels replaced by a random other class, in [0, 1).
         augment: how training images vary: none, affine or crop_flip.
+        normalize: give the model pixels with mean 0 and standard deviation 1; False leaves them in [0, 1].
         others: see TensorData.
     """
 
@@ -37,6 +38,7 @@ class ImageData(TensorData):
     limit_train: Size | None = None
     label_noise: Fraction = 0.0
     augment: str = "none"
+    normalize: bool = True
 
     kind = EXAMPLES = "images"
     MEAN: ClassVar[tuple[float, ...]]
@@ -61,6 +63,9 @@ class ImageData(TensorData):
         if self.splits:
             return
         super().setup(stage)
+        if not self.normalize:
+            zeros, ones = (0.0,) * len(self.MEAN), (1.0,) * len(self.STD)
+            vars(self).update(MEAN=zeros, STD=ones)
         if self.labels is not None:
             self._merge_classes()
         self._limit_train()
@@ -88,7 +93,10 @@ class ImageData(TensorData):
         }
 
     def transform(self, inputs: Tensor) -> Tensor:
-        """Return float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set."""
+        """Return float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set.
+
+        With `normalize=False`, they are in [0, 1].
+        """
         return normalize(inputs, self.MEAN, self.STD)
 
     def augment_batch(self, inputs: Tensor) -> Tensor:

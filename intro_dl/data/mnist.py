@@ -22,11 +22,14 @@ class MNIST(ImageData):
 
     Args:
         root: directory of all data sets. Missing files are downloaded into it.
+        train_on_validation: also train on the validation images, as the source of lecture 001's slides did.
+            The measures on the validation split then say nothing about new images.
         others: see ImageData.
     """
 
     root: Place = "data"
     batch_size: Size | None = 128
+    train_on_validation: bool = False
 
     dims = {"in_shape": (1, 28, 28), "num_classes": 10}
     CLASSES = tuple("0123456789")
@@ -35,11 +38,21 @@ class MNIST(ImageData):
     DIGIT_BOX = 20  # its authors fitted each digit into 20x20 pixels and centered it by its center of mass
     MIRRORED_IS_ANOTHER = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.train_on_validation:
+            self.notes.append(
+                "data.train_on_validation=true: the validation images are training images too, so "
+                "accuracy/val does not estimate the accuracy on new images."
+            )
+
     def prepare_data(self) -> None:
         fetch_mnist("MNIST", self.root)
 
     def load(self) -> dict[str, Split]:
-        return self.hold_out(*read_mnist("MNIST", self.root))
+        training, test = read_mnist("MNIST", self.root)
+        splits = self.hold_out(training, test)
+        return splits | {"train": training} if self.train_on_validation else splits
 
 
 @dataclass(kw_only=True, eq=False)

@@ -5,8 +5,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from intro_dl.config.types import Fraction, Width, Widths
-from intro_dl.models.layers import image_sides
+from intro_dl.config.types import Fraction, NonNegative, Width, Widths
+from intro_dl.models.layers import Init, image_sides, initialize
 from intro_dl.tasks import Classifier
 
 
@@ -24,6 +24,8 @@ class CNN(Classifier):
         hidden: units of the fully connected layer.
         dropout: probability of zeroing a unit of the fully connected layer, in [0, 1).
         batch_norm: normalize each map and hidden unit over the batch, before relu.
+        init: initial weights: torch's "default", or one of `layers.initialize`.
+        sigma: standard deviation of init="normal" and "truncated_normal".
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class CNN(Classifier):
         hidden: Width = 200,
         dropout: Fraction = 0.0,
         batch_norm: bool = False,
+        init: Init = "default",
+        sigma: NonNegative = 0.1,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
@@ -65,6 +69,7 @@ class CNN(Classifier):
         linear = nn.Linear(channels * height * width, hidden, bias=not batch_norm)  # 12 * 7 * 7 = 588 inputs
         self.hidden = nn.Sequential(linear, *normalize, nn.ReLU(), nn.Dropout(dropout))
         self.logits = nn.Linear(hidden, num_classes)
+        initialize(self, init, sigma)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, K) of images (B, C, H, W)."""

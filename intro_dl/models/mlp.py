@@ -21,7 +21,7 @@ class MLP(Classifier):
         activation: g between the layers: relu, sigmoid, tanh, or identity (all is then one linear map).
         init: initial weights: torch's "default", "normal" as on the slides, N(0, sigma^2), "xavier",
             "he", or "zeros" (all hidden units then stay equal).
-        sigma: standard deviation of init="normal".
+        sigma: standard deviation of init="normal" and "truncated_normal".
         dropout: probability of zeroing a hidden unit, in [0, 1).
         batch_norm: normalize each hidden unit over the batch, before g.
         loss: "cross_entropy", or "mse" between the softmax and the one-hot label (lecture 002's example).

@@ -19,7 +19,7 @@ class MLPRegressor(Regressor):
         hidden: number of units of each hidden layer; () is linear regression.
         activation: g between the layers: relu, sigmoid, tanh, or identity (all is then one linear map).
         init: initial weights: torch's "default", "normal", "xavier", "he" or "zeros".
-        sigma: standard deviation of init="normal".
+        sigma: standard deviation of init="normal" and "truncated_normal".
         dropout: probability of zeroing a hidden unit, in [0, 1).
     """
 

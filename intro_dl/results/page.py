@@ -3,18 +3,33 @@
 import re
 import statistics
 from collections.abc import Iterator, Sequence
-from math import hypot, sqrt
+from math import sqrt
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from annotated_types import MinLen
 
-from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, MNIST, Experiment
+from intro_dl.results.evidence import (
+    BEST_ON_TEST,
+    BEST_ON_VALIDATION,
+    BEYOND_CHANCE,
+    LAST_EPOCH,
+    LEAST_LOSS,
+    Mean,
+)
+from intro_dl.results.experiments import (
+    ABLATIONS,
+    ALL_TRICKS,
+    CIFAR10,
+    EXPERIMENTS,
+    MNIST,
+    NO_SLIDE,
+    Experiment,
+)
+from intro_dl.results.recipe import changes_since, told
 from intro_dl.runs.files import in_markdown, read_json, write_whole
 from intro_dl.runs.values import fits
 
-BEST_ON_VALIDATION, BEST_ON_TEST = "accuracy/test", "accuracy/test/highest"
-LAST_EPOCH, LEAST_LOSS = "accuracy/test/last", "accuracy/test/least_loss"
 Summary = dict[str, Any]  # the content of a file of results/: a `Saved`
 
 
@@ -58,6 +73,7 @@ class Saved(TypedDict):
     command: str
     machine: str | None
     test_images: int
+    recipe: dict[str, Any]
     runs: Annotated[list[SavedRun], MinLen(1)]
 
 
@@ -87,7 +103,10 @@ The test accuracy, in percent, depends on how the epoch is chosen:
 ± is the standard deviation over the n seeds, with n - 1 in the denominator: the typical distance of one run
 from the mean. An experiment with one run has none. The test images are also a sample: with {images:,} of
 them, the standard error is {error:.2f} points at 98 %. The seconds are medians of whole runs. The
-machines also did other work, so an idle machine is faster."""
+machines also did other work, so an idle machine is faster.
+
+≠ beside a slide's number: not reproduced. It is more than {beyond} standard errors (± divided by √n) above
+best on validation. The slides' numbers are the best on test of single runs."""
 
 
 def read_summaries(results: Path) -> dict[str, Summary]:
@@ -123,7 +142,10 @@ def page(summaries: dict[str, Summary]) -> str:
     gains = [mean(each, BEST_ON_TEST) - mean(each, BEST_ON_VALIDATION) for each in summaries.values()]
     error = standard_error(98, ALL_TEST_IMAGES)
     parts = [
-        INTRODUCTION.format(least=min(gains), most=max(gains), images=ALL_TEST_IMAGES, error=error),
+        INTRODUCTION.format(
+            least=min(gains), most=max(gains), images=ALL_TEST_IMAGES, error=error, beyond=BEYOND_CHANCE
+        ),
+        *_changed(summaries),
         "## MNIST",
         _table(MNIST, summaries),
         "## CIFAR-10: depth, with and without skips",
@@ -158,12 +180,6 @@ def standard_error(percent: float, images: int) -> float:
     return sqrt(percent * (100 - percent) / images)
 
 
-def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
-    """Return the difference of two means, and its standard error."""
-    errors = [statistics.stdev(values) / sqrt(len(values)) for values in (first, second)]
-    return statistics.fmean(first) - statistics.fmean(second), hypot(*errors)
-
-
 def _table(experiments: Sequence[Experiment], summaries: dict[str, Summary]) -> str:
     rows = [_row(each, summaries[each.name]) for each in experiments if each.name in summaries]
     missing = [f"`{each.name}`" for each in experiments if each.name not in summaries]
@@ -175,7 +191,7 @@ def _table(experiments: Sequence[Experiment], summaries: dict[str, Summary]) -> 
 def _row(experiment: Experiment, summary: Summary) -> dict[str, str]:
     first = {"experiment": f"`{experiment.name}`", "what": experiment.what}
     if experiment in MNIST:
-        first["slide"] = experiment.slide
+        first["slide"] = experiment.slide + _not_reproduced(experiment, summary)
     else:
         first["training images"] = percent(summary, "accuracy/train")
     return first | {
@@ -188,6 +204,24 @@ def _row(experiment: Experiment, summary: Summary) -> dict[str, str]:
         "parameters": f"{summary['runs'][0]['parameters']:,}",
         "seconds": f"{statistics.median(numbers(summary, 'seconds')):,.0f}",
     }
+
+
+def _not_reproduced(experiment: Experiment, summary: Summary) -> str:
+    """Return a mark if the slide's number is not reproduced; one run cannot tell."""
+    values = numbers(summary, BEST_ON_VALIDATION)
+    if experiment.slide == NO_SLIDE or len(values) < 2:
+        return ""
+    return " ≠" * Mean.of(values).is_below(float(experiment.slide))
+
+
+def _changed(summaries: dict[str, Summary]) -> Iterator[str]:
+    """Yield a sentence for each result that its command would not train again."""
+    for name, summary in summaries.items():
+        if changes := changes_since(summary["recipe"], summary["command"]):
+            yield (
+                f"**The recipe of `{name}` has changed since its runs** ({in_markdown(told(changes))}): its "
+                f"numbers are those of the old recipe. Train it again: `{summary['command']}`"
+            )
 
 
 def _about_cifar10(summaries: dict[str, Summary]) -> str:
@@ -210,18 +244,18 @@ def _ablations(summaries: dict[str, Summary]) -> list[str]:
     measured = {each.name: each.without for each in ABLATIONS if each.name in summaries}
     if ALL_TRICKS not in summaries or not measured:
         return []
-    whole = numbers(summaries[ALL_TRICKS], BEST_ON_VALIDATION)
+    whole = Mean.of(numbers(summaries[ALL_TRICKS], BEST_ON_VALIDATION))
     rows = []
     for name, without in ({ALL_TRICKS: "nothing: all tricks"} | measured).items():
         less = summaries[name]
-        gain, error = difference(whole, numbers(less, BEST_ON_VALIDATION))
+        gain = whole - Mean.of(numbers(less, BEST_ON_VALIDATION))
         rows.append(
             {
                 "without": without,
                 "best on validation": percent(less, BEST_ON_VALIDATION),
                 "last epoch": percent(less, LAST_EPOCH),
                 "n": str(len(less["runs"])),
-                "gain": f"{gain:+.2f} ± {error:.2f}" if name != ALL_TRICKS else "",
+                "gain": f"{gain.value:+.2f} ± {gain.error:.2f}" if name != ALL_TRICKS else "",
             }
         )
     text = (

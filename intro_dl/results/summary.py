@@ -9,13 +9,14 @@ from typing import Any
 from intro_dl.config.names import nearest
 from intro_dl.config.override_syntax import unquote
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, EXPERIMENTS, needed_seeds
+from intro_dl.results.recipe import OF_THE_MACHINE, recipe
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.record import Run, read_runs
 from intro_dl.runs.result import Status
 
-# Keys that do not change an experiment: the seed, the place of files, and how the sweep was started.
-NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", "data.root"}
+# Keys that do not change an experiment: the seed, the machine, and how the sweep was started.
+NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", *OF_THE_MACHINE}
 AS_FILES = "data=image_folder"  # the same images, each in a file of its own
 TEST = "accuracy/test"
 
@@ -65,6 +66,7 @@ def summarize(
             "command": " ".join(["python scripts/train.py -m", *map(shlex.quote, words)]),
             "machine": machine,
             "test_images": test_images,
+            "recipe": recipe(runs[0].settings),
             "runs": [_numbers(run) for run in runs],
         }
     return summaries

@@ -105,18 +105,32 @@ def _explosion(run: Run) -> str | None:
 
 
 def _read_settings(run: Run, folder: RunFolder) -> None:
-    leaves = dict(_leaves(folder.read_config(), ""))
-    if len(leaves) > MOST_SETTINGS or not isinstance(leaves["seed"], int) or leaves["seed"] > LARGEST:
+    settings, derived = settings_of(folder.read_config())
+    if len(settings) > MOST_SETTINGS or not isinstance(settings["seed"], int) or settings["seed"] > LARGEST:
         raise ValueError(".hydra/config.yaml is not the config of a run")
-    for key, value in leaves.items():
-        if isinstance(value, str) and "${" in value:
-            run.derived[key] = value
-            value = referenced(value, leaves)
-        if key.partition(".")[0] not in NOT_SETTINGS:
-            number = isinstance(value, int | float) and abs(value) <= sys.float_info.max  # false for nan
-            run.settings[key] = value if number or value is None else one_line(str(value))
+    run.settings, run.derived = settings, derived
     saved = folder.read_choices()
     run.choices = {group: saved[group] for group in GROUPS if group in saved}
+
+
+def settings_of(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings of a config, and which of them refer to others; see `Run`."""
+    leaves = dict(_leaves(config, ""))
+    settings, derived = {}, {}
+    for key, value in leaves.items():
+        if isinstance(value, str) and "${" in value:
+            derived[key] = value
+            value = referenced(value, leaves)
+        if key.partition(".")[0] not in NOT_SETTINGS:
+            settings[key] = setting(value)
+    return settings, derived
+
+
+def setting(value: Any) -> Any:
+    """Return a value of a config as a number, None or a line of text."""
+    if value is None or (isinstance(value, int | float) and abs(value) <= sys.float_info.max):  # not for nan
+        return value
+    return one_line(str(list(value) if isinstance(value, tuple) else value))
 
 
 def referenced(value: Any, leaves: Mapping[str, Any]) -> Any:

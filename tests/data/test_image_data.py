@@ -224,6 +224,18 @@ def test_a_damaged_batch_of_cifar10_is_refused_before_it_is_unpickled(small_cifa
         data.setup()
 
 
+def test_mnist_trains_on_the_validation_images_and_keeps_plain_pixels_if_asked_to(data_root):
+    usual = MNIST(root=str(data_root))
+    source = MNIST(root=str(data_root), train_on_validation=True, normalize=False)
+    usual.setup(), source.setup()
+    assert (usual.sizes()["train"], source.sizes()["train"]) == (55_000, 60_000)
+    assert all(torch.equal(*pair) for pair in zip(usual.splits["val"], source.splits["val"], strict=True))
+    images = source.transform(source.splits["test"][0][:500])
+    assert (images.min(), images.max()) == (0.0, 1.0)
+    assert (source.metadata()["mean"], source.metadata()["std"]) == ([0.0], [1.0])  # for who loads the run
+    assert "does not estimate" in source.notes[0] and not usual.notes
+
+
 def test_normalization_of_cifar10_is_that_of_its_training_images():
     strips = DATA / "cifar10_strips"
     if not strips.is_dir():

@@ -326,6 +326,13 @@ def test_resnet_block_that_adds_nothing_passes_on_every_second_pixel_and_zeros()
     assert not y[:, 16:].any()
 
 
+def test_truncated_normal_weights_stay_within_two_sigma_and_biases_start_at_a_tenth():
+    model = CNN((1, 28, 28), 10, init="truncated_normal", sigma=0.1)
+    weights = model.hidden[0].weight  # 117,600 of them
+    assert weights.abs().max() <= 0.2 and weights.std().item() == pytest.approx(0.088, abs=0.001)
+    assert all((layer.bias == 0.1).all() for layer in (*model.hidden, model.logits) if hasattr(layer, "bias"))
+
+
 def test_resnet_with_zero_init_starts_as_the_identity():
     x = torch.rand(2, 16, 8, 8)
     first_stage = ResNet(**CIFAR, zero_init=True).blocks[:3]

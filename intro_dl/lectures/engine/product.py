@@ -7,12 +7,9 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import seed_everything
@@ -21,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from intro_dl.config.schema import register_schema
+from intro_dl.config.compose import composed
 from intro_dl.data.dataset import TensorData
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.threads import set_threads
@@ -29,15 +26,7 @@ from intro_dl.training.threads import set_threads
 
 def config(*overrides: str) -> DictConfig:
     """Return the config of `intro-dl train <overrides>`, e.g. config("optim=momentum", "optim.lr=0.01")."""
-    return OmegaConf.create(_composed(overrides))  # a copy: the caller may change it
-
-
-@cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    register_schema()
-    GlobalHydra.instance().clear()
-    with initialize_config_module("intro_dl.configs", version_base="1.3"):
-        return compose("train", list(overrides))
+    return OmegaConf.create(composed(*overrides))  # a copy: the caller may change it
 
 
 def optimizer(parameters: Iterable[Tensor], *overrides: str) -> Optimizer:
