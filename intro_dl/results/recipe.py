@@ -59,8 +59,10 @@ def told(changes: Mapping[str, str]) -> str:
 
 
 def _default(cfg: DictConfig, key: str) -> Any:
-    """Return the default value of an option in the signature of its class, or UNKNOWN."""
+    """Return the default value of an option: that in the signature of its class, or UNKNOWN."""
     group, _, name = key.partition(".")
+    if group == "regularization":  # it has no class; each of its options is off at 0
+        return setting(0.0)
     node = cfg.get(group)
     if not isinstance(node, DictConfig) or "_target_" not in node:
         return UNKNOWN
