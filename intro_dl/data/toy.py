@@ -35,7 +35,7 @@ class ToyData(TensorData):
     kind = EXAMPLES = "points"
     dims = {"in_shape": (2,), "num_classes": 2}
     SIZES: ClassVar[dict[str, int]] = {"train": 600, "val": 200, "test": 200}
-    features: ClassVar[tuple[str, str]] = ("x1", "x2")  # names of the two inputs, for the axis labels
+    features: ClassVar[tuple[str, ...]] = ("x1", "x2")  # names of the inputs, for the axis labels
     target: ClassVar[dict[str, str]] = {}  # of a regression: name and unit of the target
 
     def draw(self, count: int, generator: torch.Generator) -> Split:
@@ -45,9 +45,12 @@ class ToyData(TensorData):
     def load(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(self.split_seed)
         splits = {split: self.draw(count, generator) for split, count in self.SIZES.items()}
-        inputs = splits["train"][0]
-        self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (2,)
+        self.standardize(splits["train"][0])
         return splits
+
+    def standardize(self, inputs: Tensor) -> None:
+        """Take mean and standard deviation of each feature from the training inputs (N, F)."""
+        self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (F,)
 
     def facts(self) -> list[str]:
         features = f"{len(self.features)} features ({', '.join(self.features)})"
@@ -60,7 +63,7 @@ class ToyData(TensorData):
         return super().metadata() | {"features": list(self.features), **scale, **target}
 
     def transform(self, inputs: Tensor) -> Tensor:
-        """Return standardized inputs (B, 2): mean 0 and standard deviation 1 over the training split."""
+        """Return standardized inputs (B, F): mean 0 and standard deviation 1 over the training split."""
         return (inputs - self.mean.to(inputs.device)) / self.std.to(inputs.device)
 
 

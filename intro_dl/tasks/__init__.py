@@ -3,6 +3,7 @@
 from intro_dl.tasks.base import Task
 from intro_dl.tasks.classifier import Classifier
 from intro_dl.tasks.language_model import LanguageModel
+from intro_dl.tasks.node_classifier import NodeClassifier
 from intro_dl.tasks.regressor import Regressor
 
-__all__ = ["Classifier", "LanguageModel", "Regressor", "Task"]
+__all__ = ["Classifier", "LanguageModel", "NodeClassifier", "Regressor", "Task"]
