@@ -11,8 +11,7 @@ from torch import Tensor
 
 from intro_dl.config.types import Seed, Size
 from intro_dl.data.dataset import Split, TensorData
-
-UNKNOWN = -100  # the label of a node that a split does not know; torch's losses leave it out
+from intro_dl.tasks.node_classifier import UNKNOWN
 
 
 @dataclass(kw_only=True, eq=False)
@@ -31,7 +30,7 @@ class GraphData(TensorData):
     split_seed: Seed = 0
 
     kind = "graph"
-    EXAMPLES = "nodes with a known class"
+    EXAMPLES = "nodes"
     NUM_VALIDATION: ClassVar[int]
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, list[int]]:
@@ -41,9 +40,13 @@ class GraphData(TensorData):
     def load(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(self.split_seed)
         features, adjacency, labels, known = self.draw(generator)
-        order = [node for node in torch.randperm(len(labels), generator=generator).tolist() if node not in known]
+        order = [
+            node for node in torch.randperm(len(labels), generator=generator).tolist() if node not in known
+        ]
         nodes = {"train": known, "val": order[: self.NUM_VALIDATION], "test": order[self.NUM_VALIDATION :]}
         self.edges = int(adjacency.sum()) // 2
+        if not self.edges:
+            raise ValueError(f"The graph of {type(self).__name__} has no edges: give each node a neighbor.")
         inputs = torch.cat([features, adjacency], dim=1)[None]  # (1, N, F + N)
         splits = {}
         for split, chosen in nodes.items():
@@ -56,8 +59,7 @@ class GraphData(TensorData):
         return {split: int((labels != UNKNOWN).sum()) for split, (_, labels) in self.splits.items()}
 
     def facts(self) -> list[str]:
-        nodes = self.splits["train"][1].shape[1]
-        return [f"{nodes:,} nodes and {self.edges:,} edges in all", f"{self.dims['num_classes']} classes"]
+        return [f"{self.edges:,} edges", *super().facts()]
 
 
 @dataclass(kw_only=True, eq=False)

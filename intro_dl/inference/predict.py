@@ -136,6 +136,12 @@ def _predict_each_row(run: "LoadedRun", rows: Iterable[tuple[Any, Any]], top: in
             yield {"row": place, "error": str(error)}
 
 
+def _predict_nodes(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.nodes import predict_nodes
+
+    return predict_nodes(run, words, options)
+
+
 # How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
 # words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
 # it too, except for images and points, which it also reads from memory.
@@ -143,6 +149,7 @@ Finder = Callable[["LoadedRun", Iterable[Any], dict[str, Any]], Iterator[Record]
 FINDERS: dict[str, Finder] = {
     "images": _predict_images,
     "points": _predict_rows,
+    "graph": _predict_nodes,
 }
 
 

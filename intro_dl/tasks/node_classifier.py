@@ -1,5 +1,7 @@
 """Classify the nodes of a graph, of which only some labels are known."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,6 +17,9 @@ class NodeClassifier(Task):
     The inputs are (1, N, F + N), features beside the adjacency matrix; the labels (1, N).
     """
 
+    leading = "accuracy"
+    several_devices = False  # there is one graph
+
     def metrics(self, batch):
         inputs, labels = batch
         scores = self(inputs)  # (1, N, K)
@@ -26,7 +31,15 @@ class NodeClassifier(Task):
         return int((batch[1] != UNKNOWN).sum())
 
     def chance_loss(self):
-        return float(torch.tensor(self.hparams["num_classes"]).log())
+        return math.log(self.hparams["num_classes"])
+
+    def rivals(self, train, test):
+        """Return the accuracy of label propagation."""
+        (inputs, known), (_, labels) = train, test
+        adjacency = inputs[0, :, -inputs.shape[1] :]
+        spread = propagate_labels(adjacency, known[0], self.hparams["num_classes"])
+        measured = labels[0] != UNKNOWN
+        return {"label propagation": (spread == labels[0])[measured].float().mean().item()}
 
 
 def propagate_labels(adjacency: Tensor, labels: Tensor, num_classes: int, steps: int = 1000) -> Tensor:
