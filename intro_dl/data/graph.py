@@ -1,7 +1,7 @@
 """Graphs whose nodes carry features and a class, of which the training split knows only a few."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import networkx
 import torch
@@ -102,8 +102,8 @@ class DigitGraph(GraphData):
         pixels, target = load_digits(return_X_y=True)
         if max(self.neighbors, 10 * self.labels_per_class) > 1_000:
             raise ValueError(
-                f"data.neighbors={self.neighbors} and data.labels_per_class={self.labels_per_class} leave too "
-                "few of the 1,797 digits: choose at most 1,000 neighbors and 100 labels per class."
+                f"data.neighbors={self.neighbors} and data.labels_per_class={self.labels_per_class} leave "
+                "too few of the 1,797 digits: choose at most 1,000 neighbors and 100 labels per class."
             )
         nearest = torch.from_numpy(kneighbors_graph(pixels, self.neighbors).toarray()).float()
         adjacency, labels = torch.maximum(nearest, nearest.T), torch.from_numpy(target).long()
