@@ -4,5 +4,6 @@ from intro_dl.tasks.base import Task
 from intro_dl.tasks.classifier import Classifier
 from intro_dl.tasks.language_model import LanguageModel
 from intro_dl.tasks.regressor import Regressor
+from intro_dl.tasks.writer import Writer
 
-__all__ = ["Classifier", "LanguageModel", "Regressor", "Task"]
+__all__ = ["Classifier", "LanguageModel", "Regressor", "Task", "Writer"]
