@@ -41,7 +41,7 @@ class EmojiNames(TensorData):
     held_out: Literal["phrases", "concepts"] = "phrases"
     split_seed: Seed = 0
 
-    kind, EXAMPLES = "pairs", "phrases"
+    kind, EXAMPLES = "captions", "phrases"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,19 +76,21 @@ class EmojiNames(TensorData):
         return [f"{len(self.source_words):,} English words, {len(self.words):,} of {self.language}"]
 
     def metadata(self) -> dict[str, Any]:
-        known = {"source_words": self.source_words, "words": self.words, "language": self.language}
-        return super().metadata() | known
+        return super().metadata() | {"vocabulary": self.words, "source_vocabulary": self.source_words}
 
 
 def names(language: str) -> dict[str, str]:
     """Return the English name of each emoji except flags, with its name in another language."""
     folder = files("emoji") / "unicode_codes"
     english, other = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("emoji.json", f"emoji_{language}.json")
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("emoji.json", f"emoji_{language}.json")
     )
     pairs: dict[str, str] = {}
     for code, name in english.items():
-        flag = "\U0001f1e6" <= code[0] <= "\U0001f1ff" or "\U000e007f" in code  # two letters, or a region's tag
+        flag = (
+            "\U0001f1e6" <= code[0] <= "\U0001f1ff" or "\U000e007f" in code
+        )  # two letters, or a region's tag
         if not flag and code in other:
             phrase, translation = (text.strip(":").replace("_", " ") for text in (name["en"], other[code]))
             pairs.setdefault(phrase, translation)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from intro_dl.config.types import Seed, Size
-from intro_dl.data.dataset import Split, TensorData, plain
+from intro_dl.data.dataset import Split, TensorData
 from intro_dl.data.images import normalize
 from intro_dl.data.sentences import encode, vocabulary
 
@@ -56,13 +56,15 @@ class CaptionData(TensorData):
         self.mean, self.std = pixels.mean((0, 2, 3)).tolist(), pixels.std((0, 2, 3)).tolist()  # (C,) each
         self.words = vocabulary(captions)
         self.dims = {**self.dims, "vocab_size": len(self.words)}
-        return {split: (images, encode(texts, self.words, stop=True)) for split, (images, texts) in found.items()}
+        return {
+            split: (images, encode(texts, self.words, stop=True)) for split, (images, texts) in found.items()
+        }
 
     def facts(self) -> list[str]:
         return [f"{len(self.words)} words"]
 
     def metadata(self) -> dict[str, Any]:
-        return super().metadata() | {"words": self.words, "mean": plain(self.mean), "std": plain(self.std)}
+        return super().metadata() | {"vocabulary": self.words, "mean": self.mean, "std": self.std}
 
     def transform(self, inputs: Tensor) -> Tensor:
         """Return float images (B, C, H, W) with mean 0 and standard deviation 1 over the training set."""
@@ -74,13 +76,13 @@ class Scenes(CaptionData):
     """Two shapes on a dark ground, 32x32 pixels: "a red circle above a blue square"; 2,500 / 400 / 400.
 
     The caption is a function of the picture: it names the upper or the left shape first, so "below" and
-    "right of" never occur. With them, each picture would have two right captions. There are 5 colors, 4 shapes
-    and 2 relations, so 20 * 20 * 2 = 800 captions, equally likely. Places and sizes of the shapes vary.
+    "right of" never occur. With them, each picture would have two right captions. There are 5 colors, 4
+    shapes and 2 relations, so 20 * 20 * 2 = 800 captions, equally likely. Places and sizes vary.
 
     Args:
         held_out: "scenes" draws new test pictures; most of their captions also occur in training. With
-            "pairs", each test picture has a red circle, a green square, a blue triangle or a yellow cross, and
-            no training or validation picture has one, although all colors and all shapes occur.
+            "pairs", each test picture has a red circle, a green square, a blue triangle or a yellow cross,
+            and no training or validation picture has one, although all colors and all shapes occur.
         others: see CaptionData.
     """
 
@@ -93,7 +95,8 @@ class Scenes(CaptionData):
         found = {}
         for split, count in SIZES.items():
             objects = torch.stack(  # (many, 2, 2): color and shape of the first and the second object
-                [torch.randint(len(each), (8 * count, 2), generator=generator) for each in (COLORS, SHAPES)], dim=2
+                [torch.randint(len(each), (8 * count, 2), generator=generator) for each in (COLORS, SHAPES)],
+                dim=2,
             )
             if self.held_out == "pairs":
                 rare = (objects[..., 0] == objects[..., 1]).any(dim=1)  # the i-th color on the i-th shape
@@ -105,9 +108,9 @@ class Scenes(CaptionData):
 
 def captions(objects: Tensor, relations: Tensor) -> list[str]:
     """Return the captions of objects (N, 2, 2) and relations (N,); see `draw`."""
-    colors = list(COLORS)
+    names = [[f"a {color} {shape}" for shape in SHAPES] for color in COLORS]
     return [
-        f"a {colors[first[0]]} {SHAPES[first[1]]} {RELATIONS[relation]} a {colors[other[0]]} {SHAPES[other[1]]}"
+        f"{names[first[0]][first[1]]} {RELATIONS[relation]} {names[other[0]][other[1]]}"
         for (first, other), relation in zip(objects.tolist(), relations.tolist(), strict=True)
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from intro_dl.tasks.writer import PADDING, SPECIAL, STOP, UNKNOWN
+from intro_dl.tasks.writing import PADDING, SPECIAL, STOP, UNKNOWN
 
 
 def vocabulary(sentences: Iterable[str]) -> list[str]:
@@ -22,7 +22,9 @@ def encode(sentences: Sequence[str], words: Sequence[str], stop: bool = False) -
         stop: whether to end each sentence with STOP.
     """
     numbers = {word: number for number, word in enumerate(words)}
-    rows = [[numbers.get(word, UNKNOWN) for word in sentence.split()] + [STOP] * stop for sentence in sentences]
+    rows = [
+        [numbers.get(word, UNKNOWN) for word in sentence.split()] + [STOP] * stop for sentence in sentences
+    ]
     longest = max(map(len, rows))
     return torch.tensor([row + [PADDING] * (longest - len(row)) for row in rows])
 

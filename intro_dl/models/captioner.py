@@ -67,5 +67,5 @@ class Captioner(Writer):
 
 
 def stage(inputs: int, outputs: int) -> list[nn.Module]:
-    """Return a 3x3 convolution with batch normalization, the activation, and a pooling that halves the sides."""
+    """Return a 3x3 convolution, batch normalization, the activation, and a pooling that halves the sides."""
     return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]

@@ -6,7 +6,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from intro_dl.config.types import Fraction, Width
 from intro_dl.tasks import Writer
-from intro_dl.tasks.writer import PADDING
+from intro_dl.tasks.writing import PADDING
 
 State = tuple[tuple[Tensor, Tensor], Tensor, Tensor]  # of the writer's LSTM; what was read; where words are
 
@@ -18,8 +18,8 @@ class Translator(Writer):
     attention, it also looks back at every word that was read, before it writes a word:
     weights = softmax(h W r), context = weights r, output = tanh(C [context, h]).
 
-    Source: Sutskever et al. (2014), Sequence to Sequence Learning; attention as in Bahdanau et al. (2014), with
-    the "general" score of Luong et al. (2015). The reader runs in both directions, as Bahdanau's.
+    Source: Sutskever et al. (2014), Sequence to Sequence Learning; attention as in Bahdanau et al. (2014),
+    whose reader also runs in both directions, with the "general" score of Luong et al. (2015).
 
     Args:
         source_size: number of words of the first language.
@@ -70,6 +70,8 @@ class Translator(Writer):
         h, last = self.writer(x, last)  # (B, T, H)
         if self.hparams["attention"]:
             scores = self.score(h) @ read.transpose(1, 2)  # (B, T, H) @ (B, H, S) -> (B, T, S)
-            weights = self.weights(scores.masked_fill(~words[:, None], -torch.inf))  # (B, T, S), rows sum to 1
+            weights = self.weights(
+                scores.masked_fill(~words[:, None], -torch.inf)
+            )  # (B, T, S), rows sum to 1
             h = self.combine(torch.cat([weights @ read, h], dim=2))  # (B, T, 2 H) -> (B, T, H)
         return self.logits(self.dropout(h)), (last, read, words)
