@@ -22,7 +22,7 @@ def write_words(
     length: int,
     temperature: float,
 ) -> Tensor:
-    """Write a sentence about each of B inputs word by word: the word that was written is read in the next step.
+    """Write a sentence about each of B inputs: a word that was written is read in the next step.
 
     Args:
         step: see `Writer.step`.
@@ -66,7 +66,7 @@ def compare(written: Tensor, sentences: Tensor) -> dict[str, Tensor]:
 
 def simple_methods(train: Pairs, test: Pairs) -> dict[str, float]:
     """Return the fraction of the test sentences that simple methods write without a mistake."""
-    methods = {"most frequent sentence": most_frequent, "sentence of the nearest input": nearest}
+    methods = {"most frequent sentence": most_frequent, "nearest input": nearest}
     if not train[0].is_floating_point():
         methods["word by word"] = word_by_word
     return {name: float(compare(write(train, test[0]), test[1])["exact"]) for name, write in methods.items()}
