@@ -21,7 +21,7 @@ COLORS = {
 SHAPES = ("circle", "square", "triangle", "cross")
 RELATIONS = ("above", "left of")
 SIDE = 32  # pixels
-SIZES = {"train": 2_500, "val": 400, "test": 400}
+SIZES = {"train": 5_000, "val": 400, "test": 400}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -73,7 +73,7 @@ class CaptionData(TensorData):
 
 @dataclass(kw_only=True, eq=False)
 class Scenes(CaptionData):
-    """Two shapes on a dark ground, 32x32 pixels: "a red circle above a blue square"; 2,500 / 400 / 400.
+    """Two shapes on a dark ground, 32x32 pixels: "a red circle above a blue square"; 5,000 / 400 / 400.
 
     The caption is a function of the picture: it names the upper or the left shape first, so "below" and
     "right of" never occur. With them, each picture would have two right captions. There are 5 colors, 4
