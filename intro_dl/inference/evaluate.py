@@ -28,7 +28,6 @@ OPTIONS = {
 MISTAKES_SHOWN = 24
 TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters", "words")
 TABLES += ("sentences", "attention")
-OUTPUTS = [f"{name}.{suffix}" for name in TABLES for suffix in ("csv", "png")]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -183,7 +182,7 @@ def _evaluate_sentences(run: "LoadedRun", found: "Predictions", folder: Path, re
     true = decode(found.targets, words)
     table = pd.DataFrame({"example": range(len(true)), "written": written, "true": true})
     title = f"{report['data']}, {report['split']}"
-    if run.kind == "captions" and found.inputs.ndim == 4:
+    if found.inputs.ndim == 4:
         shown = slice(MISTAKES_SHOWN)
         save(draw_captions(found.inputs[shown], written[shown], true[shown], title), folder / "sentences.png")
     else:

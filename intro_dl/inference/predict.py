@@ -1,8 +1,7 @@
-"""Predict images or rows of numbers with a trained run: `intro-dl predict`."""
+"""Predict images, rows of numbers or phrases with a trained run: `intro-dl predict`."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ OPTIONS = {
     "show": path(),
 }
 
-LONGEST = 40  # words of a sentence that is written
 TABLES = (".csv", ".tsv", ".txt", ".xlsx")
 Record = dict[str, Any]
 
@@ -139,47 +137,10 @@ def _predict_each_row(run: "LoadedRun", rows: Iterable[tuple[Any, Any]], top: in
 
 
 def _predict_sentences(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    """Yield the translation of each phrase, or the caption of each picture."""
-    import torch
-    from PIL import Image
+    from intro_dl.inference.sentences import captions, translations  # torch loads here
 
-    from intro_dl.data.image_file import Unreadable, shown_name
-    from intro_dl.data.sentences import decode, encode
-    from intro_dl.inference.inputs import image_paths, read_picture
-
-    model: Any = run.model
-    known = run.metadata.get("source_vocabulary")
-    for word in words if known else image_paths(words)[0]:
-        name = {"phrase": word} if known else {"file": shown_name(word)}
-        try:
-            if known:
-                check_phrase(word, known)
-                inputs = encode([word], known)  # (1, S)
-            else:
-                inputs = torch.from_numpy(read_picture(word, run.metadata)[0])[None]  # (1, C, H, W)
-                with Image.open(word) as image:
-                    size = image.size
-        except (Unreadable, ValueError) as error:
-            yield name | {"error": str(error)}
-            continue
-        with torch.inference_mode():
-            tokens = model.write(run.prepare(inputs), LONGEST)
-        record = name | {"translation" if known else "caption": decode(tokens, run.metadata["vocabulary"])[0]}
-        if not known and size != tuple(inputs.shape[:1:-1]):
-            record["changes"] = f"scaled from {size[0]}x{size[1]} pixels"
-        yield record
-
-
-def check_phrase(phrase: str, known: Sequence[str]) -> None:
-    """Raise ValueError if a phrase is empty or has a word that training never had."""
-    words = phrase.split()
-    if not words:
-        raise ValueError("The phrase is empty: name words to translate.")
-    if unknown := sorted(set(words) - set(known)):
-        near = [found[0] for word in unknown if (found := get_close_matches(word, known, 1))]
-        hint = f", e.g. {', '.join(near)}" if near else ""
-        shown = ", ".join(map(repr, unknown))
-        raise ValueError(f"Unknown in {phrase!r}: {shown}. Choose words of the training phrases{hint}.")
+    find = translations if "source_vocabulary" in run.metadata else captions
+    return find(run, map(str, words))
 
 
 # How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
