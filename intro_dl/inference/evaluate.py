@@ -28,6 +28,7 @@ OPTIONS = {
 MISTAKES_SHOWN = 24
 TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters", "words")
 TABLES += ("sentences", "attention")
+OUTPUTS = [f"{name}.{suffix}" for name in TABLES for suffix in ("csv", "png")]
 
 
 def main(arguments: Sequence[str]) -> int:
