@@ -27,6 +27,7 @@ OPTIONS = {
 }
 MISTAKES_SHOWN = 24
 TABLES = ("classes", "confusion_matrix", "mistakes", "predictions", "reliability", "characters", "words")
+TABLES += ("sentences", "attention")
 OUTPUTS = [f"{name}.{suffix}" for name in TABLES for suffix in ("csv", "png")]
 
 
@@ -71,7 +72,7 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         "notes": [*data.notes, *filter(None, [data.change_since(run.metadata)])],
     }
     from intro_dl.inference.metrics import character_table, predict_split, predict_text
-    from intro_dl.tasks import Regressor
+    from intro_dl.tasks import Regressor, Writer
     from intro_dl.training.report import measure_rivals
 
     text = run.kind == "text"
@@ -88,6 +89,8 @@ def evaluate(run: "LoadedRun", data: "TensorData", split: str, folder: Path) -> 
         _evaluate_classes(run, found, folder, report)
     elif isinstance(run.model, Regressor):
         _evaluate_regression(run, found, folder, report)
+    elif isinstance(run.model, Writer):
+        _evaluate_sentences(run, found, folder, report)
     return report
 
 
@@ -164,6 +167,33 @@ def _evaluate_regression(
     write_whole(folder / "predictions.csv", table.to_csv(index=False))
     title = f"{report['data']}, {report['split']}: {report['n']:,} examples"
     save(draw_regression(found.targets, found.predicted, report["target"], title), folder / "predictions.png")
+
+
+def _evaluate_sentences(run: "LoadedRun", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:
+    """Write sentences.csv, mistakes first, and draw captions, or where a translator looks."""
+    import pandas as pd
+
+    from intro_dl.data.sentences import decode
+    from intro_dl.visualize.evaluation import save
+    from intro_dl.visualize.sentences import SHOWN, attention, draw_attention, draw_captions
+
+    model: Any = run.model
+    inputs, length, words = run.prepare(found.inputs), found.targets.shape[1], run.metadata["vocabulary"]
+    written = decode(model.write(inputs, length), words)
+    true = decode(found.targets, words)
+    table = pd.DataFrame({"example": range(len(true)), "written": written, "true": true})
+    title = f"{report['data']}, {report['split']}"
+    if found.inputs.ndim == 4:
+        shown = slice(MISTAKES_SHOWN)
+        save(draw_captions(found.inputs[shown], written[shown], true[shown], title), folder / "sentences.png")
+    else:
+        phrases = decode(found.inputs, run.metadata["source_vocabulary"])
+        table.insert(1, "phrase", phrases)
+        if weights := attention(model, inputs[:SHOWN], length):
+            save(draw_attention(weights, phrases, written, title), folder / "attention.png")
+    table["right"] = table["written"] == table["true"]
+    table = table.sort_values("right", kind="stable")
+    write_whole(folder / "sentences.csv", table.to_csv(index=False))
 
 
 def _calibrate(confidence: "Tensor", found: "Predictions", folder: Path, report: dict[str, Any]) -> None:

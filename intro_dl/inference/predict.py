@@ -1,4 +1,4 @@
-"""Predict images or rows of numbers with a trained run: `intro-dl predict`."""
+"""Predict images, rows of numbers or phrases with a trained run: `intro-dl predict`."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -142,11 +142,19 @@ def _predict_nodes(run: "LoadedRun", words: Iterable[Any], options: dict[str, An
     return predict_nodes(run, words, options)
 
 
+def _predict_sentences(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.sentences import captions, translations  # torch loads here
+
+    find = translations if "source_vocabulary" in run.metadata else captions
+    return find(run, map(str, words))
+
+
 # How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
 # words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
 # it too, except for images and points, which it also reads from memory.
 Finder = Callable[["LoadedRun", Iterable[Any], dict[str, Any]], Iterator[Record]]
 FINDERS: dict[str, Finder] = {
+    "captions": _predict_sentences,
     "images": _predict_images,
     "points": _predict_rows,
     "graph": _predict_nodes,

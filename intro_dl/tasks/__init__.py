@@ -5,5 +5,6 @@ from intro_dl.tasks.classifier import Classifier
 from intro_dl.tasks.language_model import LanguageModel
 from intro_dl.tasks.node_classifier import NodeClassifier
 from intro_dl.tasks.regressor import Regressor
+from intro_dl.tasks.writer import Writer
 
-__all__ = ["Classifier", "LanguageModel", "NodeClassifier", "Regressor", "Task"]
+__all__ = ["Classifier", "LanguageModel", "NodeClassifier", "Regressor", "Task", "Writer"]
