@@ -1,8 +1,10 @@
 """What a model is trained to do, one task per file."""
 
+from intro_dl.tasks.adversarial import Adversarial
+from intro_dl.tasks.autoencoder import Autoencoder
 from intro_dl.tasks.base import Task
 from intro_dl.tasks.classifier import Classifier
 from intro_dl.tasks.language_model import LanguageModel
 from intro_dl.tasks.regressor import Regressor
 
-__all__ = ["Classifier", "LanguageModel", "Regressor", "Task"]
+__all__ = ["Adversarial", "Autoencoder", "Classifier", "LanguageModel", "Regressor", "Task"]
