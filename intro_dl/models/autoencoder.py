@@ -75,6 +75,6 @@ class MLPAutoencoder(Autoencoder):
         self.code_mean.copy_(codes.mean(dim=0))
         self.code_root.copy_(vectors * values.clamp(min=0).sqrt())
 
-    def draw(self, count, generator):
+    def draw(self, count, generator=None):
         noise = torch.randn(count, self.hparams["code_size"], generator=generator, device=self.device)
         return self.decode(self.code_mean + noise @ self.code_root.T)

@@ -14,8 +14,8 @@ class DCGAN(Adversarial):
     As in the paper: strides instead of pooling, batch normalization, relu in the generator, leaky relu in the
     discriminator. Unlike there: fewer layers, pixels in [0, 1], no batch normalization in the discriminator.
 
-    Its draws are nearer to new images, in energy distance, than those of one Gaussian that is fitted to all
-    pixels. Other scores do not tell the two apart, and many draws are not digits: see docs/SYSTEMS.md.
+    With its defaults, one Gaussian that is fitted to all pixels is still nearer to new images, in energy
+    distance, and many draws are not digits: see docs/SYSTEMS.md.
 
     Source: Radford, Metz and Chintala (2015).
 

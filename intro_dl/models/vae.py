@@ -67,7 +67,7 @@ class VAE(Autoencoder):
         divergence = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(dim=1).mean()
         return {"loss": pixels + divergence, "pixels": pixels, "divergence": divergence}
 
-    def draw(self, count, generator):
+    def draw(self, count, generator=None):
         codes = torch.randn(count, self.hparams["code_size"], generator=generator, device=self.device)
         return self.decode(codes)
 

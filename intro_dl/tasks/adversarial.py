@@ -32,12 +32,12 @@ class Adversarial(Task):
         found |= {"loss": found["discriminator"] + found["generator"], "fooled": (logits > 0).float().mean()}
         return found if self.training else found | {"distance": energy_distance(drawn, real)}
 
-    def training_step(self, batch, batch_idx):
+    def measure(self, batch, split):
         turn = "generator" if self.global_step % 2 else "discriminator"
-        self.requires_grad_(False)
-        self.get_submodule(turn).requires_grad_(True)
+        for name, weight in self.named_parameters():
+            weight.requires_grad_(split != "train" or name.startswith(turn))
         found = self.metrics(batch)
-        self.epoch.add("train", found, self.count(batch))
+        self.epoch.add(split, found, self.count(batch))
         return found[turn]
 
     def on_after_backward(self):
