@@ -221,6 +221,12 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     return normalized.contiguous(memory_format=torch.channels_last)
 
 
+def to_pixels(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return uint8 images (B, C, H, W) of normalized ones: the inverse of `normalize`, cut to 0..255."""
+    means, deviations = _pixel_units(tuple(mean), tuple(std), images.device)
+    return (images * deviations + means).round().clamp(0, 255).to(torch.uint8)
+
+
 @cache
 def _pixel_units(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, ...]:
     """Return mean and deviation, (C, 1, 1) each, in 0..255; cached, so that no batch waits for the copy."""

@@ -210,6 +210,44 @@ class Spirals(NoisyToyData):
         return radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1), labels
 
 
+@dataclass(kw_only=True, eq=False)
+class Ring(NoisyToyData):
+    """Eight clouds on a circle of radius 1; 12,800 points for training, 1,000 for validation and for testing.
+
+    A generative model that has collapsed draws only some of the clouds. Source: Metz et al. (2017), with a
+    standard deviation of 0.02.
+
+    Args:
+        noise: standard deviation of each cloud.
+    """
+
+    noise: NonNegative = 0.05
+    batch_size: Size | None = 256
+
+    dims = {"in_shape": (2,), "num_classes": 8}
+    SIZES = {"train": 12_800, "val": 1_000, "test": 1_000}
+
+    @staticmethod
+    def centers(clouds: Tensor) -> Tensor:
+        """Return the centers (N, 2) of clouds with the numbers (N,)."""
+        angles = clouds * (2 * math.pi / 8)
+        return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+    def draw(self, count: int, generator: torch.Generator) -> Split:
+        clouds = torch.arange(count) % 8
+        return self.scatter(self.centers(clouds), generator), clouds
+
+    def coverage(self, points: Tensor) -> tuple[int, float]:
+        """Return how many clouds points (N, 2) cover, and their fraction within 3 standard deviations.
+
+        A cloud is covered if at least a fifth of its fair share, N / 8, is within 3 standard deviations.
+        """
+        distances, nearest = torch.cdist(points, self.centers(torch.arange(8))).min(dim=1)
+        near = distances <= 3 * self.noise
+        counts = torch.bincount(nearest[near], minlength=8)
+        return int((counts >= len(points) / 8 / 5).sum()), float(near.float().mean())
+
+
 def _from_sklearn(points: tuple[np.ndarray, np.ndarray]) -> Split:
     inputs, labels = points
     return torch.from_numpy(inputs).float(), torch.from_numpy(labels).long()

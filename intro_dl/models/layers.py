@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 Activation = Literal["sigmoid", "tanh", "relu", "identity"]
 Pooling = Literal["average", "max"]
@@ -17,6 +17,14 @@ POOLINGS = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 def make_activation(name: Activation) -> nn.Module:
     """Build the activation function called `name`."""
     return ACTIVATIONS[name]()
+
+
+def linear_layers(sizes: Sequence[int], activation: Activation) -> nn.Sequential:
+    """Build linear maps between layers of `sizes` units, with an activation between two maps."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(n_in, n_out), make_activation(activation)]
+    return nn.Sequential(*layers[:-1])
 
 
 def make_pooling(name: Pooling, size: int) -> nn.Module:
@@ -73,3 +81,11 @@ def image_sides(in_shape: Sequence[int], minimum: int, name: str) -> tuple[int, 
             "Choose larger images or model=mlp."
         )
     return channels, height, width
+
+
+def check_pixels(images: Tensor, name: str) -> None:
+    """Refuse images outside of [0, 1] for a network called `name`, whose output is in [0, 1]."""
+    if images.min() < 0 or images.max() > 1:
+        raise ValueError(
+            f"{name} draws pixels in [0, 1], but reads normalized ones: set data.normalize=false."
+        )

@@ -1,5 +1,7 @@
 """What a model is trained to do, one task per file."""
 
+from intro_dl.tasks.adversarial import Adversarial
+from intro_dl.tasks.autoencoder import Autoencoder
 from intro_dl.tasks.base import Task
 from intro_dl.tasks.classifier import Classifier
 from intro_dl.tasks.language_model import LanguageModel
@@ -7,4 +9,13 @@ from intro_dl.tasks.node_classifier import NodeClassifier
 from intro_dl.tasks.regressor import Regressor
 from intro_dl.tasks.writer import Writer
 
-__all__ = ["Classifier", "LanguageModel", "NodeClassifier", "Regressor", "Task", "Writer"]
+__all__ = [
+    "Adversarial",
+    "Autoencoder",
+    "Classifier",
+    "LanguageModel",
+    "NodeClassifier",
+    "Regressor",
+    "Task",
+    "Writer",
+]

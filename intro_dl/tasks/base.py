@@ -72,7 +72,7 @@ class Task(pl.LightningModule):
         """
         return {}
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Return new inputs (count, ...) as the model reads them: `intro-dl sample` writes them."""
         raise NotImplementedError(f"{type(self).__name__} cannot draw inputs")
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from intro_dl.data.toy import XOR, Circles, Grades, Moons, PassClass, Spirals, TwoGaussians
+from intro_dl.data.toy import XOR, Circles, Grades, Moons, PassClass, Ring, Spirals, TwoGaussians
 from intro_dl.training.build import build_data
 
-SETS = [PassClass, Grades, TwoGaussians, XOR, Moons, Circles, Spirals]
-OPTIONS = ["pass_class", "grades", "two_gaussians", "xor", "moons", "circles", "spirals"]
+SETS = [PassClass, Grades, TwoGaussians, XOR, Moons, Circles, Spirals, Ring]
+OPTIONS = ["pass_class", "grades", "two_gaussians", "xor", "moons", "circles", "spirals", "ring"]
 
 
 @pytest.fixture(params=SETS, ids=lambda data_class: data_class.__name__)
@@ -41,9 +41,10 @@ def best_line_accuracy(inputs, labels):
     return best / len(labels)
 
 
-def test_has_600_200_and_200_points_of_the_promised_shape(data_class):
+def test_has_as_many_points_as_promised_of_the_promised_shape(data_class):
     data = loaded(data_class())
-    for split, count in {"train": 600, "val": 200, "test": 200}.items():
+    ring = {"train": 12_800, "val": 1_000, "test": 1_000}
+    for split, count in (ring if data_class is Ring else {"train": 600, "val": 200, "test": 200}).items():
         inputs, targets = data.splits[split]
         assert inputs.shape == (count, *data.dims["in_shape"]) and inputs.dtype == torch.float32
         assert targets.shape == (count,)
@@ -63,7 +64,7 @@ def test_split_seed_alone_decides_which_points_are_drawn(data_class):
 def test_the_splits_share_no_point(data_class):
     data = loaded(data_class())
     points = torch.cat([inputs for inputs, _ in data.splits.values()])
-    assert len(points.unique(dim=0)) == 1000
+    assert len(points.unique(dim=0)) == sum(data.sizes().values())
 
 
 def test_training_inputs_have_mean_0_and_deviation_1_and_the_others_the_same_scale(data_class):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from intro_dl import load_run
 from intro_dl.inference import evaluate, export
-from intro_dl.tasks import Classifier, LanguageModel, Task
+from intro_dl.tasks import Adversarial, Autoencoder, Classifier, LanguageModel, Task
 from intro_dl.training.build import build_data, build_model
 from tests.conftest import ROOT
 
@@ -68,9 +68,11 @@ def few_examples(model, batch):
 
 def test_can_memorize_a_few_examples(model_and_batch):
     model, batch = model_and_batch
+    if isinstance(model, Adversarial):
+        pytest.skip("one of its losses rises as the other falls; test_generative_models.py has its promises")
     batch = few_examples(model, batch)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    first = model.metrics(batch)["loss"].item()
+    first = memorized(model, batch)
     for _ in range(150):
         metrics = model.metrics(batch)
         optimizer.zero_grad()
@@ -79,7 +81,14 @@ def test_can_memorize_a_few_examples(model_and_batch):
     if "accuracy" in metrics:
         assert metrics["accuracy"] == 1
     else:
-        assert metrics["loss"].item() < 0.1 * first
+        assert memorized(model, batch) < 0.1 * first
+
+
+def memorized(model, batch):
+    """Return the loss, or the error of an autoencoder: the nats of gray pixels do not fall to 0."""
+    if isinstance(model, Autoencoder):
+        return F.mse_loss(model(batch[0]), batch[0]).item()
+    return model.metrics(batch)["loss"].item()
 
 
 def test_saves_and_loads_as_tensors_and_plain_values(model_and_batch, tmp_path):

@@ -26,6 +26,7 @@ CASES = {
         "scheduler=plateau scheduler.patience=0 +scheduler.threshold=9"
     ),
     "recurrent state": "model=char_lstm model.hidden_size=9 data.batch_size=99 trainer.limit_train_batches=9",
+    "two networks in turns": "model=gan data.batch_size=999",
     "batch norm, several batches a step": (
         "model=resnet model.depth=8 data.limit_train=70 data.batch_size=10 trainer.accumulate_grad_batches=2"
     ),
@@ -435,7 +436,13 @@ def test_run_started_with_relative_paths_resumes_from_another_directory(train, t
     (tmp_path / "project" / "texts").mkdir(parents=True)
     (tmp_path / "project" / "texts" / "a.txt").write_text("to be or not to be, " * 300)
     monkeypatch.chdir(tmp_path / "project")
-    model = ("data=file", "data.path=texts/a.txt", "model=char_rnn", "model.hidden_size=5", "trainer=smoke")
+    model = (
+        "data=file",
+        "data.path=texts/a.txt",
+        "model=char_rnn",
+        "model.hidden_size=5",
+        "trainer.max_epochs=1",
+    )
     assert train(*model, "run_dir=out", *QUIET).code == 0
     monkeypatch.chdir(tmp_path)
     run = RunFolder(Path("project/out"))

@@ -24,6 +24,7 @@ from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.resnet import ResNet
 from intro_dl.models.softmax import SoftmaxRegression
+from intro_dl.tasks import Classifier
 from intro_dl.visualize import embedding, graph, images, layers, mistakes, regions, style, text
 from intro_dl.visualize.callback import Visualizer, Writer, evaluating
 from intro_dl.visualize.recorder import record_calls, record_outputs
@@ -58,6 +59,11 @@ EXPECTED = {  # what smoke runs of the lecture models show beside gradients/by_l
     "char_lstm": {"gates/lstm"},
 }
 EXPECTED["mlp"] = EXPECTED["softmax"]
+DRAWN = {"inputs/training_images", "weights/first_layer", "drawn/samples"}
+EXPECTED |= {"gan": {"drawn/samples"}, "dcgan": DRAWN}
+EXPECTED |= dict.fromkeys(
+    ("autoencoder", "vae"), DRAWN | {"codes/plane", "codes/decoded_plane", "codes/walk"}
+)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -68,7 +74,8 @@ def test_every_model_shows_what_applies_to_it(name, train):
     assert answer.code == 0, answer.err
     (run,) = answer.runs
     events = shown(run)
-    parts = list(load_run(run).model.modules())
+    model = load_run(run).model
+    parts = list(model.modules()) if isinstance(model, Classifier) else []
     expected = EXPECTED.get(name, EXPECTED["softmax"])
     if any(isinstance(part, nn.Conv2d) for part in parts):
         expected = expected | {"feature_maps/one_image"}
