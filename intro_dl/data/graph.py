@@ -6,7 +6,7 @@ from typing import ClassVar
 import networkx
 import torch
 from sklearn.datasets import load_digits
-from sklearn.neighbors import kneighbors_graph
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from intro_dl.config.types import Seed, Size
@@ -76,7 +76,7 @@ class Karate(GraphData):
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, list[int]]:
         graph = networkx.karate_club_graph()
-        adjacency = torch.from_numpy(networkx.to_numpy_array(graph, weight=None)).float()
+        adjacency = torch.from_numpy(networkx.to_numpy_array(graph) > 0).float()
         labels = torch.tensor([self.CLASSES.index(graph.nodes[node]["club"]) for node in graph])
         return torch.eye(len(labels)), adjacency, labels, [0, 33]
 
@@ -105,8 +105,9 @@ class DigitGraph(GraphData):
                 f"data.neighbors={self.neighbors} and data.labels_per_class={self.labels_per_class} leave "
                 "too few of the 1,797 digits: choose at most 1,000 neighbors and 100 labels per class."
             )
-        nearest = torch.from_numpy(kneighbors_graph(pixels, self.neighbors).toarray()).float()
-        adjacency, labels = torch.maximum(nearest, nearest.T), torch.from_numpy(target).long()
+        nearest = NearestNeighbors(n_neighbors=self.neighbors).fit(pixels).kneighbors(return_distance=False)
+        directed = torch.zeros(len(target), len(target)).scatter(1, torch.from_numpy(nearest), 1.0)
+        adjacency, labels = torch.maximum(directed, directed.T), torch.from_numpy(target).long()
         shuffled = torch.randperm(len(labels), generator=generator)
         known = [
             node

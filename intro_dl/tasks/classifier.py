@@ -33,6 +33,6 @@ class Classifier(Task):
         accuracy = (self.predict(scores) == labels).float().mean()
         return {"loss": self.loss(scores, labels), "accuracy": accuracy}
 
-    def chance_loss(self):
+    def chance_loss(self) -> float | None:
         scores = torch.zeros(1, self.hparams["num_classes"])  # all classes equal: log K for cross-entropy
         return float(self.loss(scores, torch.zeros(1, dtype=torch.long)))

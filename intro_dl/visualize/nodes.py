@@ -54,7 +54,7 @@ def draw_graph(
     for k, name in enumerate(classes):
         nodes = (predicted == k).numpy()
         sizes = np.where(known.numpy()[nodes], 420, 180)
-        edges = np.where((labels != predicted).numpy()[nodes], "red", "white")
+        edges = ["red" if wrong else "white" for wrong in (labels != predicted)[predicted == k]]
         color = COLORS[k % len(COLORS)]
         axes.scatter([], [], s=120, c=color, label=name)  # for the legend, without rings
         axes.scatter(*place[nodes].T, s=sizes, c=color, edgecolors=edges, linewidths=2)
