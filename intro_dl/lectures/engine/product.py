@@ -6,7 +6,7 @@ A claim that builds a twin of its own would not notice if the options broke.
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -41,13 +41,27 @@ def schedule(optimizer: Optimizer, *overrides: str) -> LRScheduler:
     return instantiate(cfg, _convert_="all")(optimizer)
 
 
-def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
+def model(*overrides: str, **dims: Any) -> Any:
+    """Return the untrained model of `intro-dl train <overrides>` for data of these dimensions.
+
+    Args:
+        overrides: e.g. "model=cnn", "model.batch_norm=true".
+        dims: what the data provide; without them those of MNIST.
+    """
+    dims = dims or {"in_shape": (1, 28, 28), "num_classes": 10}
+    return instantiate(config(*overrides).model, **dims, _convert_="all")
+
+
+def train(
+    *overrides: str, best: bool = False, change: Callable[[TensorData], None] | None = None
+) -> tuple[Any, TensorData]:
     """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
 
     Args:
         overrides: e.g. "model=mlp", "data=moons", "trainer.max_epochs=3". The random seed is that of the
             claim, unless they set another.
         best: return the weights that the run keeps as its best, instead of those of the last epoch.
+        change: changes the data in place before the training, e.g. shuffles the pixels; None leaves them.
 
     Returns:
         The model, of the class of `model=`, whose `history` has the measures of each epoch, and its data.
@@ -66,6 +80,8 @@ def train(*overrides: str, best: bool = False) -> tuple[Any, TensorData]:
                 cfg.callbacks[picture] = None
             seed_everything(cfg.seed, verbose=False)
             data, model, trainer = build(cfg)
+            if change is not None:
+                change(data)
             trainer.fit(model, data)
             if best:
                 kept = trainer.checkpoint_callback.best_model_path  # pyrefly: ignore[missing-attribute]

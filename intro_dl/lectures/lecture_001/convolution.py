@@ -1,16 +1,16 @@
 """Lecture 001: convolutions, and their accuracy on MNIST."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
 from intro_dl.lectures.lecture_001.fully_connected import CHOSEN, count, near
-from intro_dl.models.cnn import CNN
-from intro_dl.models.lenet import LeNet
 from intro_dl.results.evidence import BEST_ON_TEST, BEYOND_CHANCE, LAST_EPOCH, accuracy, read_runs
-from intro_dl.scratch import layers
+from intro_dl.scratch import backprop, layers
+from intro_dl.tasks import Task
 
 MNIST_SHAPE = (1, 28, 28)
 
@@ -23,7 +23,7 @@ def shapes(model: nn.Module, kinds: tuple[type, ...], in_shape: tuple[int, ...] 
         for module in model.modules()
         if isinstance(module, kinds)
     ]
-    model.eval()(torch.zeros(1, *in_shape))
+    model.eval()(torch.zeros(1, *in_shape, dtype=next(model.parameters()).dtype))
     for handle in handles:
         handle.remove()
     return seen
@@ -45,11 +45,9 @@ def two_channels() -> Outcome:
     x = torch.stack([first, first + 1])[None]  # (1, 2, 3, 3)
     u = torch.tensor([[[0.0, 1.0], [2.0, 3.0]], [[1.0, 2.0], [3.0, 4.0]]], dtype=torch.float64)[None]
     out = layers.conv2d_loop(x, u)
-    products = (1 * 1 + 2 * 2 + 4 * 3 + 5 * 4) + (0 * 0 + 1 * 1 + 3 * 2 + 4 * 3)
     return Outcome(
         [
-            Check("the first cell, by the loop", out[0, 0, 0, 0].item(), products),
-            Check("the slide's sum", products, 56),
+            Check("the first cell, by the loop", out[0, 0, 0, 0].item(), 56.0),
             Check("the whole map, by the loop, against torch", out, F.conv2d(x, u), 1e-12),
             Check("... and by matrix product", layers.conv2d(x, u), out, 1e-12),
         ],
@@ -93,7 +91,7 @@ def many_channels() -> Outcome:
     kind="holds",
 )
 def cnn_shapes() -> Outcome:
-    model = CNN(MNIST_SHAPE, 10)
+    model = product.model("model=cnn")
     trace = shapes(model, (nn.Conv2d, nn.Linear))
     slide = [(4, 28, 28), (8, 14, 14), (12, 7, 7), (200,), (10,)]  # channels first, as in torch
     third = [module for module in model.modules() if isinstance(module, nn.Conv2d)][2]
@@ -112,7 +110,7 @@ def cnn_shapes() -> Outcome:
     kind="erratum",
 )
 def not_1176() -> Outcome:
-    small, large = CNN(MNIST_SHAPE, 10), CNN(MNIST_SHAPE, 10, widths=(6, 12, 24), kernels=(6, 5, 4))
+    small, large = product.model("model=cnn"), product.model("experiment=mnist_tricks")
     flat = [shapes(model, (nn.Conv2d,))[-1] for model in (small, large)]
     sizes = [maps * height * width for maps, height, width in flat]
     return Outcome(
@@ -134,7 +132,7 @@ def not_1176() -> Outcome:
     kind="holds",
 )
 def halving() -> Outcome:
-    stride, pool = CNN(MNIST_SHAPE, 10), CNN(MNIST_SHAPE, 10, downsample="max_pool")
+    stride, pool = product.model("model=cnn"), product.model("model=cnn", "model.downsample=max_pool")
     # Pooling has no weights, but changes the numbers in the names of the layers after it.
     pool.load_state_dict(dict(zip(pool.state_dict(), stride.state_dict().values(), strict=True)))
     x = torch.randn(4, *MNIST_SHAPE)
@@ -146,6 +144,7 @@ def halving() -> Outcome:
             Check("then max-pooling by 2x2", tuple(layers.max_pool2d(kept, 2).shape[1:]), (12, 7, 7)),
             Check("stride 2: the last convolution", shapes(stride, (nn.Conv2d,))[-1], (12, 7, 7)),
             Check("max-pooling: the last pool", shapes(pool, (nn.MaxPool2d,))[-1], (12, 7, 7)),
+            Check("max-pooling: the scores against the layers by hand", pool(x), _by_hand(pool, x), 1e-4),
             Check("same weights, another function", stride(x), pool(x), 1e-3, differ=True),
         ]
     )
@@ -159,7 +158,7 @@ def halving() -> Outcome:
     kind="holds",
 )
 def cnn_size() -> Outcome:
-    return Outcome(_sizes(CNN(MNIST_SHAPE, 10), widths=(4, 8, 12), kernels=(5, 5, 4)))
+    return Outcome(_sizes(product.model("model=cnn"), widths=(4, 8, 12), kernels=(5, 5, 4)))
 
 
 @claim(
@@ -170,20 +169,39 @@ def cnn_size() -> Outcome:
     kind="holds",
 )
 def tricks_size() -> Outcome:
-    model = CNN(MNIST_SHAPE, 10, widths=(6, 12, 24), kernels=(6, 5, 4))
+    model = product.model("experiment=mnist_tricks")
     return Outcome(_sizes(model, widths=(6, 12, 24), kernels=(6, 5, 4)))
 
 
-def _sizes(model: CNN, widths: tuple[int, ...], kernels: tuple[int, ...]) -> list[Check]:
-    """Check the parameters of each layer of the lecture's CNN, and their sum, against arithmetic."""
+def _sizes(model: Task, widths: tuple[int, ...], kernels: tuple[int, ...]) -> list[Check]:
+    """Check the parameters of the lecture's CNN against arithmetic, and its scores against layers by hand."""
     channels = (1, *widths)
     by_hand = [channels[i] * widths[i] * kernels[i] ** 2 + widths[i] for i in range(3)]
     by_hand += [7 * 7 * widths[2] * 200 + 200, 200 * 10 + 10]
-    layers = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    weighted = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    x = normal(4, *MNIST_SHAPE)
+    scores = model.double().eval()(x)
     return [
-        Check("parameters of each layer", [count(layer) for layer in layers], by_hand),
+        Check("parameters of each layer", [count(layer) for layer in weighted], by_hand),
         Check("parameters", count(model), sum(by_hand)),
+        Check("its scores against the layers by hand", scores, _by_hand(model, x), 1e-10),
     ]
+
+
+def _by_hand(model: Task, x: Tensor) -> Tensor:
+    """Return the scores of the lecture's CNN with the layers of `scratch` and the weights of `model`."""
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    pools = any(isinstance(module, nn.MaxPool2d) for module in model.modules())
+    for index, layer in enumerate(convolutions):
+        kernel, stride = layer.kernel_size[0], 2 if index > 0 and not pools else 1
+        framed = layers.zero_frame(x, kernel // 2)
+        if kernel % 2 == 0:  # the odd zero stands at the end
+            framed = framed[:, :, 1:, 1:]
+        x = backprop.relu(layers.conv2d(framed, layer.weight, layer.bias, stride))
+        x = layers.max_pool2d(x, 2) if index > 0 and pools else x
+    weights, biases = [layer.weight for layer in linear], [layer.bias for layer in linear]
+    return backprop.multi_layer_forward(x.flatten(1), weights, biases, ["relu", "linear"])[1][-1]
 
 
 @claim(
@@ -194,13 +212,24 @@ def _sizes(model: CNN, widths: tuple[int, ...], kernels: tuple[int, ...]) -> lis
     kind="holds",
 )
 def lenet_size() -> Outcome:
-    model = LeNet(MNIST_SHAPE, 10)
+    model = product.model("model=lenet").double()
     trace = shapes(model, (nn.Conv2d, nn.AvgPool2d, nn.Linear))
     diagram = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]
     by_hand = [6 * 25 + 6, 16 * 6 * 25 + 16, 400 * 120 + 120, 120 * 84 + 84, 84 * 10 + 10]
+    x = images = normal(4, *MNIST_SHAPE)
+    first, second = (module for module in model.modules() if isinstance(module, nn.Conv2d))
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    for layer, padding in ((first, 2), (second, 0)):  # 28 + 2 · 2 = 32
+        x = backprop.tanh(layers.conv2d(x, layer.weight, layer.bias, padding=padding))
+        x = layers.avg_pool2d(x, 2)
+    weights, biases = [layer.weight for layer in linear], [layer.bias for layer in linear]
+    _, h = backprop.multi_layer_forward(x.flatten(1), weights, biases, ["tanh", "tanh", "linear"])
     return Outcome(
         _same_shapes(trace, diagram)
-        + [Check("parameters, every kernel seeing all 6 maps", count(model), sum(by_hand))],
+        + [
+            Check("parameters, every kernel seeing all 6 maps", count(model), sum(by_hand)),
+            Check("its scores against the layers by hand", model(images), h[-1], 1e-12),
+        ],
         [
             f"{' + '.join(f'{number:,}' for number in by_hand)} = {sum(by_hand):,}",
             "LeCun's original has 60,000: most kernels see 3 or 4 of the 6 maps, and pooling has weights.",
