@@ -40,9 +40,7 @@ def shuffle_pixels(data: TensorData) -> None:
 
 
 @cache
-def trained(
-    model: str, seed: int, images: int, steps: int, shuffled: bool = False
-) -> tuple[Any, TensorData]:
+def trained(model: str, seed: int, images: int, steps: int, shuffled: bool = False) -> tuple[Any, TensorData]:
     """Train on data=digits, and return the model, ready to predict, and the data."""
     net, data = product.train(
         f"model={model}",
