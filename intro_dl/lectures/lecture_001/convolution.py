@@ -314,6 +314,9 @@ def best_of_many_tests() -> Outcome:
         slide, right = accuracy(name, BEST_ON_TEST), accuracy(name)
         what = f"{name}, test accuracy in %: slide's rule, right rule"
         checks.append(Check(what, slide.value, right.value, shown, differ=True))
+        last = accuracy(name, LAST_EPOCH)
+        rules = "... last epoch, without choice, against the right rule"
+        checks.append(Check(rules, last.value, right.value, shown))
         working.append(f"{name}: best test {slide.value:.2f}, best on validation {right}")
     return Outcome(
         checks,
