@@ -436,13 +436,7 @@ def test_run_started_with_relative_paths_resumes_from_another_directory(train, t
     (tmp_path / "project" / "texts").mkdir(parents=True)
     (tmp_path / "project" / "texts" / "a.txt").write_text("to be or not to be, " * 300)
     monkeypatch.chdir(tmp_path / "project")
-    model = (
-        "data=file",
-        "data.path=texts/a.txt",
-        "model=char_rnn",
-        "model.hidden_size=5",
-        "trainer.max_epochs=1",
-    )
+    model = ("data=file", "data.path=texts/a.txt", "model=char_rnn", "model.hidden_size=5", "trainer=smoke")
     assert train(*model, "run_dir=out", *QUIET).code == 0
     monkeypatch.chdir(tmp_path)
     run = RunFolder(Path("project/out"))
