@@ -52,33 +52,32 @@ class Photographs(TensorData):
 
     def load(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(self.split_seed)
-        pairs: dict[str, list[Split]] = {"train": [], "val": []}
+        pairs: dict[str, list[Split]] = {"train": [], "val": [], "test": []}
         for name in get_args(Photograph):
             photograph = read_photograph(name)
             if name == self.held_out:
-                tested = self.spoil(photograph[None], generator), photograph[None]
+                pairs["test"].append((self.spoil(photograph, generator), photograph))
                 continue
             left, right = photograph[:, :, :-STRIP], photograph[:, :HEIGHT, -STRIP:]
             for _ in range(COPIES):
-                pairs["train"] += cut_patches(self.spoil(left[None], generator)[0], left, generator)
-            pairs["val"].append((self.spoil(right[None], generator)[0], right))
-        splits = {
+                pairs["train"] += cut_patches(self.spoil(left, generator), left, generator)
+            pairs["val"].append((self.spoil(right, generator), right))
+        return {
             split: (
                 torch.stack([damaged for damaged, _ in found]),
                 torch.stack([clean for _, clean in found]),
             )
             for split, found in pairs.items()
         }
-        return splits | {"test": tested}
 
     def facts(self) -> list[str]:
         return [f"with {self.damage}", f"tested on {self.held_out}"]
 
-    def spoil(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
-        """Return pictures (B, C, H, W) in [0, 1] with rain or noise."""
+    def spoil(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        """Return a picture (C, H, W) in [0, 1] with rain or noise."""
         if self.damage == "rain":
-            return torch.stack([draw_rain(picture, generator) for picture in pictures])
-        return (pictures + self.sigma / 255 * torch.randn(pictures.shape, generator=generator)).clamp(0, 1)
+            return draw_rain(picture, generator)
+        return (picture + self.sigma / 255 * torch.randn(picture.shape, generator=generator)).clamp(0, 1)
 
 
 def read_photograph(name: Photograph) -> Tensor:

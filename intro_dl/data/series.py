@@ -144,12 +144,12 @@ class Stocks(MeasuredSeries):
     says that the price stays where it is. Source: `Stocks.csv` of matplotlib, from Yahoo Finance.
 
     Args:
-        name: a column of the file, e.g. ^GSPC, the S&P 500.
+        share: a column of the file, e.g. ^GSPC, the S&P 500.
         others: see MeasuredSeries.
     """
 
     length: Size = 12
-    name: Literal["^GSPC", "^IXIC", "IBM", "AAPL", "MSFT", "XRX", "AMZN", "DELL", "GOOGL", "ADBE"] = "^GSPC"
+    share: Literal["^GSPC", "^IXIC", "IBM", "AAPL", "MSFT", "XRX", "AMZN", "DELL", "GOOGL", "ADBE"] = "^GSPC"
 
     FEATURES = ("log return",)
     NUMBERS = "changes"
@@ -160,7 +160,7 @@ class Stocks(MeasuredSeries):
         months = table[
             table["Date"].dt.day == 1
         ]  # the others are dividends, and one is a second row of June 2022
-        return torch.from_numpy(np.log(months[self.name].dropna().to_numpy())).float()[:, None]
+        return torch.from_numpy(np.log(months[self.share].dropna().to_numpy())).float()[:, None]
 
 
 class EEG(MeasuredSeries):

@@ -23,8 +23,10 @@ class Forecast(Visualizer):
         if not isinstance(data, Ball | MeasuredSeries):
             return
         predicted = outputs_of(model, data, data.splits[self.split][0])
-        draw = draw_balls if isinstance(data, Ball) else draw_series
-        figure = draw(data, self.split, predicted)
+        if isinstance(data, Ball):
+            figure = draw_balls(data, self.split, predicted)
+        else:
+            figure = draw_series(data, self.split, predicted)
         figure.suptitle(f"forecasts {writer.moment}", x=0.01, ha="left", fontsize="medium")
         writer.figure("forecast/series", figure)
 
@@ -41,7 +43,7 @@ def draw_series(data: MeasuredSeries, split: str, predicted: Tensor) -> Figure:
         value = last + std * change
         above.plot(value.exp() if isinstance(data, Stocks) else value, line, color=color, lw=1.2, label=name)
         below.plot(change, line, color=color, lw=1.2)
-    above.set_ylabel(f"price of {data.name}" if isinstance(data, Stocks) else data.FEATURES[0])
+    above.set_ylabel(f"price of {data.share}" if isinstance(data, Stocks) else data.FEATURES[0])
     below.set(ylabel=f"change in {data.target['unit']}", xlabel=f"step of the {split} split")
     above.legend(fontsize="small", frameon=False)
     return figure

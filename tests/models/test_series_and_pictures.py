@@ -1,10 +1,14 @@
 """A restorer beats the filters of image processing, a forecaster needs the past; their data and rivals."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 
 from intro_dl.data.photographs import Photographs, draw_rain
 from intro_dl.data.series import EEG, SIDE, Ball, Stocks, Sunspots
+from intro_dl.inference import predict
 from intro_dl.lectures.engine import product
 from intro_dl.models.forecaster import RecurrentForecaster
 from intro_dl.models.restorer import ResidualRestorer
@@ -104,6 +108,29 @@ def test_autoregression_finds_the_rule_of_a_wave():
     changes = (wave[5:] - wave[4:-1])[:, None]
     linear = autoregression(windows[:100], changes[:100])
     torch.testing.assert_close(linear(windows[100:]), changes[100:], atol=1e-4, rtol=0)
+
+
+def test_predict_restores_a_picture_into_a_file(trained_run, run_main, tmp_path, monkeypatch):
+    run = trained_run("model=restorer", "trainer=smoke")
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 30), "orange").save("street.jpg")
+    code, out, errors = run_main(predict.main)(run, "street.jpg", "missing.jpg", "format=json")
+    assert code == 1 and "street_restored.png" in out and "There is no file missing.jpg" in errors
+    with Image.open("street_restored.png") as picture:
+        assert picture.size == (40, 30)
+    code, _, errors = run_main(predict.main)(run, "street.jpg")
+    assert code == 1 and "street_restored.png exists: rename it" in errors
+
+
+def test_predict_forecasts_a_table_and_refuses_a_short_one(trained_run, run_main, tmp_path, monkeypatch):
+    run = trained_run("experiment=forecaster_sunspots", "trainer=smoke")
+    monkeypatch.chdir(tmp_path)
+    years = [f"{50 + year % 11}" for year in range(25)]
+    Path("long.csv").write_text("\n".join(["sunspots", *years]), encoding="utf-8")
+    Path("short.csv").write_text("\n".join(["sunspots", *years[:5]]), encoding="utf-8")
+    code, out, errors = run_main(predict.main)(run, "long.csv", "short.csv", "format=json")
+    assert code == 1 and "change of sunspots" in out
+    assert "short.csv has 5 steps, and the model reads 20: name a longer series." in errors
 
 
 # What the lectures promise; the bounds were written before these seeds were tried.
