@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from intro_dl.tasks.base import Task
 
 WIDTHS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)  # standard deviations of the Gaussian filter, in pixels
-WINDOWS = ((3, 3), (5, 5), (1, 3), (1, 5), (1, 7), (1, 9))  # rows and columns of the median filter
+WINDOWS = ((1, 3), (1, 5), (1, 9), (1, 11), (3, 3), (3, 9), (5, 5))  # rows and columns of the median filter
 SIDE = 7  # of the linear filter
 
 
@@ -26,8 +26,8 @@ class Restorer(Task):
     def rivals(self, train, test):
         """Return the PSNR of the damaged pictures, and of three filters at their best.
 
-        The width, the window and the 49 weights are those that suit the test pictures best, with their clean
-        versions at hand. This favors the filters: the network has never seen these pictures.
+        Of six widths and seven windows the best counts, and the 49 weights are fitted, each with the clean
+        test pictures at hand. This favors the filters: the network has never seen these pictures.
         """
         damaged, clean = test
         reached = {"unchanged": psnr(damaged, clean).mean().item()}
