@@ -18,6 +18,8 @@ def forecast_series(
 
     Changes in standard deviations of the training split are given back in the unit of the series.
     """
+    if not {"features", "target", "std"} <= run.metadata.keys() or "length" not in run.metadata["dims"]:
+        raise ValueError(f"{run} does not say what its series are: evaluate it with intro-dl evaluate.")
     length, features = run.metadata["dims"]["length"], run.metadata["features"]
     target = run.metadata["target"]
     for word in map(str, words):

@@ -22,13 +22,18 @@ def restore_pictures(
     run: LoadedRun, words: Iterable[Any], options: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield the file in and the file out of each picture that `words` name, e.g. street.jpg."""
+    mode = MODES.get(run.metadata["dims"].get("channels"))
+    if mode is None:
+        raise ValueError(
+            f"{run} was trained on pairs that are not pictures: evaluate it with intro-dl evaluate."
+        )
     paths, _ = image_paths(map(str, words))
     for path in paths:
         name, out = shown_name(path), Path(f"{path.stem}_restored.png")
         try:
             if out.exists():
                 raise Unreadable(f"{out} exists: rename it, or restore {name} in another directory.")
-            image, _ = open_image(path, MODES[run.metadata["dims"]["channels"]], least=MOST_PIXELS)
+            image, _ = open_image(path, mode, least=MOST_PIXELS)
             if image.width * image.height > MOST_PIXELS:
                 raise Unreadable(f"{name} has more than {MOST_PIXELS:,} pixels: make it smaller.")
             write_whole(out, restored_png(run, image))

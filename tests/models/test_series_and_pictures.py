@@ -170,7 +170,7 @@ def test_nothing_is_learned_about_share_prices(seed):
 @pytest.mark.parametrize("series", ["sunspots", "eeg"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_history_helps_but_the_network_does_not_beat_a_linear_model(series, seed):
-    # The promise was that the linear model wins; it does not always, so this bound was chosen after measuring.
+    # The promise was that the linear model wins; it does not always. This bound was chosen afterwards.
     model, data = product.train(f"experiment=forecaster_{series}", f"seed={seed}", best=True)
     rivals = measure_rivals(model, data)
     assert 0.9 * rivals["linear (AR)"] < measured(model, data) < 0.9 * rivals["nothing changes"]
