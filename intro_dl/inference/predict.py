@@ -149,6 +149,18 @@ def _predict_sentences(run: "LoadedRun", words: Iterable[Any], options: dict[str
     return find(run, map(str, words))
 
 
+def _restore(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.restore import restore_pictures
+
+    return restore_pictures(run, words, options)
+
+
+def _forecast(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.forecast import forecast_series
+
+    return forecast_series(run, words, options)
+
+
 # How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
 # words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
 # it too, except for images and points, which it also reads from memory.
@@ -158,6 +170,8 @@ FINDERS: dict[str, Finder] = {
     "images": _predict_images,
     "points": _predict_rows,
     "graph": _predict_nodes,
+    "pairs": _restore,
+    "series": _forecast,
 }
 
 
