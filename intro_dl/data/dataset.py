@@ -89,6 +89,10 @@ class TensorData(pl.LightningDataModule):
         inputs, targets = self.splits[split]
         return self.transform(inputs), targets
 
+    def rivals(self, split: str) -> dict[str, float]:
+        """Return the accuracy that simple methods reach on a split, by their names; see `Task.rivals`."""
+        return {}
+
     def metadata(self) -> dict[str, Any]:
         """Return what a user of the trained model needs, as plain values; it is saved with the weights.
 

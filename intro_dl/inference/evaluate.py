@@ -128,6 +128,7 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
     """Write mistakes.csv, the most confident first, and draw those on images."""
     import pandas as pd
 
+    from intro_dl.inference.tokens import write_tokens
     from intro_dl.visualize.evaluation import save
     from intro_dl.visualize.mistakes import draw_mistakes, worst_mistakes
 
@@ -140,6 +141,8 @@ def _write_mistakes(run: "LoadedRun", found: "Predictions", folder: Path, report
         "predicted class": [classes[k] for k in chosen.tolist()],
         "probability": found.probabilities[wrong, chosen].numpy(),
     }
+    if run.kind == "tokens":
+        rows["text"] = write_tokens(found.inputs[wrong], run.metadata)
     write_whole(folder / "mistakes.csv", pd.DataFrame(rows).to_csv(index=False))
     picture = folder / "mistakes.png"
     picture.unlink(missing_ok=True)  # from an earlier evaluation

@@ -96,6 +96,7 @@ class Sentences(Words, total=False):
     """Metadata of tokens and captions; see `LoadedRun`."""
 
     classes: list[str]
+    unit: Literal["word", "letter"]
     source_vocabulary: Vocabulary
     mean: list[Finite]
     std: list[Positive]

@@ -1,4 +1,4 @@
-"""Predict images, rows of numbers or phrases with a trained run: `intro-dl predict`."""
+"""Predict images, rows of numbers, sentences or phrases with a trained run: `intro-dl predict`."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -161,6 +161,18 @@ def _forecast(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -
     return forecast_series(run, words, options)
 
 
+def _predict_tokens(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    from intro_dl.inference.tokens import read_tokens  # torch loads here
+
+    for text in map(str, words):
+        try:
+            tokens, left_out = read_tokens(text, run.metadata)
+            unknown = {"left out": " ".join(left_out)} if left_out else {}
+            yield {"text": text} | predict(run, tokens, options["top"]) | unknown
+        except ValueError as error:
+            yield {"text": text, "error": str(error)}
+
+
 # How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
 # words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
 # it too, except for images and points, which it also reads from memory.
@@ -172,13 +184,16 @@ FINDERS: dict[str, Finder] = {
     "graph": _predict_nodes,
     "pairs": _restore,
     "series": _forecast,
+    "tokens": _predict_tokens,
 }
 
 
 def _finder(run: "LoadedRun") -> Finder:
     from intro_dl.tasks import Classifier, Regressor
 
-    other_task = run.kind in ("images", "points") and not isinstance(run.model, Classifier | Regressor)
+    other_task = run.kind in ("images", "points", "tokens") and not isinstance(
+        run.model, Classifier | Regressor
+    )
     if run.kind not in FINDERS or other_task:
         raise ValueError(
             f"{run} holds a {type(run.model).__name__} trained on {run.kind}, and predict does not support "
@@ -243,7 +258,7 @@ def predict(run: "LoadedRun", raw: "np.ndarray", top: int) -> Record:
 
     Args:
         run: a run of a classifier or a regressor.
-        raw: an image (C, H, W) of uint8, or a point (N,).
+        raw: an image (C, H, W) of uint8, a point (N,), or tokens (T,).
         top: number of classes, the most likely first.
 
     Returns:

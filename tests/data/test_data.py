@@ -23,7 +23,16 @@ from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.training.build import build
 from tests.conftest import ROOT
 
-NEEDS_FILES = ("mnist", "fashion_mnist", "cifar10", "image_folder", "shakespeare", "irish_abc", "file")
+NEEDS_FILES = (
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "image_folder",
+    "shakespeare",
+    "irish_abc",
+    "tweets",
+    "file",
+)
 OPTIONS = sorted(
     path.stem for path in (ROOT / "configs" / "data").glob("*.yaml") if path.stem not in NEEDS_FILES
 )
@@ -45,6 +54,10 @@ def test_splits_are_train_val_and_test_and_each_has_examples(data):
 
 def test_batches_have_the_shape_that_the_metadata_say(data):
     inputs, targets = next(iter(data.train_dataloader()))
+    if data.kind == "tokens":
+        assert int(inputs.max()) < data.dims["vocab_size"] and inputs.dtype == torch.int64
+        assert set(targets.tolist()) == set(range(data.dims["num_classes"]))
+        return
     if "vocab_size" in data.dims:
         assert inputs.shape == targets.shape and int(inputs.max()) < data.dims["vocab_size"]
         return
@@ -61,7 +74,7 @@ def test_class_names_are_the_same_everywhere(data):
             variant.setup()
     for variant in variants:
         metadata = variant.metadata()
-        assert metadata["kind"] == variant.kind in ("images", "points", "text")
+        assert metadata["kind"] == variant.kind in ("images", "points", "text", "tokens")
         assert variant.class_names == tuple(metadata.get("classes", ()))
         assert len(variant.class_names) == variant.dims.get("num_classes", 0)
 

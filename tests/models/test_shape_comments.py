@@ -26,6 +26,8 @@ SIZES = [  # batch, image, number of classes, vocabulary, window; all different,
 VARIANTS = {  # that run every line
     "char_lstm": [{}, {"cell": "scratch", "layers": 2}],
     "torchvision": [{"name": "squeezenet1_0"}],  # reads at least 21x21 pixels
+    "sentiment": [{"reader": "mean"}, {"reader": "lstm"}],
+    "motif": [{"width": 3}],
     "resnet": [{"depth": 8}, {"depth": 8, "shortcut": "projection"}],
 }
 SYMBOLS = {"K": "num_classes", "V": "vocab_size", "E": "embedding_size"}
@@ -122,7 +124,8 @@ def wrong_comments(source: str, name: str) -> tuple[list[str], set[int]]:
         dims = {key: dims[key] for key in dims if key in inspect.signature(model_class).parameters}
         inputs, targets = torch.rand(batch, *image), torch.randint(classes, (batch,))
         if "vocab_size" in dims:
-            inputs, targets = torch.randint(characters, (2, batch, window))
+            inputs, following = torch.randint(characters, (2, batch, window))
+            targets = targets if "num_classes" in dims else following
         if "num_classes" not in dims and "in_shape" in dims:
             targets = torch.rand(batch)
         for arguments in VARIANTS.get(name, [{}]):
