@@ -83,7 +83,8 @@ def test_class_names_are_the_same_everywhere(data):
 
 def test_every_data_set_says_in_one_line_what_was_read(data):
     line, total = data.description(), sum(data.sizes().values())
-    assert line.startswith(f"{total:,} {data.EXAMPLES}, ") and "\n" not in line
+    examples = "characters" if data.kind == "text" else data.EXAMPLES
+    assert line.startswith(f"{total:,} {examples}, ") and "\n" not in line
     for split, size in data.sizes().items():
         assert f"{size:,} {split}" in line
     assert f"{len(data.class_names)} classes" in line or not data.class_names
