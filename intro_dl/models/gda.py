@@ -49,7 +49,7 @@ class GDA(Classifier):
         difference = inputs[:, None] - self.means  # (B, K, N)
         distance = (L.mT @ difference[..., None]).square().sum(dim=(-2, -1))  # (B, K), Mahalanobis, squared
         constant = self.log_scale.sum(dim=-1) - inputs.shape[1] / 2 * math.log(2 * math.pi)  # (K or 1,)
-        return self.prior.log_softmax(dim=0) + constant - distance / 2
+        return self.prior.log_softmax(dim=0) + constant - distance / 2  # (B, K)
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
         if self.hparams["loss"] == "nll":

@@ -27,6 +27,8 @@ class Graph(Visualizer):
     """
 
     def draw(self, model, data, writer):
+        if "source_size" in data.dims:  # torch.export cannot follow packed sequences of words
+            return
         inputs, _ = first_batch(model, data, examples=STEPS if data.kind == "text" else 1)
         event = Event(graph_def=graph(model, inputs).SerializeToString())
         writer.summary._get_file_writer().add_event(event)  # the public method takes traced models only

@@ -22,9 +22,9 @@ class Mistakes(Visualizer):
         if not isinstance(model, Classifier):
             return
         (inputs, labels), classes = data.splits["val"], list(data.class_names)
-        outputs = outputs_of(model, data, inputs)
-        if outputs.ndim != 2:  # not (N, K): e.g. the nodes of a graph
+        if labels.ndim != 1:  # not one for each example: e.g. the nodes of a graph
             return
+        outputs = outputs_of(model, data, inputs)
         predicted, probabilities = model.predict(outputs), model.probabilities(outputs)
         counts = confusion_matrix(labels, predicted, len(classes))
         title = f"validation, {writer.moment}"

@@ -245,7 +245,7 @@ def test_a_run_of_version_0_1_is_not_resumed(train):
 
 def test_every_model_of_an_option_is_found_by_its_name():
     options = [file.read_text() for file in (ROOT / "configs" / "model").rglob("*.yaml")]
-    names = re.findall(r"_target_: .*\.(\w+)", "\n".join(options))
+    names = re.findall(r"_target_: intro_dl\.models\..*\.(\w+)", "\n".join(options))
     assert len(names) == len(options) and all(model_class(name) is not None for name in names)
 
 

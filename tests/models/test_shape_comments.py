@@ -28,7 +28,30 @@ VARIANTS = {  # that run every line
     "torchvision": [{"name": "squeezenet1_0"}],  # reads at least 21x21 pixels
     "sentiment": [{"reader": "mean"}, {"reader": "lstm"}],
     "motif": [{"width": 3}],
+    "gda": [{"shared": False}],
     "resnet": [{"depth": 8}, {"depth": 8, "shortcut": "projection"}],
+}
+OTHER_INPUTS = {  # of models that read neither images nor text: dimensions, inputs and targets
+    "gcn": lambda batch, image, classes: (
+        {"num_features": 4, "num_classes": classes},
+        torch.rand(1, 6 * batch, 4 + 6 * batch).round(),
+        torch.arange(6 * batch)[None] % classes,
+    ),
+    "gda": lambda batch, image, classes: (
+        {"in_shape": (4,), "num_classes": classes},
+        torch.rand(batch, 4),
+        torch.arange(batch),
+    ),
+    "forecaster": lambda batch, image, classes: (
+        {"length": 9, "num_features": 4, "num_outputs": 3},
+        torch.rand(batch, 9, 4),
+        torch.rand(batch, 3),
+    ),
+    "restorer": lambda batch, image, classes: (
+        {"channels": image[0]},
+        torch.rand(batch, *image),
+        torch.rand(batch, *image),
+    ),
 }
 SYMBOLS = {"K": "num_classes", "V": "vocab_size", "E": "embedding_size"}
 
@@ -128,6 +151,8 @@ def wrong_comments(source: str, name: str) -> tuple[list[str], set[int]]:
             targets = targets if "num_classes" in dims else following
         if "num_classes" not in dims and "in_shape" in dims:
             targets = torch.rand(batch)
+        if name in OTHER_INPUTS:
+            dims, inputs, targets = OTHER_INPUTS[name](batch, image, classes)
         for arguments in VARIANTS.get(name, [{}]):
             with torch.no_grad():
                 model = model_class(**dims, **arguments).eval()

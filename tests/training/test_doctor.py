@@ -154,7 +154,7 @@ def test_exploded_loss_is_reported_on_the_screen_and_in_the_result(train):
 
 def test_unknown_broken_experiment_gets_the_nearest_name(train):
     assert "Did you mean broken/dead_units?" in train("experiment=broken/dead_unit").err
-    assert "Available: broken/dead_units, " in train("experiment=broken/typo").err
+    assert "The nearest names: broken/" in train("experiment=broken/typo").err
 
 
 def test_doctor_leaves_the_training_as_it_is(trained_run):
