@@ -46,7 +46,7 @@ MISTAKES = {
     "-m optim.lrr=1,2": ["Unknown key optim.lrr"],
     "optim=adma": ["Unknown optim=adma.", "Did you mean adam"],
     "experiment=nothing": ["Unknown experiment=nothing."],
-    "experiment=dead_units": ["Did you mean broken/dead_units?", "broken/saturated_units", "mnist_mlp"],
+    "experiment=dead_units": ["Did you mean broken/dead_units?", "broken/saturated_units"],
     "experiment=broken": [
         "experiment=broken is a directory: choose one of broken/dead_units, broken/exploding"
     ],
