@@ -95,8 +95,10 @@ def test_every_model_shows_what_applies_to_it(name, train):
     assert events.Tags()["graph"] or name == "translator"
     assert any(tag.startswith("gradients/") for tag in events.Tags()["histograms"])
     texts = {tag for tag in events.Tags()["tensors"] if "text" in tag}
-    wanted = {"inputs/training_text/text_summary", "text/generated/text_summary"}
-    assert texts == (wanted if name.startswith("char") else set())
+    of_characters = {"inputs/training_text/text_summary", "text/generated/text_summary"}
+    translated = {"sentences/translations/text_summary"}
+    wanted = {"char_rnn": of_characters, "char_lstm": of_characters, "translator": translated}
+    assert texts == wanted.get(name, set())
     without = ("softmax", "perceptron", "rosenblatt", "gda", "gcn", "captioner", "translator", "restorer")
     has_hidden_layer = name not in (*without, "forecaster")
     assert (run / "projector_config.pbtxt").exists() == has_hidden_layer
