@@ -25,17 +25,17 @@ NO_GROUP = re.compile(r"^(experiment|sweep)=null$")  # ~experiment in Hydra
 
 
 def for_hydra(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments for Hydra: flags first, paths in quotes, ~experiment for experiment=null.
+    """Return the arguments for Hydra: flags last, paths in quotes, ~experiment for experiment=null.
 
     Raises:
         ValueError: for an argument that cannot be read.
     """
-    arguments = flags_first(quote_paths(arguments))
+    arguments = flags_last(quote_paths(arguments))
     return [NO_GROUP.sub(r"~\1", scheduler_by_name(argument)) for argument in arguments]
 
 
-def flags_first(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with flags before overrides `key=value`, so that -m may stand anywhere.
+def flags_last(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with flags after overrides `key=value`, so that -m may stand anywhere.
 
     Raises:
         ValueError: for an unknown flag, or one without its value.
@@ -53,7 +53,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
         raise ValueError(unknown_flag(unknown[0], arguments))
     if known.config_dir:
         _check_own_options(Path(known.config_dir))
-    return [*flags, *words]
+    return [*words, *flags]  # flags last: --info would take the word after it for its value
 
 
 def _check_own_options(folder: Path) -> None:

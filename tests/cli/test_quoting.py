@@ -77,3 +77,8 @@ def test_home_directory_is_expanded_and_an_unknown_user_is_named(key):
     assert parsed(for_hydra([f"{key}=~/a b"])[0])[1] == os.path.expanduser("~/a b")
     with pytest.raises(ValueError, match="Unknown user in ~nosuchuser/x"):
         for_hydra([f"{key}=~nosuchuser/x"])
+
+
+def test_a_flag_with_an_optional_value_does_not_take_an_override_for_it():
+    assert for_hydra(["--info", "model=mlp", "-m"]) == ["model=mlp", "--info", "-m"]
+    assert for_hydra(["model=mlp", "--cfg", "job"]) == ["model=mlp", "--cfg", "job"]
