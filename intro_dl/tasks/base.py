@@ -51,7 +51,8 @@ class Task(pl.LightningModule):
         return self._l1 * sum(w.abs().sum() for w in self.parameters()) if self._l1 else 0.0
 
     def training_step(self, batch, batch_idx):
-        return self.measure(batch, "train") + self.penalty()
+        loss = self.measure(batch, "train")
+        return loss + self.penalty() if self._l1 else loss  # without a penalty, nothing is added to the step
 
     def validation_step(self, batch, batch_idx, dataloader_idx=0):
         self.measure(batch, ("val", "test")[dataloader_idx])  # "test" with watch_test=true
