@@ -5,9 +5,9 @@ import torch
 
 from intro_dl.data.graph import DigitGraph, Karate
 from intro_dl.inference import predict
-from intro_dl.lectures.engine import product
 from intro_dl.models.gcn import GCN
 from intro_dl.tasks.node_classifier import UNKNOWN, propagate_labels
+from intro_dl.training import product
 
 
 @pytest.fixture(scope="module")

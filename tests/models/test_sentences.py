@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from intro_dl.data.dna import MATRIX
-from intro_dl.lectures.engine import product
 from intro_dl.models.motif import Motif
 from intro_dl.models.sentiment import Sentiment
+from intro_dl.training import product
 
 
 def sentiment(**options):

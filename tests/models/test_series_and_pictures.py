@@ -9,11 +9,11 @@ from PIL import Image
 from intro_dl.data.photographs import Photographs, draw_rain
 from intro_dl.data.series import EEG, SIDE, Ball, Stocks, Sunspots
 from intro_dl.inference import predict
-from intro_dl.lectures.engine import product
 from intro_dl.models.forecaster import RecurrentForecaster
 from intro_dl.models.restorer import ResidualRestorer
 from intro_dl.tasks.forecaster import autoregression
 from intro_dl.tasks.restorer import fitted_filter, psnr
+from intro_dl.training import product
 from intro_dl.training.report import measure_rivals
 
 

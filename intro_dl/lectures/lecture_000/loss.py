@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intro_dl.data.toy import PassClass
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import finite_difference, gradient, normal, numbers
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.regressor import MLPRegressor
 from intro_dl.scratch import losses
+from intro_dl.training import product
 
 # "Empirical Loss": three students, whether they passed, and what the network predicted.
 STUDENTS = ((4.0, 5.0), (2.0, 1.0), (5.0, 8.0))

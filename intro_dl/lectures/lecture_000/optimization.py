@@ -11,13 +11,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from intro_dl.data.batches import Batches, Loader
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import gradient, minimize, normal, numbers, with_one
 from intro_dl.models.mlp import MLP
 from intro_dl.models.resnet import ResNet
 from intro_dl.scratch import backprop, losses
 from intro_dl.scratch.autodiff import Node
+from intro_dl.training import product
 
 
 @claim(

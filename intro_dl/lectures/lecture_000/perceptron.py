@@ -10,7 +10,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers
 from intro_dl.models.layers import Activation, make_activation
@@ -18,6 +17,7 @@ from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch import backprop, layers
 from intro_dl.scratch.autodiff import Node
+from intro_dl.training import product
 
 
 def slide_perceptron() -> Perceptron:

@@ -4,13 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
 from intro_dl.lectures.lecture_001.fully_connected import CHOSEN, count, near
 from intro_dl.results.evidence import BEST_ON_TEST, BEYOND_CHANCE, LAST_EPOCH, accuracy, read_runs
 from intro_dl.scratch import backprop, layers
 from intro_dl.tasks import Task
+from intro_dl.training import product
 
 MNIST_SHAPE = (1, 28, 28)
 

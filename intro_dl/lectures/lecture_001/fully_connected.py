@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from intro_dl.data.mnist import MNIST, mnist_files, read_mnist
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim, within
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers, rounded
 from intro_dl.results.evidence import BEYOND_CHANCE, Mean, MissingResult, accuracy
 from intro_dl.scratch import backprop, layers, losses, sampling
 from intro_dl.tasks import Task
+from intro_dl.training import product
 from intro_dl.training.build import build_data
 
 THROWS = 20_000

@@ -16,9 +16,9 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
 from intro_dl.data.dataset import TensorData
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import mean_and_error
+from intro_dl.training import product
 
 SEEDS = (0, 1, 2)  # of every training here, whatever the seed of the claim is: so claims share trainings
 ORDER = torch.randperm(28 * 28, generator=torch.Generator().manual_seed(0))  # of the shuffled pixels

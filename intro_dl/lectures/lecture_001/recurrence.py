@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
 from intro_dl.lectures.engine.short_runs import fit
@@ -15,6 +14,7 @@ from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.models.layers import make_activation
 from intro_dl.scratch import backprop, layers, recurrent
+from intro_dl.training import product
 
 WORDS = ("I", "love", "recurrent", "neural", "networks!")
 

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from intro_dl.data.dataset import TensorData
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, cite, claim, within
 from intro_dl.lectures.engine.numerics import (
     count_pieces,
@@ -24,6 +23,7 @@ from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.regressor import MLPRegressor
 from intro_dl.scratch.train_by_hand import digits
 from intro_dl.tasks import Task
+from intro_dl.training import product
 
 cite(
     "E17",

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim
 from intro_dl.lectures.engine.numerics import gradient, normal, numbers, rounded
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch.layers import dropout, dropout_retaining
+from intro_dl.training import product
 
 
 def valley(w: Tensor) -> Tensor:

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
 from intro_dl.models.mlp import MLP
 from intro_dl.results.evidence import read_runs
 from intro_dl.scratch.layers import dense
 from intro_dl.scratch.train_by_hand import digits
+from intro_dl.training import product
 
 
 @claim(

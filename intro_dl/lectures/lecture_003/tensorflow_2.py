@@ -8,13 +8,13 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.lectures.engine import product
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal, numbers
 from intro_dl.lectures.engine.short_runs import fit
 from intro_dl.models.mlp import MLP
 from intro_dl.scratch import layers, optimizers
 from intro_dl.scratch.autodiff import Node
+from intro_dl.training import product
 
 # A traditional tune, "The Kesh", first part, in ABC notation.
 TUNE = """X:1

@@ -21,7 +21,6 @@ from intro_dl.lectures.engine.numerics import (
     rounded,
     with_one,
 )
-from intro_dl.lectures.engine.product import config
 from intro_dl.lectures.lecture_004.logistic_regression import follow
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
@@ -29,6 +28,7 @@ from intro_dl.scratch.autodiff import Node
 from intro_dl.scratch.backprop import sigmoid
 from intro_dl.scratch.layers import dense_loop
 from intro_dl.scratch.losses import binary_cross_entropy, binary_cross_entropy_from_logits_gradient
+from intro_dl.training.product import config
 
 
 def feature_map(x: Tensor) -> Tensor:

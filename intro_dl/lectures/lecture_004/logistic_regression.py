@@ -28,7 +28,6 @@ from intro_dl.lectures.engine.numerics import (
     rounded,
     with_one,
 )
-from intro_dl.lectures.engine.product import config, optimizer
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.models.regressor import MLPRegressor
 from intro_dl.models.softmax import SoftmaxRegression
@@ -39,6 +38,7 @@ from intro_dl.scratch.losses import (
 )
 from intro_dl.tasks import Task
 from intro_dl.training.build import give_optimizer
+from intro_dl.training.product import config, optimizer
 
 
 @claim(

@@ -1,6 +1,7 @@
-"""What users of this project run, for the claims: configs as the command line composes them, and trainings.
+"""What users of this project run, without files: configs as the command line composes them, and trainings.
 
-A claim that builds a twin of its own would not notice if the options broke.
+The claims and the figures of the lectures use it. One that builds a twin of its own would not notice if the
+options broke.
 """
 
 import logging
@@ -58,8 +59,8 @@ def train(
     """Train on one CPU thread as `intro-dl train <overrides>` does, without files, logs, and pictures.
 
     Args:
-        overrides: e.g. "model=mlp", "data=moons", "trainer.max_epochs=3". The random seed is that of the
-            claim, unless they set another.
+        overrides: e.g. "model=mlp", "data=moons", "trainer.max_epochs=3". The random seed is the
+            one that torch had last, e.g. that of the claim, unless they set another.
         best: return the weights that the run keeps as its best, instead of those of the last epoch.
         change: changes the data in place before the training, e.g. shuffles the pixels; None leaves them.
 
