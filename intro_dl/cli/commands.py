@@ -172,6 +172,25 @@ intro-dl lectures format=markdown out=docs/LECTURES.md
 Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
 """,
     ),
+    "figures": Command(
+        "intro_dl.figures.engine.command:main",
+        "draw the pictures of the slides",
+        """\
+Draw the pictures of the five lectures, each from one short script that also checks what the picture shows.
+
+intro-dl figures                       all of them, to outputs/figures/; those that move as PNG and GIF
+intro-dl figures list                  id, slide and seconds of each; also list lecture=004
+intro-dl figures id=G5                 one figure; id=G5,G8 draws both
+intro-dl figures lecture=004 theme=dark
+intro-dl figures id=G5 format=svg      png, svg, pdf, or gif for those that move
+intro-dl figures width=1920            pixels of a PNG or GIF
+intro-dl figures out=slides table=docs/FIGURES.md     another directory; a table of what was measured
+
+The scripts are in intro_dl/figures/. Run one alone with python, or cell by cell in an editor.
+
+Exit code: 0, or 1 if the property of a figure does not hold or an argument is wrong.
+""",
+    ),
 }
 
 
