@@ -173,7 +173,7 @@ Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
 """,
     ),
     "figures": Command(
-        "intro_dl.figures.engine.command:main",
+        "intro_dl.figures.command:main",
         "draw the pictures of the slides",
         """\
 Draw the pictures of the five lectures, each from one short script that also checks what the picture shows.

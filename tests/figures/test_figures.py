@@ -5,9 +5,9 @@ import ast
 import matplotlib.pyplot as plt
 import pytest
 
-from intro_dl.figures.engine.command import SECONDS
+from intro_dl.figures.catalog import all_scripts, drawn
+from intro_dl.figures.command import SECONDS
 from intro_dl.figures.engine.layout import faults
-from intro_dl.figures.engine.scripts import all_scripts, drawn
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine.claims import all_claims
 from intro_dl.runs.files import read_json

@@ -287,3 +287,12 @@ def test_the_script_explains_itself():
         [sys.executable, script, "--help"], check=True, capture_output=True, encoding="utf-8"
     )
     assert "lecture=004" in answer.stdout and "Exit code" in answer.stdout
+
+
+def test_a_claim_names_its_figures_and_the_page_shows_them(tmp_path, capsys):
+    assert main(["id=F11"]) == 0
+    assert "intro-dl figures id=G11" in capsys.readouterr().out
+    assert main(["id=P4", "format=html", f"out={tmp_path / 'page.html'}"]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.index('id="P4"') < page.index('<figure id="G21">')
+    assert 'src="data:image/png;base64,' in page

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
+from intro_dl.figures.catalog import Script, all_scripts, png
 from intro_dl.lectures import LECTURES
 from intro_dl.runs.files import write_whole
-from intro_dl.runs.program import say_loading
+from intro_dl.runs.program import explain, say_loading, tell
 
 if TYPE_CHECKING:
-    from intro_dl.lectures.engine.claims import Claim, Result
+    from intro_dl.lectures.engine.claims import Claim
 
 PAGE = Path("outputs/lectures.html")  # where format=html writes unless out= says otherwise
+PICTURE_WIDTH = 1000  # pixels of a figure on that page
 
 
 OPTIONS = {
@@ -93,12 +95,16 @@ def main(arguments: Sequence[str]) -> int:
     from intro_dl.lectures.engine import claims, page, report  # torch loads here
 
     lecture, out = wanted["lecture"], wanted["out"]
-    results = _run(_choose(claims.all_claims(), wanted["id"], lecture))
+    chosen = _choose(claims.all_claims(), wanted["id"], lecture)
+    results = list(_each(chosen, lambda claim: claim.slide, lambda claim: claim.run()))
     if wanted["format"] == "table":
         text = report.to_text(results, lecture, working=bool(wanted["id"]), on_terminal=out is None)
     else:
-        write = {"markdown": page.to_markdown, "json": report.to_json, "html": page.to_html}
-        text = write[wanted["format"]](results, lecture)
+        write = {"markdown": page.to_markdown, "json": report.to_json}
+        if wanted["format"] == "html":
+            text = page.to_html(results, lecture, _pictures([claim.id for claim in chosen]))
+        else:
+            text = write[wanted["format"]](results, lecture)
     if out is None:
         print(text, end="")
     else:
@@ -125,16 +131,30 @@ def _choose(claims: Sequence[Claim], ids: Sequence[str], lecture: str | None) ->
     return chosen
 
 
-def _run(chosen: Sequence[Claim]) -> list[Result]:
-    """Run claims one after the other, with a progress bar on a terminal."""
+def _pictures(claims: Sequence[str]) -> dict[str, bytes]:
+    """Draw the figures that belong to these claims. One that cannot be drawn is left out, with a sentence."""
+    pictures: dict[str, bytes] = {}
+
+    def draw(script: Script) -> None:
+        try:
+            pictures[script.id] = png(script, PICTURE_WIDTH)
+        except (AssertionError, FileNotFoundError) as error:
+            tell(f"Figure {script.id} is missing on the page: {explain(error)}")
+
+    scripts = [script for script in all_scripts().values() if set(script.claims) & set(claims)]
+    for _ in _each(scripts, lambda script: script.title, draw):
+        pass
+    return pictures
+
+
+def _each(items: Sequence[Any], title: Callable[[Any], str], work: Callable[[Any], Any]) -> Iterator[Any]:
+    """Do the work for claims or figures one after the other, with a progress bar on a terminal."""
     console = Console(stderr=True)
     console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    results = []
     with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
-        task = progress.add_task("", total=len(chosen))
-        for claim in chosen:
-            progress.update(task, description=f"{claim.id:<4} {claim.slide[:40]:<40}")
-            results.append(claim.run())
+        task = progress.add_task("", total=len(items))
+        for item in items:
+            progress.update(task, description=f"{item.id:<4} {title(item)[:40]:<40}")
+            yield work(item)
             progress.advance(task)
-    return results

@@ -1,22 +1,35 @@
 """The lectures as one web page or one Markdown page, from the templates page.html and page.md."""
 
 import re
+from base64 import b64encode
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
+from intro_dl.figures.catalog import Script, all_scripts
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine.claims import Result
 from intro_dl.lectures.engine.report import SIGNS, by_lecture, count_line, measured_lines, show
 
 
-def to_html(results: Sequence[Result], lecture: str | None) -> str:
-    """Return a self-contained page: a table for each lecture, each claim with its working and checks."""
-    return _render("page.html", results, lecture)
+def to_html(results: Sequence[Result], lecture: str | None, pictures: Mapping[str, bytes]) -> str:
+    """Return a self-contained page: a table for each lecture, each claim with its working and checks.
+
+    Args:
+        pictures: the figures by id, as PNG. Each stands below the first claim of the page that it belongs to.
+    """
+    figures: dict[str, list[tuple[Script, str]]] = {}
+    for id, picture in pictures.items():
+        script = all_scripts()[id]
+        owner = next((result.claim.id for result in results if result.claim.id in script.claims), None)
+        if owner:
+            figures.setdefault(owner, []).append((script, b64encode(picture).decode()))
+    return _render("page.html", results, lecture, figures=figures)
 
 
 def to_markdown(results: Sequence[Result], lecture: str | None) -> str:
@@ -24,7 +37,7 @@ def to_markdown(results: Sequence[Result], lecture: str | None) -> str:
     return _render("page.md", results, lecture)
 
 
-def _render(template: str, results: Sequence[Result], lecture: str | None) -> str:
+def _render(template: str, results: Sequence[Result], lecture: str | None, **values: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(),
@@ -37,6 +50,7 @@ def _render(template: str, results: Sequence[Result], lecture: str | None) -> st
         groups=by_lecture(results, lecture),
         count=Counter(result.verdict for result in results),
         summary=count_line(results),
+        **values,
     )
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from intro_dl.figures.catalog import figures_of
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine.claims import Check, Result
 from intro_dl.runs.files import to_json as json_text
@@ -157,6 +158,9 @@ def _panel(result: Result) -> Panel:
     ]
     if result.error or result.waiting:
         lines += map(Text, measured_lines(result))
+    for script in figures_of(claim.id):
+        command = f"intro-dl figures id={script.id}"
+        lines += [Text(f"Figure {script.id}: {script.title}. Draw it with {command}", "dim")]
     lines += ["", _verdict(result)]
     title = f"{claim.id}  lecture{'s' * (len(claim.lectures) > 1)} {', '.join(claim.lectures)}"
     return Panel(Group(*lines), title=title, title_align="left")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[1]
+FOLDER = Path(__file__).parent
 HEAD = re.compile(
     r"G(?P<number>\d+): (?P<title>.+?)\.\n\nLectures? (?P<lectures>[\d, ]+); slides? (?P<slides>.+?)\."
     r"( Claims? (?P<claims>[A-Z]\d[\w, ]*)\.)?(\n|$)",
@@ -68,6 +68,19 @@ def figures_of(claim: str) -> list[Script]:
     return [script for script in all_scripts().values() if claim in script.claims]
 
 
+def png(script: Script, width: int) -> bytes:
+    """Return a figure as a PNG of this width in pixels.
+
+    Raises:
+        AssertionError: if the property that the figure shows does not hold.
+        FileNotFoundError: if it needs a measurement that does not exist.
+    """
+    file = BytesIO()
+    with drawn(script) as drawing:
+        drawing.figure.savefig(file, format="png", dpi=width / drawing.figure.get_size_inches()[0])
+    return file.getvalue()
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure that was drawn, its film if it moves, its properties and their values, and the seconds."""
@@ -99,15 +112,15 @@ def drawn(script: Script, theme: str = "light") -> Iterator[Drawing]:
             warnings.filterwarnings(
                 "ignore", message=".*non-interactive, and thus cannot be shown"
             )  # plt.show()
-            warnings.filterwarnings("ignore", message="Animation was deleted without rendering anything")
             start = time.perf_counter()
             torch.manual_seed(0)
             with redirect_stdout(StringIO()):
                 names = runpy.run_path(str(script.path))
             seconds = time.perf_counter() - start
-            yield Drawing(plt.gcf(), names.get("film"), list(properties.SHOWN.lines), seconds)
-            names.clear()
-            del names
+            film = names.get("film")
+            if film is not None:
+                film._draw_was_started = True  # else matplotlib warns of a film that is not saved
+            yield Drawing(plt.gcf(), film, list(properties.SHOWN.lines), seconds)
     finally:
         plt.close("all")
         plt.switch_backend(before)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.figures.engine.scripts import FOLDER, Drawing, Script, all_scripts, drawn
+from intro_dl.figures.catalog import FOLDER, Drawing, Script, all_scripts, drawn
 from intro_dl.runs.files import read_json, to_json, write_whole
 from intro_dl.runs.program import explain, say_loading, tell
 
