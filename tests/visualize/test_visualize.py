@@ -31,6 +31,7 @@ from intro_dl.visualize.recorder import record_calls, record_outputs
 from tests.conftest import ROOT
 from tests.training.test_training import same, weights
 
+pytestmark = pytest.mark.pictures
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
 IMAGE = (1, 28, 28)
 
