@@ -149,6 +149,7 @@ def test_task_without_metrics_says_so():
         Task().metrics(None)
 
 
+@pytest.mark.pictures  # an error in drawing is a warning, which ends a test
 def test_trains_on_its_own_data_without_network_or_files(name, trained_run, monkeypatch, capsys):
     monkeypatch.delenv("INTRO_DL_DATA", raising=False)
     folder = RunFolder(trained_run(f"model={name}", "trainer=smoke"))
@@ -158,6 +159,7 @@ def test_trains_on_its_own_data_without_network_or_files(name, trained_run, monk
     assert f"{result.leading or 'loss'}/test" in capsys.readouterr().out
 
 
+@pytest.mark.pictures  # so that both tests share a run
 @pytest.mark.parametrize("option", OPTIONS)
 def test_what_trains_can_be_loaded_evaluated_and_exported(
     option, trained_run, run_main, tmp_path, monkeypatch
