@@ -181,7 +181,7 @@ def test_rosenblatt_decides_the_same_at_any_learning_rate():
 
 
 def test_rosenblatt_says_that_xor_is_not_linearly_separable(train):
-    answer = train("model=rosenblatt", "data=xor", "data.limit_train=60", "trainer.max_epochs=5")
+    answer = train("model=rosenblatt", "data=xor", "trainer.max_epochs=5")
     assert answer.result["accuracy/test"] <= 0.75
     assert "not linearly separable" in " ".join(answer.out.split())
 
