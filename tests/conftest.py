@@ -1,5 +1,6 @@
 """What the tests share: composing a config, and running a script the way a user does."""
 
+import copy
 import json
 import os
 import signal
@@ -13,13 +14,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from hydra._internal.hydra import Hydra
+from omegaconf import OmegaConf
 
 from intro_dl.cli.commands import main as intro_dl
-from intro_dl.config.schema import register_schema
+from intro_dl.config.compose import composed
 from intro_dl.runs.program import run_script
+from intro_dl.training import train as training
+from intro_dl.visualize.callback import Visualizer
+from intro_dl.visualize.curves import write_curves
 
 ROOT = Path(__file__).parent.parent
+DRAW = Visualizer._draw_safely
+SWEEPS = ("sweep", "experiment", "mode", "config", "resume")  # words of commands that may start a sweep
 
 
 # A shell that starts pytest in the background lets it ignore Ctrl-C, and what it starts too.
@@ -42,14 +49,36 @@ def data_root() -> Path:
     return Path(root).resolve()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_pictures():
+    """Train without pictures: to draw them takes longer than a small training."""
+
+    def draw_what_measures(self, *arguments, **options):
+        if not type(self).__module__.startswith("intro_dl.visualize"):  # e.g. the doctor
+            DRAW(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Visualizer, "_draw_safely", draw_what_measures)
+        patch.setattr(training, "write_curves", lambda *_: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def draw_pictures(request, monkeypatch):
+    """Draw the pictures of a run in a test with the marker `pictures`."""
+    if request.node.get_closest_marker("pictures"):
+        monkeypatch.setattr(Visualizer, "_draw_safely", DRAW)
+        monkeypatch.setattr(training, "write_curves", write_curves)
+
+
 @pytest.fixture
 def make_config(tmp_path):
-    """Compose the config of a command line."""
+    """Compose the config of a command line, once for all tests: it takes a fifth of a second."""
 
     def make(*overrides: str):
-        register_schema()
-        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-            return compose("train", [*overrides, f"run_dir='{tmp_path / 'run'}'"])
+        cfg = copy.deepcopy(composed(*overrides))
+        cfg.run_dir = str(tmp_path / "run")
+        return cfg
 
     return make
 
@@ -86,7 +115,11 @@ def train(tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(sys, "argv", ["intro-dl", "train", *arguments])
         capfd.readouterr()
         try:
-            code = intro_dl()
+            with monkeypatch.context() as patch:
+                if not any(word in argument for argument in arguments for word in SWEEPS):
+                    # Hydra composes once to see if the config asks for a sweep, and once to run.
+                    patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
+                code = intro_dl()
         finally:
             signal.signal(signal.SIGINT, interrupt)  # Lightning leaves it ignored after Ctrl-C
             os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -117,22 +150,18 @@ def trained_run(tmp_path_factory):
 
     It is for reading: a test that changes it takes a copy.
     """
-    from omegaconf import OmegaConf
-
-    from intro_dl.training.train import train  # here, because torch takes its time
-
     runs = {}
 
     def run(*overrides: str) -> Path:
-        if overrides not in runs:
+        key = (Visualizer._draw_safely is DRAW, *overrides)
+        if key not in runs:
             folder = tmp_path_factory.mktemp("trained")
-            register_schema()
-            with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-                cfg = compose("train", ["trainer=cpu", *overrides, f"run_dir='{folder}'"])
+            cfg = copy.deepcopy(composed("trainer=cpu", *overrides))
+            cfg.run_dir = str(folder)
             (folder / ".hydra").mkdir()
             OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")  # as Hydra does
-            train(cfg)
-            runs[overrides] = folder
-        return runs[overrides]
+            training.train(cfg)
+            runs[key] = folder
+        return runs[key]
 
     return run

@@ -188,31 +188,31 @@ def test_a_stranger_option_in_a_sweep_is_not_repeated(evil, train, tmp_path):
         shutil.rmtree(tmp_path / "sweep")
 
 
-@pytest.mark.parametrize(
-    "saved",
-    [
-        "hydra/launcher=joblib",
-        "hydra.launcher=${model}",
-        "+hydra.launcher.setup=[touch EXECUTED]",
-        "hydra/sweeper=nothing",
-        "hydra.sweeper.n_jobs=3",
-        "hydra.sweep.subdir=../../elsewhere",
-    ],
-)
-def test_launcher_and_sweeper_are_typed_again(saved, train, tmp_path):
-    write_sweep(tmp_path / "sweep", [], [saved])
+TYPED_AGAIN = [
+    "hydra/launcher=joblib",
+    "hydra.launcher=${model}",
+    "+hydra.launcher.setup=[touch EXECUTED]",
+    "hydra/sweeper=nothing",
+    "hydra.sweeper.n_jobs=3",
+    "hydra.sweep.subdir=../../elsewhere",
+]
+
+
+def test_launcher_and_sweeper_are_typed_again(train, tmp_path):
+    write_sweep(tmp_path / "sweep", [], TYPED_AGAIN)
     answer = train("resume=sweep")
     assert answer.code == 0, answer.err
-    assert f"Resuming without {saved}: type it again to use it." in answer.err
+    for saved in TYPED_AGAIN:
+        assert f"Resuming without {saved}: type it again to use it." in answer.err
     assert [path.parent.parent.name for path in tmp_path.glob("**/result.json")] == ["sweep"]
 
 
 @pytest.mark.parametrize(
-    "key", ["hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "run_dir", "+run_dir"]
+    "keys", [("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), ("run_dir",), ("+run_dir",)]
 )
-def test_a_resumed_sweep_writes_into_its_own_folder_only(key, train, tmp_path):
-    word = f"{key}={tmp_path / 'elsewhere'}"
-    write_sweep(tmp_path / "sweep", *([[], [word]] if "hydra" in key else [[word], []]))
+def test_a_resumed_sweep_writes_into_its_own_folder_only(keys, train, tmp_path):
+    words = [f"{key}={tmp_path / 'elsewhere'}" for key in keys]
+    write_sweep(tmp_path / "sweep", *([[], words] if "hydra" in keys[0] else [words, []]))
     answer = train("resume=sweep")
     assert answer.code == 0, answer.err
     assert len(list((tmp_path / "sweep").glob("*/result.json"))) == 1

@@ -107,7 +107,21 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("command", MISTAKES)
+# They take the way of another mistake in the list.
+ALIKE = """
+--lr=0.1; ~; --exp=x.pickle; model.lenet=1; optim=adma; experiment=nothing; monitor=accuracy/vall; optim.lrr=1
+lr=0.1; model=mlp model.hiden=[3]; optim.lr=-1; optim.lr=0; data.batch_size=1.5; trainer.max_epochs=-3
+regularization.dropout=-0.1; model=mlp model.hidden=[3,0]; model=mlp model.batch_norm=perhaps; optim.lr=1e400
+optim.eps=nan; scheduler=step scheduler.step_size=0; scheduler=exponential_to_floor scheduler.steps=0; ++x.y=1
++data.foo=1; +regularization.droput=0.5; model=mlp model.hidden=[100000,100000]; model=mlp model.hidden=abc
+data=image_folder data.size=28; optim=adam optim.betas=[a,b]; data.batch_size=99999999999999999999
+""".replace("\n", ";").split(";")
+ALIKE = {each.strip() for each in ALIKE if each.strip()}
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(each, marks=pytest.mark.slow if each in ALIKE else ()) for each in MISTAKES]
+)
 def test_mistake_is_said_in_one_sentence(command, train):
     answer = train(*command.split())
     assert answer.code == 1
@@ -258,12 +272,12 @@ def test_resume_of_a_folder_without_a_run_says_so(train, tmp_path):
     assert "it is not a run" in answer.err
 
 
-@pytest.mark.parametrize("mistake", ["trainer.max_epochs=-1", "model=mlp", "data=pydoc", "model.hidden=[3]"])
-def test_refused_resume_leaves_the_run_as_it_was(mistake, train):
+def test_refused_resume_leaves_the_run_as_it_was(train):
     (run,) = train("model=softmax", "trainer=smoke").runs
     files = ("result.json", ".hydra/overrides.yaml", ".hydra/config.yaml", "checkpoints/last.ckpt")
     before = [(run / file).read_bytes() for file in files]
-    assert train(f"resume={run}", mistake).code == 1
-    assert [(run / file).read_bytes() for file in files] == before
+    for mistake in ("trainer.max_epochs=-1", "model=mlp", "data=pydoc", "model.hidden=[3]"):
+        assert train(f"resume={run}", mistake).code == 1, mistake
+        assert [(run / file).read_bytes() for file in files] == before, mistake
     answer = train(f"resume={run}")
     assert answer.code == 0 and "already finished (1 epoch)" in answer.err

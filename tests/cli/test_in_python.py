@@ -77,6 +77,7 @@ def test_a_run_that_diverges_is_recorded_and_raises_its_sentence(tmp_path):
     assert '"status": "diverged"' in result.read_text()
 
 
+@pytest.mark.pictures
 def test_an_interrupted_run_keeps_its_curves_and_the_state_of_the_caller(monkeypatch, tmp_path, request):
     from intro_dl.tasks import Task
 

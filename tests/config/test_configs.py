@@ -4,7 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
-from itertools import permutations
+from itertools import groupby, permutations, zip_longest
 
 import pytest
 
@@ -21,10 +21,16 @@ COMMANDS = re.findall(
 )
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_option_composes(option, make_config):
-    cfg = make_config(option)
-    assert cfg.model._target_.startswith("intro_dl.models.")
+GROUPS = [list(options) for _, options in groupby(OPTIONS, lambda option: option.partition("=")[0])]
+TOGETHER = [[option for option in row if option] for row in zip_longest(*GROUPS)]  # one of each group
+
+
+@pytest.mark.parametrize("options", TOGETHER, ids=" ".join)
+def test_options_compose(options, make_config):
+    make_config(*options)
+    chosen = {group: name for group, name in (option.split("=") for option in options)}
+    if "model" in chosen:  # a copied yaml that still names the old class would train that
+        assert make_config(*options).model._target_.startswith(f"intro_dl.models.{chosen['model']}.")
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
@@ -44,13 +50,6 @@ def test_option_says_what_it_is_in_its_first_line(option):
     group, name = option.split("=")
     lines = (ROOT / "configs" / group / f"{name}.yaml").read_text().splitlines()
     assert next(line for line in lines if "@package" not in line).startswith("# ")
-
-
-@pytest.mark.parametrize("option", [option for option in OPTIONS if option.startswith("model=")])
-def test_a_model_is_built_from_the_file_of_its_own_name(option, make_config):
-    name = option.partition("=")[2]  # a copied yaml that still names the old class would train that
-    module = make_config(option).model._target_.rpartition(".")[0]
-    assert module == f"intro_dl.models.{name}"
 
 
 def test_composing_does_not_import_torch_pandas_or_matplotlib():
@@ -84,7 +83,13 @@ def test_null_takes_back_what_an_experiment_chose(train):
 CALLBACKS = [option.partition("=")[2] for option in OPTIONS if option.startswith("callbacks=")]
 
 
-@pytest.mark.parametrize("chosen", [*permutations(CALLBACKS, 2), *permutations(CALLBACKS, 3)], ids="+".join)
+ORDERS = [
+    *(pytest.param(each) for each in permutations(CALLBACKS, 2)),
+    *(pytest.param(each, marks=pytest.mark.slow) for each in permutations(CALLBACKS, 3)),
+]
+
+
+@pytest.mark.parametrize("chosen", ORDERS, ids="+".join)
 def test_options_of_callbacks_combine_in_any_order(chosen, make_config):
     callbacks = make_config(f"callbacks=[{','.join(chosen)}]").callbacks
     assert {"best_checkpoint", "last_checkpoint", "learning_rate", "progress"} <= callbacks.keys()

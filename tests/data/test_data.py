@@ -12,6 +12,7 @@ import torchvision
 from hydra.utils import instantiate
 
 from intro_dl.config.arguments import check_arguments
+from intro_dl.config.compose import composed
 from intro_dl.data.batches import Batches, Windows
 from intro_dl.data.cifar10 import CIFAR10
 from intro_dl.data.dataset import TensorData
@@ -38,9 +39,9 @@ OPTIONS = sorted(
 )
 
 
-@pytest.fixture(params=OPTIONS)
-def data(request, make_config):
-    data = instantiate(make_config(f"data={request.param}").data, _convert_="all")
+@pytest.fixture(params=OPTIONS, scope="module")
+def data(request):
+    data = instantiate(composed(f"data={request.param}").data, _convert_="all")
     data.prepare_data()
     data.setup()
     return data

@@ -178,7 +178,12 @@ def test_spirals_without_noise_follow_the_formula():
     assert torch.allclose(inputs, radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1), atol=1e-5)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+SHOWN = ("grades", "spirals")  # numbers to predict, and three classes; -m slow trains on all
+
+
+@pytest.mark.parametrize(
+    "option", [pytest.param(name, marks=() if name in SHOWN else pytest.mark.slow) for name in OPTIONS]
+)
 def test_trains_from_the_command_line(option, train):
     model = "regressor" if option == "grades" else "mlp"
     answer = train(f"model={model}", f"data={option}", "trainer=smoke")

@@ -168,7 +168,7 @@ def test_rosenblatt_stops_making_mistakes_on_separable_data():
 
 def test_rosenblatt_makes_mistakes_on_xor_in_every_epoch():
     model, data = Rosenblatt(**PLANE), XOR()
-    assert min(learn(model, data, epochs=8)) > 0
+    assert min(learn(model, data, epochs=4)) > 0
     inputs, labels = data.splits["test"]
     assert model.metrics((data.transform(inputs), labels))["accuracy"] <= 0.75
 

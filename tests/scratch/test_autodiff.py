@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -345,15 +345,18 @@ def test_the_adjoints_come_in_the_order_of_the_slides_and_end_at_2_58(lecture):
     assert list(lecture.adjoints.values()) == pytest.approx([1, 1, 1, 2, math.cos(2) + 3])
 
 
-def test_the_module_prints_the_trace():
-    command = [sys.executable, "-m", "intro_dl.scratch.trace"]
-    printed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+def test_the_module_prints_the_trace(monkeypatch, capsys):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["trace.py", *words])
+        runpy.run_path(trace.__file__, run_name="__main__")
+        return capsys.readouterr().out
+
+    printed = run()
     adjoints = re.findall(r"^  dz/dw(\d)(?: = .*)? = (\S+)$", printed, re.MULTILINE)
     assert adjoints == [("5", "1"), ("3", "1"), ("4", "1"), ("2", "2"), ("1", "2.583853")]
     assert "  dz/dx2 = 2\n" in printed
     assert "dz/dw1 = dz/dw4 dw4/dw1 + dz/dw3 dw3/dw1" in printed  # the slide's chain rule
-    graph = subprocess.run([*command, "graph"], capture_output=True, encoding="utf-8", check=True).stdout
-    assert graph.strip() == trace.to_dot(trace.neuron())
+    assert run("graph").strip() == trace.to_dot(trace.neuron())
 
 
 SCALARS = {

@@ -24,6 +24,7 @@ def in_tensorboard(run):
     return [point.value for point in board.Scalars("loss/val")], board.Tags()["images"]
 
 
+@pytest.mark.pictures
 @pytest.mark.parametrize("choice", ["logger=many", "logger=[tensorboard,csv]"])
 def test_each_of_several_loggers_holds_the_curves(choice, train):
     answer = train(*RUN, choice)
@@ -35,6 +36,7 @@ def test_each_of_several_loggers_holds_the_curves(choice, train):
     assert "tensorboard --logdir outputs" in answer.out
 
 
+@pytest.mark.pictures
 def test_without_tensorboard_pictures_are_left_out_and_the_summary_names_the_table(train):
     answer = train(*RUN, "logger=none", "callbacks=visualize")
     assert answer.code == 0 and not answer.err

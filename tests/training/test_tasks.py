@@ -130,6 +130,7 @@ def test_a_model_that_ignores_the_labels_is_built_without_their_number(make_conf
     assert dims_for(MLPRegressor, data) == {"in_shape": (1, 28, 28)}
 
 
+@pytest.mark.pictures
 def test_a_kind_that_predict_and_export_do_not_know_trains_evaluates_and_is_refused_in_a_sentence(
     train, command, monkeypatch
 ):

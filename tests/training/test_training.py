@@ -84,6 +84,7 @@ def test_curves_of_every_epoch_are_in_tensorboard(train):
     assert "custom_scalars__config__" in events.Tags()["tensors"]  # train and validation in one chart
 
 
+@pytest.mark.pictures
 def test_a_picture_tells_the_curves_of_training_and_validation_apart(train):
     (run,) = train(*SMALL, "trainer.max_epochs=2").runs
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -31,6 +31,7 @@ from intro_dl.visualize.recorder import record_calls, record_outputs
 from tests.conftest import ROOT
 from tests.training.test_training import same, weights
 
+pytestmark = pytest.mark.pictures
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
 IMAGE = (1, 28, 28)
 
@@ -76,7 +77,13 @@ EXPECTED |= dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize("name", MODELS)
+# One model for each kind of picture; tests/models/test_models.py draws the default pictures of every model.
+KINDS = {"perceptron", "mlp", "cnn", "char_lstm", "gan", "vae"}
+KINDS |= {"captioner", "translator", "forecaster", "gcn", "restorer"}
+GRID = [pytest.param(name, marks=() if name in KINDS else pytest.mark.slow) for name in MODELS]
+
+
+@pytest.mark.parametrize("name", GRID)
 def test_every_model_shows_what_applies_to_it(name, train):
     quick = ["callbacks.histograms.examples=16", "callbacks.histograms.every_n_epochs=null"]
     quick += ["model.depth=8"] if name == "resnet" else []
