@@ -1,3 +1,10 @@
 """Lecture 001: An Introduction to Deep Learning (MNIST, CNN, RNN, LSTM)."""
 
-PARTS = ("fully_connected", "convolution", "networks_on_digits", "recurrence")  # about in slide order
+PARTS = (  # about in slide order
+    "applications",
+    "fully_connected",
+    "convolution",
+    "networks_on_digits",
+    "recurrence",
+    "other_frameworks",
+)

@@ -1,3 +1,3 @@
 """Lecture 002: UNSW COMP9321, 2019, week 7, Introduction to Neural Networks."""
 
-PARTS = ("hidden_units", "backpropagation", "optimization", "practice")  # in slide order
+PARTS = ("applications", "hidden_units", "backpropagation", "optimization", "practice")  # in slide order

@@ -1,3 +1,10 @@
 """Lecture 004: M. Kagan, IN2P3 School of Statistics 2021, lecture I."""
 
-PARTS = ("logistic_regression", "adaptive_basis", "autodiff", "capacity", "convolution")  # in slide order
+PARTS = (
+    "applications",
+    "logistic_regression",
+    "adaptive_basis",
+    "autodiff",
+    "capacity",
+    "convolution",
+)  # in slide order
