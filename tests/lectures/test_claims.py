@@ -17,7 +17,7 @@ from intro_dl.lectures.engine import claims
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome, all_claims, claim, within
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
-from intro_dl.lectures.lecture_001 import fully_connected, recurrence
+from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrence
 from intro_dl.lectures.lecture_004 import convolution as convolution_004
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.results import evidence
@@ -144,7 +144,7 @@ def tanh_for_sigmoid(patch):
 
 
 def an_mlp_of_34_million(patch):
-    patch.setattr(fully_connected, "count", lambda model: 34_000_000)
+    patch.setattr(multilayer_perceptron, "count", lambda model: 34_000_000)
 
 
 def cross_entropy_without_its_minus(patch):

@@ -2,7 +2,10 @@
 
 PARTS = (  # about in slide order
     "applications",
-    "fully_connected",
+    "imagenet",
+    "softmax_regression",
+    "multilayer_perceptron",
+    "technical_problems",
     "convolution",
     "networks_on_digits",
     "recurrence",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
 from intro_dl.lectures.engine.short_runs import fit
-from intro_dl.lectures.lecture_001.fully_connected import count
+from intro_dl.lectures.lecture_001.softmax_regression import count
 from intro_dl.models.char_lstm import CharLSTM
 from intro_dl.models.char_rnn import CharRNN
 from intro_dl.models.layers import make_activation
