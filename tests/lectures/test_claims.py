@@ -17,7 +17,7 @@ from intro_dl.lectures.engine import claims
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome, all_claims, claim, within
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
-from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrence
+from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrent_cell
 from intro_dl.lectures.lecture_004 import convolution as convolution_004
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.results import evidence
@@ -157,7 +157,7 @@ def a_cell_as_on_the_slide(patch):
         h = torch.tanh(self.W_hh * h + self.W_xh * x)
         return self.W_hy * h, h
 
-    patch.setattr(recurrence.MyRNNCell, "forward", elementwise)
+    patch.setattr(recurrent_cell.MyRNNCell, "forward", elementwise)
 
 
 def gates_in_torchs_order(patch):

@@ -8,6 +8,8 @@ PARTS = (  # about in slide order
     "technical_problems",
     "convolution",
     "networks_on_digits",
-    "recurrence",
+    "sequence_modeling",
+    "recurrent_cell",
+    "lstm",
     "other_frameworks",
 )
