@@ -4,7 +4,9 @@ PARTS = (
     "applications",
     "logistic_regression",
     "adaptive_basis",
+    "changing_graphs",
     "autodiff",
+    "backpropagation",
     "capacity",
     "convolution",
 )  # in slide order
