@@ -9,4 +9,6 @@ PARTS = (
     "backpropagation",
     "capacity",
     "convolution",
+    "deep_networks",
+    "multiclass",
 )  # in slide order
