@@ -1,8 +1,10 @@
 """Lecture 004: M. Kagan, IN2P3 School of Statistics 2021, lecture I."""
 
-PARTS = (
+PARTS = (  # in slide order
     "applications",
+    "regularization",
     "logistic_regression",
+    "gradient_descent",
     "adaptive_basis",
     "changing_graphs",
     "autodiff",
@@ -11,4 +13,4 @@ PARTS = (
     "convolution",
     "deep_networks",
     "multiclass",
-)  # in slide order
+)
