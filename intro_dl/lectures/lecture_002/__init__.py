@@ -1,6 +1,6 @@
 """Lecture 002: UNSW COMP9321, 2019, week 7, Introduction to Neural Networks."""
 
-PARTS = (
+PARTS = (  # in slide order
     "applications",
     "hidden_units",
     "backpropagation",
@@ -8,4 +8,4 @@ PARTS = (
     "loss_functions",
     "optimization",
     "practice",
-)  # in slide order
+)

@@ -18,8 +18,6 @@ from intro_dl.scratch.losses import (
     squared_error_gradient,
 )
 
-# Choosing Activation and Loss Functions ---------------------------------------------------------------------
-
 
 @claim(
     "E16",

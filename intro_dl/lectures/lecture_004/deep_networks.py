@@ -13,8 +13,6 @@ from intro_dl.models.resnet import Block, ResNet
 from intro_dl.models.torchvision import Torchvision
 from intro_dl.results.evidence import read_runs
 
-# Deep networks ----------------------------------------------------------------------------------------------
-
 
 def on_paper(name: str) -> Torchvision:
     """Return a network of torchvision for 224x224 color images and 1,000 classes, shapes only."""
