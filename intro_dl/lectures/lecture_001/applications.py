@@ -75,7 +75,7 @@ cite(
     kind="holds",
 )
 def ball() -> Outcome:
-    short = ("model=forecaster", "model.hidden_size=32", "optim.lr=2e-2", "trainer.max_steps=70", ONCE)
+    short = ("model=forecaster", "model.hidden_size=32", "optim.lr=2e-2", "trainer.max_steps=60", ONCE)
     errors = {}
     for name, history in (("one", 1), ("all", 8)):
         model, data = product.train(*short, f"model.history={history}")
@@ -90,7 +90,7 @@ def ball() -> Outcome:
         [
             f"Mean absolute error of the next step, in pixels: from one picture {errors['one']:.3f}, from 8 "
             f"{errors['all']:.3f}, standing still {still:.3f}.",
-            "A stand-in for the slide's ball: made films of 16x16 pixels, a ball that bounces in a box; 70 "
+            "A stand-in for the slide's ball: made films of 16x16 pixels, a ball that bounces in a box; 60 "
             "steps of training. A full run (intro-dl train model=forecaster) comes much nearer.",
         ],
     )

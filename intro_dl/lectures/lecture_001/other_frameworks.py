@@ -102,7 +102,7 @@ def language_model() -> Outcome:
         "model.hidden_size=64",
         "data.batch_size=64",
         "optim.lr=1e-2",
-        "trainer.max_steps=25",
+        "trainer.max_steps=15",
         "trainer.check_val_every_n_epoch=1000",
     )
     known, _ = data.splits["train"]
@@ -120,7 +120,7 @@ def language_model() -> Outcome:
             ),
         ],
         [
-            f"network {bits:.2f} bits after 25 steps, frequencies of the characters {frequencies:.2f}.",
+            f"network {bits:.2f} bits after 15 steps, frequencies of the characters {frequencies:.2f}.",
             "The text is Python's own help. One sentence of words: N29; what memory adds: R9.",
         ],
     )
