@@ -29,7 +29,7 @@ def read_runs(experiment: str, metric: str = BEST_ON_VALIDATION) -> list[float]:
     Args:
         experiment: e.g. "mnist_softmax". Its file is results/<experiment>.json, with
             {"experiment": "mnist_softmax", "runs": [{"seed": 0, "accuracy/test": 0.92, ...}, ...]}.
-        metric: which number of each run.
+        metric: which number of each run; "rivals/PCA" is what a simple method reached beside it.
 
     Raises:
         MissingResult: if the experiment has no file yet.
@@ -40,6 +40,9 @@ def read_runs(experiment: str, metric: str = BEST_ON_VALIDATION) -> list[float]:
         raise MissingResult(f"results/{experiment}.json")
     saved = read_json(path)
     runs = saved.get("runs") if isinstance(saved, dict) else None
+    group, _, rival = metric.partition("/")
+    if group == "rivals" and fits(runs, list[dict]):
+        runs = [{metric: value} for value in (run.get(group, {}).get(rival) for run in runs)]
     if not runs or not fits(runs, list[dict]) or not all(fits(run.get(metric), float) for run in runs):
         raise ValueError(
             f"results/{experiment}.json needs runs that each have {metric}: run the experiment again."

@@ -15,7 +15,7 @@ from intro_dl.lectures.engine import claims
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome, all_claims, claim, within
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
-from intro_dl.lectures.lecture_001 import fully_connected, recurrence
+from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrent_cell
 from intro_dl.lectures.lecture_004 import convolution as convolution_004
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.results import evidence
@@ -23,6 +23,7 @@ from intro_dl.scratch import autodiff, backprop, layers, losses, optimizers, rec
 from tests.conftest import ROOT
 
 CLAIMS = {each.id: each for each in all_claims()}
+MEASURED = ("measured", "not reproduced")  # such a claim may wait for its results
 
 
 @cache
@@ -36,7 +37,7 @@ def result_of(id: str):
 def test_claim(id):
     result = result_of(id)
     failing = [show_check(check) for check in result.outcome.checks if not check.holds]
-    allowed = (result.claim.kind, "waiting") if result.claim.kind == "measured" else (result.claim.kind,)
+    allowed = (result.claim.kind, "waiting") if result.claim.kind in MEASURED else (result.claim.kind,)
     assert result.verdict in allowed, result.error or failing
 
 
@@ -48,7 +49,7 @@ def test_the_ids_of_each_letter_have_no_gaps():
     for id in sorted(CLAIMS):
         numbers.setdefault(id[0], set()).add(int(id[1:]))
     assert {letter: len(found) for letter, found in numbers.items()} == {
-        "N": 30, "F": 41, "P": 9, "H": 9, "R": 11, "S": 11, "E": 32
+        "A": 30, "N": 30, "F": 41, "P": 9, "H": 9, "R": 11, "S": 11, "E": 32
     }  # fmt: skip
     assert all(found == set(range(1, len(found) + 1)) for found in numbers.values())
 
@@ -138,7 +139,7 @@ def tanh_for_sigmoid(patch):
 
 
 def an_mlp_of_34_million(patch):
-    patch.setattr(fully_connected, "count", lambda model: 34_000_000)
+    patch.setattr(multilayer_perceptron, "count", lambda model: 34_000_000)
 
 
 def cross_entropy_without_its_minus(patch):
@@ -151,7 +152,7 @@ def a_cell_as_on_the_slide(patch):
         h = torch.tanh(self.W_hh * h + self.W_xh * x)
         return self.W_hy * h, h
 
-    patch.setattr(recurrence.MyRNNCell, "forward", elementwise)
+    patch.setattr(recurrent_cell.MyRNNCell, "forward", elementwise)
 
 
 def gates_in_torchs_order(patch):

@@ -2,7 +2,7 @@
 
 import statistics
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,11 @@ def normal(*shape: int) -> Tensor:
 def rounded(values: Tensor, decimals: int = 4) -> list[float]:
     """Round numbers as on a slide."""
     return [round(value, decimals) + 0.0 for value in values.flatten().tolist()]  # + 0.0 turns -0.0 into 0.0
+
+
+def listed(values: Iterable[float], decimals: int = 3) -> str:
+    """Return e.g. "0.623, 0.633, 0.636": the numbers of several runs."""
+    return ", ".join(f"{value:.{decimals}f}" for value in values)
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:

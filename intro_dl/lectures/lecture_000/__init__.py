@@ -1,3 +1,11 @@
 """Lecture 000: MIT 6.S191, lecture 1, 2018. Lecture 003 repeats nearly all of it."""
 
-PARTS = ("perceptron", "loss", "optimization", "overfitting")  # in slide order
+PARTS = (  # in slide order
+    "applications",
+    "perceptron",
+    "loss",
+    "gradient_descent",
+    "adaptive_rates",
+    "mini_batches",
+    "overfitting",
+)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from intro_dl.lectures.engine.claims import Check, Outcome, claim, within
 from intro_dl.lectures.engine.numerics import normal
-from intro_dl.lectures.lecture_001.fully_connected import CHOSEN, count, near
+from intro_dl.lectures.lecture_001.softmax_regression import CHOSEN, count, near
 from intro_dl.results.evidence import BEST_ON_TEST, BEYOND_CHANCE, LAST_EPOCH, accuracy, read_runs
 from intro_dl.scratch import backprop, layers
 from intro_dl.tasks import Task

@@ -1,3 +1,11 @@
 """Lecture 002: UNSW COMP9321, 2019, week 7, Introduction to Neural Networks."""
 
-PARTS = ("hidden_units", "backpropagation", "optimization", "practice")  # in slide order
+PARTS = (  # in slide order
+    "applications",
+    "hidden_units",
+    "backpropagation",
+    "modules",
+    "loss_functions",
+    "optimization",
+    "practice",
+)

@@ -21,7 +21,7 @@ from intro_dl.lectures.engine.numerics import (
     rounded,
     with_one,
 )
-from intro_dl.lectures.lecture_004.logistic_regression import follow
+from intro_dl.lectures.lecture_004.regularization import follow
 from intro_dl.models.mlp import MLP
 from intro_dl.models.perceptron import Perceptron
 from intro_dl.scratch.autodiff import Node
