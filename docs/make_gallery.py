@@ -40,6 +40,8 @@ PICTURES = {  # file: run, tag, and which of its pictures
     "filters": ("lenet", "weights/first_layer", -1),
     "weight_images": ("softmax", "weights/first_layer", -1),
     "feature_maps": ("lenet", "feature_maps/one_image", -1),
+    "strongest_inputs": ("lenet", "strongest/stage2.0", -1),
+    "occlusion": ("lenet", "occlusion/images", -1),
     "confusion_matrix": ("softmax", "mistakes/confusion_matrix", -1),
     "worst_mistakes": ("softmax", "mistakes/worst", -1),
     "decision_regions": ("spirals", "regions/plane", -1),

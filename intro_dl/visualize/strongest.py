@@ -45,7 +45,8 @@ class StrongestInputs(Visualizer):
             names = [f"{unit}: {value:.3g}" for unit, value in enumerate(values[:, 0])]
             number, total = len(values), len(found[name][0])
             shown = f"{number} of {total} units" if number < total else f"{total} units"
-            title = f"{layer_name(model, name)}: strongest inputs of {shown}, {writer.moment}"
+            what = f"strongest inputs of {shown}, cut to what they see"
+            title = f"{layer_name(model, name)}: {what}, {writer.moment}"
             writer.figure(f"strongest/{name}", mosaic(tiles, names, title, side=1.2))
 
 
@@ -84,8 +85,7 @@ def receptive_fields(model: Task, inputs: Tensor) -> dict[str, tuple[Tensor, Ten
         copies[line, :, line] = torch.nan
     for line in range(width):
         copies[height + line, :, :, line] = torch.nan
-    # Faster algorithms of cuDNN and oneDNN mix the values of neighboring places.
-    with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):
+    with torch.backends.cudnn.flags(enabled=False):  # some of its algorithms mix neighboring places
         seen = of_units(model, copies, lambda maps: maps.isnan().any(dim=1).cpu())  # (H + W, h, w) each
     return {name: (each[:height].any(dim=2), each[height:].any(dim=1)) for name, each in seen.items()}
 
