@@ -73,7 +73,7 @@ def save(picture: bytes, name: str) -> None:
         image = image.resize(
             (MAX_WIDTH, round(image.height * MAX_WIDTH / image.width)), Image.Resampling.LANCZOS
         )
-    for colors in (256, 128, 64, 32):
+    for colors in (256, 128, 64, 32, 16):
         few = io.BytesIO()
         image.quantize(colors).save(few, "PNG", optimize=True)
         if few.tell() < MAX_BYTES:
