@@ -55,6 +55,12 @@ class GraphData(TensorData):
             splits[split] = inputs, targets
         return splits
 
+    def labels(self) -> Tensor:
+        """Return the class of each node, (N,): each split knows some of them."""
+        return torch.stack([labels[0] for _, labels in self.splits.values()]).amax(
+            dim=0
+        )  # unknown is negative
+
     def sizes(self) -> dict[str, int]:
         return {split: int((labels != UNKNOWN).sum()) for split, (_, labels) in self.splits.items()}
 

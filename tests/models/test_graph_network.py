@@ -1,5 +1,6 @@
 """A graph network uses the edges; its data, its rival and its predictions."""
 
+import networkx
 import pytest
 import torch
 
@@ -20,10 +21,7 @@ def club():
 def everyone(data):
     """Return the whole graph, the known labels, and all labels."""
     graph, known = data.splits["train"]
-    labels = known.clone()
-    for split in ("val", "test"):
-        labels = labels.where(labels != UNKNOWN, data.splits[split][1])
-    return graph, known, labels
+    return graph, known, data.labels()[None]
 
 
 def right(model, data):
@@ -57,6 +55,11 @@ def test_only_the_nodes_whose_labels_are_known_count(club):
     loss = torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1]))
     assert model.count((graph, known)) == 2
     torch.testing.assert_close(model.metrics((graph, known))["loss"], loss)
+
+
+def test_the_labels_of_a_graph_are_those_of_all_its_splits(club):
+    graph = networkx.karate_club_graph()
+    assert [club.CLASSES[label] for label in club.labels()] == [graph.nodes[node]["club"] for node in graph]
 
 
 def test_labels_spread_along_a_path_to_the_nearer_end():
