@@ -80,6 +80,27 @@ def test_a_graph_without_edges_is_refused(monkeypatch):
         Karate().setup()
 
 
+@pytest.mark.parametrize(
+    ("label", "node", "sentence"),
+    [
+        (2, 33, "The graph of Karate has a label 2: choose labels from 0 to 1."),
+        (-1, 33, "The graph of Karate has a label -1"),
+        (1, 34, "knows the label of node 34, but the nodes are 0 to 33: choose one of these."),
+    ],
+)
+def test_labels_and_nodes_outside_of_a_graph_are_refused(label, node, sentence, monkeypatch):
+    draw = Karate.draw
+
+    def wrong(self, generator):
+        features, adjacency, labels, _ = draw(self, generator)
+        labels[5] = label
+        return features, adjacency, labels, [0, node]
+
+    monkeypatch.setattr(Karate, "draw", wrong)
+    with pytest.raises(ValueError, match=sentence):
+        Karate().setup()
+
+
 def test_too_many_labels_per_class_are_refused():
     with pytest.raises(ValueError, match="at most 1,000 neighbors and 100 labels per class"):
         DigitGraph(labels_per_class=200).setup()
