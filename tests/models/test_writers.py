@@ -67,7 +67,9 @@ def test_exact_is_a_mean_over_sentences_and_the_loss_one_over_words(trained_run,
     numbers = predict_split(run, data, "test").numbers
     assert numbers["exact"] == pytest.approx(500 / 600)
     run.model.history = []
-    trainer = pl.Trainer(logger=False, barebones=True, accelerator="cpu")
+    trainer = pl.Trainer(
+        logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu"
+    )
     (measured,) = trainer.test(run.model, data.test_dataloader(), verbose=False)
     assert measured["exact/test"] == pytest.approx(500 / 600)
     assert measured["loss/test"] == pytest.approx(numbers["loss"], rel=1e-5)
