@@ -81,8 +81,8 @@ def draw_falls(
         start = (side - step) / 2  # the center of a square has the color of its place
         rows, columns = each.shape
         extent = (start, start + columns * step, start + rows * step, start)
-        shown = below.imshow(each.numpy(), cmap=DIVERGING, vmin=-largest, vmax=largest, extent=extent)
+        below.imshow(each.numpy(), cmap=DIVERGING, vmin=-largest, vmax=largest, extent=extent)
         for axes in (above, below):
             axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    figure.colorbar(shown, ax=grid[1].tolist(), label="fall")
+    figure.colorbar(grid[1, 0].images[0], ax=grid[1].tolist(), label="fall")
     return figure
