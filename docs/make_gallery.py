@@ -40,6 +40,8 @@ PICTURES = {  # file: run, tag, and which of its pictures
     "filters": ("lenet", "weights/first_layer", -1),
     "weight_images": ("softmax", "weights/first_layer", -1),
     "feature_maps": ("lenet", "feature_maps/one_image", -1),
+    "strongest_inputs": ("lenet", "strongest/stage2.0", -1),
+    "occlusion": ("lenet", "occlusion/images", -1),
     "confusion_matrix": ("softmax", "mistakes/confusion_matrix", -1),
     "worst_mistakes": ("softmax", "mistakes/worst", -1),
     "decision_regions": ("spirals", "regions/plane", -1),
@@ -71,7 +73,7 @@ def save(picture: bytes, name: str) -> None:
         image = image.resize(
             (MAX_WIDTH, round(image.height * MAX_WIDTH / image.width)), Image.Resampling.LANCZOS
         )
-    for colors in (256, 128, 64, 32):
+    for colors in (256, 128, 64, 32, 16):
         few = io.BytesIO()
         image.quantize(colors).save(few, "PNG", optimize=True)
         if few.tell() < MAX_BYTES:

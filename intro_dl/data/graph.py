@@ -40,6 +40,7 @@ class GraphData(TensorData):
     def load(self) -> dict[str, Split]:
         generator = torch.Generator().manual_seed(self.split_seed)
         features, adjacency, labels, known = self.draw(generator)
+        self.check(labels, known)
         order = [
             node for node in torch.randperm(len(labels), generator=generator).tolist() if node not in known
         ]
@@ -54,6 +55,24 @@ class GraphData(TensorData):
             targets[0, chosen] = labels[chosen]
             splits[split] = inputs, targets
         return splits
+
+    def check(self, labels: Tensor, known: list[int]) -> None:
+        """Raise ValueError if a label (N,) is not that of a class, or a known node is not in the graph."""
+        name, most = type(self).__name__, len(self.class_names) - 1
+        wrong = labels[(labels < 0) | (labels > most)]
+        if len(wrong):
+            raise ValueError(f"The graph of {name} has a label {wrong[0]}: choose labels from 0 to {most}.")
+        if outside := [node for node in known if not 0 <= node < len(labels)]:
+            raise ValueError(
+                f"The training of {name} knows the label of node {outside[0]}, but the nodes are 0 to "
+                f"{len(labels) - 1}: choose one of these."
+            )
+
+    def labels(self) -> Tensor:
+        """Return the class of each node, (N,): each split knows some of them."""
+        return torch.stack([labels[0] for _, labels in self.splits.values()]).amax(
+            dim=0
+        )  # unknown is negative
 
     def sizes(self) -> dict[str, int]:
         return {split: int((labels != UNKNOWN).sum()) for split, (_, labels) in self.splits.items()}

@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
 
     run = load_run(source, options["weights"])
     portable = Portable(run)
+    if portable.part:
+        print(f"Of {type(run.model).__name__}, the {portable.part} is exported. Draw with intro-dl sample.")
     make_directory(folder, [*FILES.values(), "model.json"], "model.json")
     if (folder / "model.json").exists() and '"intro_dl"' not in (folder / "model.json").read_text("utf-8"):
         raise ValueError(f"{folder}/model.json is not from this program: name another directory with out=.")
@@ -78,6 +80,8 @@ def describe(portable: "Portable", files: dict[str, Any]) -> dict[str, Any]:
     if run.kind in FORMULAS:
         values = {name: metadata[name] for name in ("mean", "std")}
         content["normalization"] = {"formula": FORMULAS[run.kind]} | values
+    if portable.part:
+        content["part"] = portable.part
     names = ("features", "classes", "target", "alphabet", "background", "digit_box")
     content |= {name: metadata[name] for name in names if metadata.get(name) is not None}
     return content | {"data": metadata["data"]}

@@ -1,6 +1,7 @@
 """Measure a run on a split: its predictions, numbers by class or character, and calibration."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,15 +50,15 @@ def predict_split(run: LoadedRun, data: TensorData, split: str) -> Predictions:
     model: Any = run.model
     predicts = isinstance(model, Classifier | Regressor)
     batches = Batches(inputs, targets, batch_size=500, transform=run.prepare)
-    totals: dict[str, float] = {}
-    outputs, count = [], 0
+    totals, counts = defaultdict[str, float](float), defaultdict[str, int](int)
+    outputs = []
     for batch in tracked(batches, "Evaluating"):
-        count += (weight := model.count(batch))
         for name, value in model.metrics(batch).items():
-            totals[name] = totals.get(name, 0.0) + float(value) * weight
+            counts[name] += (weight := model.count(batch, name))
+            totals[name] += float(value) * weight
         if predicts:
             outputs.append(model(batch[0]))
-    numbers = {name: total / count for name, total in totals.items()}
+    numbers = {name: total / counts[name] for name, total in totals.items()}
     if not predicts:
         return Predictions(numbers, inputs, targets, torch.empty(0))
     scores = torch.cat(outputs)

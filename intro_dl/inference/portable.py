@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from intro_dl.inference.load import LoadedRun
 from intro_dl.runs.files import write_whole
-from intro_dl.tasks import Classifier
+from intro_dl.tasks import Adversarial, Classifier
 
 BATCHES = (1, 2, 64)  # sizes with which an exported model is compared
 TOLERANCE = 1e-4  # absolute, and relative to the number
@@ -58,6 +58,7 @@ class Portable:
 
     def __init__(self, run: LoadedRun) -> None:
         self.run = run
+        self.part = "discriminator" if isinstance(run.model, Adversarial) else None  # what `forward` is
         if run.kind not in ("images", "points", "text"):
             raise ValueError(
                 f"{run} was trained on {run.kind}: export supports images, points and text only."

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if errors else 0
 
 
-def _predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
+def predict_images(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
+    """Yield the classes of each image that the words name."""
     from intro_dl.inference.inputs import image_paths
     from intro_dl.inference.sheet import Sheet
 
@@ -117,7 +119,8 @@ def _check_not_an_input(key: str, out: Path | None, files: Iterable[Path]) -> No
         raise ValueError(f"{key}={out} is also an input: name another file.")
 
 
-def _predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
+def predict_rows(run: "LoadedRun", words: Iterable[str], options: dict[str, Any]) -> Iterator[Record]:
+    """Yield the class or the number of each row: numbers, or the rows of tables that the words name."""
     from intro_dl.inference.rows import read_rows
 
     _check_not_an_input("out", options["out"], map(typed_path, words))
@@ -136,70 +139,36 @@ def _predict_each_row(run: "LoadedRun", rows: Iterable[tuple[Any, Any]], top: in
             yield {"row": place, "error": str(error)}
 
 
-def _predict_nodes(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.nodes import predict_nodes
-
-    return predict_nodes(run, words, options)
-
-
-def _predict_sentences(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.sentences import captions, translations  # torch loads here
-
-    find = translations if "source_vocabulary" in run.metadata else captions
-    return find(run, map(str, words))
-
-
-def _restore(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.restore import restore_pictures
-
-    return restore_pictures(run, words, options)
-
-
-def _forecast(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.forecast import forecast_series
-
-    return forecast_series(run, words, options)
-
-
-def _predict_tokens(run: "LoadedRun", words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
-    from intro_dl.inference.tokens import read_tokens  # torch loads here
-
-    for text in map(str, words):
-        try:
-            tokens, left_out = read_tokens(text, run.metadata)
-            unknown = {"left out": " ".join(left_out)} if left_out else {}
-            yield {"text": text} | predict(run, tokens, options["top"]) | unknown
-        except ValueError as error:
-            yield {"text": text, "error": str(error)}
-
-
-# How `intro-dl predict` reads what is named after the run, by the kind of data: a function of the run, these
-# words and the options, which yields a record or an {"error": ...} for each input. `LoadedRun.predict` calls
-# it too, except for images and points, which it also reads from memory.
+# How `intro-dl predict` reads what is named after the run, by the kind of data: a module of inference/ and
+# its function, which takes the run, these words and the options, and yields a record or an {"error": ...} for
+# each input. `LoadedRun.predict` calls it too, except for classes of images and points, which it also reads
+# from memory.
 Finder = Callable[["LoadedRun", Iterable[Any], dict[str, Any]], Iterator[Record]]
-FINDERS: dict[str, Finder] = {
-    "captions": _predict_sentences,
-    "images": _predict_images,
-    "points": _predict_rows,
-    "graph": _predict_nodes,
-    "pairs": _restore,
-    "series": _forecast,
-    "tokens": _predict_tokens,
+FINDERS = {
+    "captions": "sentences:predict_sentences",
+    "graph": "nodes:predict_nodes",
+    "images": "predict:predict_images",
+    "pairs": "restore:restore_pictures",
+    "points": "predict:predict_rows",
+    "series": "forecast:forecast_series",
+    "tokens": "tokens:predict_tokens",
 }
 
 
 def _finder(run: "LoadedRun") -> Finder:
-    from intro_dl.tasks import Classifier, Regressor
+    from intro_dl.tasks import Autoencoder, Classifier, Regressor
 
-    other_task = run.kind in ("images", "points", "tokens") and not isinstance(
-        run.model, Classifier | Regressor
-    )
-    if run.kind not in FINDERS or other_task:
+    name = FINDERS.get(run.kind, "")
+    if run.kind in ("images", "points", "tokens") and not isinstance(run.model, Classifier | Regressor):
+        restores = run.kind == "images" and isinstance(run.model, Autoencoder)
+        name = "restore:restore_images" if restores else ""
+    if not name:
         raise ValueError(
             f"{run} holds a {type(run.model).__name__} trained on {run.kind}, and predict does not support "
             "it: evaluate it with intro-dl evaluate."
         )
-    return FINDERS[run.kind]
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"intro_dl.inference.{module}"), function)
 
 
 def predict_inputs(run: "LoadedRun", inputs: Any, top: int | None) -> Any:
@@ -216,7 +185,7 @@ def predict_inputs(run: "LoadedRun", inputs: Any, top: int | None) -> Any:
             else f"top={top} needs classes, but this run predicts a number: leave it out."
         )
     options = {"top": top or min(3, most), "invert": "auto", "digit_box": "auto"}
-    if run.kind == "images":
+    if find is predict_images:
         one = images.is_one(inputs)
         records = list(_read_and_predict(run, images.pictures(inputs), options))
     elif run.kind != "points":

@@ -17,6 +17,12 @@ LONGEST = 40  # words of a sentence that is written
 Record = dict[str, Any]
 
 
+def predict_sentences(run: LoadedRun, words: Iterable[Any], options: dict[str, Any]) -> Iterator[Record]:
+    """Yield the translation of each phrase, or the caption of each picture."""
+    find = translations if "source_vocabulary" in run.metadata else captions
+    return find(run, map(str, words))
+
+
 def translations(run: LoadedRun, phrases: Iterable[str]) -> Iterator[Record]:
     """Yield the translation of each phrase, or an error if it has a word that training never had."""
     known = run.metadata["source_vocabulary"]

@@ -1,6 +1,6 @@
 """Read a sentence, or a sequence of letters, as the numbers that a run on tokens reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,19 @@ from torch import Tensor
 
 from intro_dl.data.opinions import known_words, spaced
 from intro_dl.data.sentences import encode
+from intro_dl.inference.load import LoadedRun
+from intro_dl.inference.predict import predict
+
+
+def predict_tokens(run: LoadedRun, words: Iterable[Any], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the class of each sentence or sequence, and the words that were left out."""
+    for text in map(str, words):
+        try:
+            tokens, left_out = read_tokens(text, run.metadata)
+            unknown = {"left out": " ".join(left_out)} if left_out else {}
+            yield {"text": text} | predict(run, tokens, options["top"]) | unknown
+        except ValueError as error:
+            yield {"text": text, "error": str(error)}
 
 
 def read_tokens(text: str, metadata: Mapping[str, Any]) -> tuple[np.ndarray, list[str]]:

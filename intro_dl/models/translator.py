@@ -30,6 +30,8 @@ class Translator(Writer):
         dropout: probability of zeroing an input or an output of the networks, in [0, 1).
     """
 
+    traceable = False  # packed sequences
+
     def __init__(
         self,
         source_size: int,

@@ -25,6 +25,7 @@ class Task(pl.LightningModule):
     """
 
     leading: str = "loss"  # the measure that a result states first, and that `rivals` reach
+    traceable: ClassVar[bool] = True  # whether torch.export can follow `forward`, for the page GRAPHS
     unsupervised: ClassVar[bool] = False  # whether it ignores the targets, and is built without num_classes
     several_devices: ClassVar[bool] = True  # whether trainer=ddp can train it
 
@@ -38,13 +39,18 @@ class Task(pl.LightningModule):
         """Return the mean `loss` over a batch and the task's other metrics, each a scalar."""
         raise NotImplementedError(f"{type(self).__name__} must define metrics(batch)")
 
-    def count(self, batch: Batch) -> int:
-        """Return how many targets a batch has: its weight in the mean over an epoch."""
+    def count(self, batch: Batch, metric: str = "loss") -> int:
+        """Return how many targets a batch has: the weight of its metric in the mean over a split.
+
+        In training, all metrics have the weight of the loss.
+        """
         return batch[1].numel()
 
     def measure(self, batch: Batch, split: str) -> Tensor:
         """Add the metrics of a batch to the epoch, and return its loss."""
-        return self.epoch.add(split, self.metrics(batch), self.count(batch))
+        metrics, count = self.metrics(batch), self.count(batch)
+        counts = {name: self.count(batch, name) for name in metrics} if split != "train" else {}
+        return self.epoch.add(split, metrics, count, counts)
 
     def penalty(self) -> Tensor | float:
         """Return l1 * sum |w| over all parameters: what a training step adds to the measured loss."""

@@ -12,22 +12,29 @@ from torch import Tensor
 class Epoch(pl.Callback):
     """Collect what batches measure, and log the means when the epoch ends.
 
-    A mean is weighted by the number of targets of each batch, over all devices, so it is exact. Metrics stay
-    on the device until then: the loop does not sum, log or wait.
+    A mean is weighted by what `Task.count` counts in each batch, over all devices, so it is exact for a
+    metric that is itself a mean. Metrics stay on the device until then: the loop does not sum, log or wait.
 
     `states` keeps what one batch passes to the next, e.g. a recurrent state, by split.
     """
 
     def __init__(self) -> None:
         self.states: dict[str, Any] = {}
-        self._measured: dict[str, list[tuple[int, dict[str, Tensor]]]] = defaultdict(list)
+        # by split and batch: the weight of the loss, other weights by metric, and the metrics
+        self._measured: dict[str, list[tuple[int, dict[str, int], dict[str, Tensor]]]] = defaultdict(list)
         self._new: set[str] = set()  # names measured in this epoch; Lightning also keeps older values
         self._saved: dict[str, Any] = {}  # from a checkpoint, until training starts
         self._start = time.perf_counter()
 
-    def add(self, split: str, metrics: dict[str, Tensor], count: int) -> Tensor:
-        """Add the metrics of a batch with `count` targets, and return its loss."""
-        self._measured[split].append((count, {name: value.detach() for name, value in metrics.items()}))
+    def add(
+        self, split: str, metrics: dict[str, Tensor], count: int, counts: dict[str, int] | None = None
+    ) -> Tensor:
+        """Add the metrics of a batch with `count` targets, and return its loss.
+
+        `counts` has the weight of metrics that do not have the weight `count`; it is not saved.
+        """
+        values = {name: value.detach() for name, value in metrics.items()}
+        self._measured[split].append((count, counts or {}, values))
         return metrics["loss"]
 
     def on_train_start(self, trainer, module):
@@ -37,7 +44,7 @@ class Epoch(pl.Callback):
         rows = zip(*(values.to(module.device) for values in names.values()), strict=True)
         self._measured.clear()
         self._measured["train"] = [
-            (count, dict(zip(names, row, strict=True))) for count, row in zip(counts, rows, strict=True)
+            (count, {}, dict(zip(names, row, strict=True))) for count, row in zip(counts, rows, strict=True)
         ]
         self.states.clear()
         if (state := saved.get("state")) is not None:
@@ -79,12 +86,12 @@ class Epoch(pl.Callback):
 
     def on_save_checkpoint(self, trainer, module, checkpoint):
         batches = self._measured.get("train", [])
-        names = batches[0][1] if batches else ()
+        names = batches[0][2] if batches else ()
         checkpoint["history"] = module.history
         checkpoint["epoch_so_far"] = {
             "seconds": time.perf_counter() - self._start,
-            "counts": [count for count, _ in batches],
-            "metrics": {name: torch.stack([metrics[name] for _, metrics in batches]) for name in names},
+            "counts": [count for count, _, _ in batches],
+            "metrics": {name: torch.stack([metrics[name] for _, _, metrics in batches]) for name in names},
             "state": self.states.get("train"),
         }
 
@@ -96,12 +103,13 @@ class Epoch(pl.Callback):
         batches = self._measured.pop(split, [])
         if not batches:
             return
-        counts = torch.tensor([count for count, _ in batches], dtype=torch.float32, device=module.device)
-        names = list(batches[0][1])
-        values = torch.stack([torch.stack([metrics[name] for name in names]) for _, metrics in batches])
-        sums = torch.cat([counts @ values.float(), counts.sum()[None]])  # (metrics + 1,)
+        names = list(batches[0][2])
+        weights = [[counts.get(name, count) for name in names] for count, counts, _ in batches]
+        counts = torch.tensor(weights, dtype=torch.float32, device=module.device)  # (batches, metrics)
+        values = torch.stack([torch.stack([metrics[name] for name in names]) for _, _, metrics in batches])
+        sums = torch.stack([(counts * values.float()).sum(dim=0), counts.sum(dim=0)])  # (2, metrics)
         sums = trainer.strategy.reduce(sums, reduce_op="sum")
-        means = sums[:-1] / sums[-1]
+        means = sums[0] / sums[1]
         self._new.update(f"{name}/{split}" for name in names)
         module.log_dict(
             {f"{name}/{split}": mean for name, mean in zip(names, means, strict=True)}, prog_bar=True

@@ -27,7 +27,7 @@ class NodeClassifier(Task):
         accuracy = (scores.argmax(dim=-1) == labels)[known].float().mean()
         return {"loss": F.cross_entropy(scores[known], labels[known]), "accuracy": accuracy}
 
-    def count(self, batch):
+    def count(self, batch, metric="loss"):
         return int((batch[1] != UNKNOWN).sum())
 
     def chance_loss(self):
@@ -36,8 +36,7 @@ class NodeClassifier(Task):
     def rivals(self, train, test):
         """Return the accuracy of label propagation."""
         (inputs, known), (_, labels) = train, test
-        adjacency = inputs[0, :, -inputs.shape[1] :]
-        spread = propagate_labels(adjacency, known[0], self.hparams["num_classes"])
+        spread = propagate_labels(inputs[0, :, -inputs.shape[1] :], known[0], self.hparams["num_classes"])
         measured = labels[0] != UNKNOWN
         return {"label propagation": (spread == labels[0])[measured].float().mean().item()}
 
@@ -46,7 +45,7 @@ def propagate_labels(adjacency: Tensor, labels: Tensor, num_classes: int, steps:
     """Let the known labels spread along the edges, and return the most frequent class of each node, (N,).
 
     In each step a node takes the mean of its neighbors' class shares; known nodes keep their own. Nothing is
-    learned, so it is the rival of a graph network. Source: Zhu and Ghahramani 2002, label propagation.
+    learned. Source: Zhu and Ghahramani 2002, label propagation.
 
     Args:
         adjacency: (N, N), 1 where two nodes are joined.

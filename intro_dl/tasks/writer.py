@@ -43,8 +43,8 @@ class Writer(Task):
         """Return the sentences (B, length) that the model writes; see `write_words`."""
         return write_words(self.step, self.read(inputs), inputs, length, temperature)
 
-    def count(self, batch):
-        return int((batch[1] != PADDING).sum())
+    def count(self, batch, metric="loss"):
+        return len(batch[1]) if metric in ("exact", "bleu") else int((batch[1] != PADDING).sum())
 
     def rivals(self, train, test):
         return simple_methods(train, test)

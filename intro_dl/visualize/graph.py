@@ -27,7 +27,7 @@ class Graph(Visualizer):
     """
 
     def draw(self, model, data, writer):
-        if "source_size" in data.dims:  # torch.export cannot follow packed sequences of words
+        if not model.traceable:
             return
         inputs, _ = first_batch(model, data, examples=STEPS if data.kind == "text" else 1)
         event = Event(graph_def=graph(model, inputs).SerializeToString())

@@ -5,7 +5,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import nn
 
 from intro_dl.data.dataset import TensorData
-from intro_dl.tasks import Task
+from intro_dl.tasks import Adversarial, Task
 from intro_dl.visualize.callback import evaluating
 from intro_dl.visualize.layers import first_batch
 from intro_dl.visualize.recorder import record_calls
@@ -19,7 +19,7 @@ def layer_table(model: Task, data: TensorData) -> str:
     inputs, _ = first_batch(model, data, examples=1)
     with isolate_rng(), evaluating(model), torch.no_grad():
         with record_calls(model, lambda layer, inputs, output: (layer, tuple(output.shape))) as calls:
-            model(inputs)
+            model(model.draw(1) if isinstance(model, Adversarial) else inputs)  # both networks of a GAN
     rows = [("layer", "type", "output shape", "parameters")]
     for name, (layer, shape) in dict(calls).items():
         rows.append((name, type(layer).__name__, " x ".join(map(str, shape[1:])), f"{_count(layer):,}"))

@@ -23,12 +23,9 @@ class NodeColors(Visualizer):
         count = known.shape[1]
         if data.kind != "graph" or count > MOST_NODES:
             return
-        labels = known[0].clone()
-        for split in ("val", "test"):
-            labels = labels.where(labels != UNKNOWN, data.splits[split][1][0])
         predicted = outputs_of(model, data, inputs)[0].argmax(dim=-1)  # (N,)
         figure = draw_graph(
-            inputs[0, :, -count:], predicted, labels, known[0] != UNKNOWN, list(data.class_names)
+            inputs[0, :, -count:], predicted, data.labels(), known[0] != UNKNOWN, list(data.class_names)
         )
         figure.axes[0].set_title(f"predicted classes, {writer.moment}", loc="left", fontsize="medium")
         writer.figure("graph/nodes", figure)

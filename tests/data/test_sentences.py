@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from intro_dl.config.validate import validate
+from intro_dl.data import glyphs
 from intro_dl.data.emoji_names import EmojiNames, concept, names
 from intro_dl.data.scenes import COLORS, SHAPES, Scenes, captions, draw
 from intro_dl.data.sentences import decode, encode, vocabulary
@@ -101,6 +102,29 @@ def test_held_out_pairs_are_in_every_test_picture_and_in_no_other():
     }
     assert all(has["test"]) and not any(has["train"]) and not any(has["val"])
     assert [len(found) for found in has.values()] == [3_000, 400, 400]
+
+
+def test_a_glyph_has_its_unicode_name_and_no_letter_is_in_two_splits():
+    data = glyphs.Glyphs()
+    found = data.pictures()
+    names_of = {split: set(captions) for split, (_, captions) in found.items()}
+    assert len(set().union(*names_of.values())) == sum(map(len, names_of.values())) == 1_644
+    assert [len(names) for names in names_of.values()] == [164, 164, 1_316]
+    everything = {
+        name: image for images, texts in found.values() for name, image in zip(texts, images, strict=True)
+    }
+    plain, dotted = everything["latin capital letter e"], everything["latin capital letter e with dot above"]
+    assert plain.shape == (1, 32, 32) and plain.dtype == torch.uint8
+    above, below = (dotted.int() - plain.int()).abs()[0].split([10, 22])  # the last font draws both
+    assert above.any() and not below.any()  # the same letter on the same line, and a dot
+    assert all(
+        (images[:, :, edge] == 255).float().mean() > 0.97 for images, _ in found.values() for edge in (0, 31)
+    )
+
+
+def test_letters_are_those_of_three_alphabets():
+    assert [glyphs.is_letter(character) for character in "aβжא1-"] == [True, True, True, False, False, False]
+    assert glyphs.name("ñ") == "latin small letter n with tilde"
 
 
 def test_no_scene_is_in_two_splits():

@@ -1,18 +1,23 @@
 """What autoencoders and adversarial networks promise; the slow tests hold the numbers of docs/SYSTEMS.md."""
 
+import json
 import math
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from intro_dl import load_run
 from intro_dl.data.images import Digits, to_pixels
 from intro_dl.data.toy import Ring
+from intro_dl.inference import export, predict
 from intro_dl.models.autoencoder import MLPAutoencoder
 from intro_dl.models.dcgan import DCGAN
 from intro_dl.models.gan import GAN
 from intro_dl.models.vae import VAE
 from intro_dl.tasks.adversarial import energy_distance
+from intro_dl.visualize.layer_table import layer_table
 
 IMAGE = (1, 28, 28)
 SEEDS = (3, 4)  # docs/SYSTEMS.md has others
@@ -39,6 +44,45 @@ def test_energy_distance_of_equal_distributions_is_0_on_average_and_of_others_ab
     assert float(sum(same)) / 200 == pytest.approx(0, abs=0.01)
     x, y = torch.randn(2, 500, 3, generator=generator)
     assert energy_distance(x, y + 1) > 0.2 and energy_distance(x, 2 * y) > 0.2
+
+
+@pytest.mark.parametrize("name", ["gan", "dcgan"])
+def test_the_table_of_layers_shows_both_networks_and_export_says_which_one_it_writes(
+    name, trained_run, run_main, tmp_path
+):
+    run = trained_run(f"model={name}", "trainer=smoke")
+    model = load_run(run).model
+    data = Ring() if name == "gan" else Digits(normalize=False)
+    data.setup()
+    table = layer_table(model, data)
+    layers = [layer for layer, part in model.named_modules() if layer and not [*part.children()]]
+    assert all(f"{layer} " in table for layer in layers) and {"generator.0", "discriminator.0"} < {*layers}
+    code, out, errors = run_main(export.main)(run, "format=safetensors", f"out={tmp_path}")
+    assert code == 0, errors
+    assert "the discriminator is exported. Draw with intro-dl sample." in out
+    assert json.loads((tmp_path / "model.json").read_text())["part"] == "discriminator"
+
+
+# Autoencoders
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae"])
+@torch.no_grad()
+def test_predict_restores_an_image_from_its_code(name, trained_run, run_main, tmp_path, monkeypatch):
+    run = trained_run(f"model={name}", "trainer=smoke")
+    monkeypatch.chdir(tmp_path)
+    data = Digits(normalize=name == "autoencoder")
+    data.setup()
+    pixels = data.splits["test"][0][:1]
+    Image.fromarray(pixels[0, 0].numpy()).save("digit.png")
+    code, out, errors = run_main(predict.main)(run, "digit.png", "missing.png", "format=json")
+    record = json.loads(out)[0]
+    assert code == 1 and "There is no file missing.png" in errors
+    model, inputs = load_run(run).model, data.transform(pixels)
+    assert record["squared error"] == pytest.approx((model(inputs) - inputs).square().mean().item(), rel=1e-4)
+    with Image.open("digit_restored.png") as picture:
+        shown = torch.from_numpy(np.array(picture))[None, None]
+    assert (shown.int() - to_pixels(model(inputs), data.MEAN, data.STD).int()).abs().max() <= 1
 
 
 # Adversarial networks

@@ -1,5 +1,6 @@
 """A graph network uses the edges; its data, its rival and its predictions."""
 
+import networkx
 import pytest
 import torch
 
@@ -20,10 +21,7 @@ def club():
 def everyone(data):
     """Return the whole graph, the known labels, and all labels."""
     graph, known = data.splits["train"]
-    labels = known.clone()
-    for split in ("val", "test"):
-        labels = labels.where(labels != UNKNOWN, data.splits[split][1])
-    return graph, known, labels
+    return graph, known, data.labels()[None]
 
 
 def right(model, data):
@@ -59,6 +57,11 @@ def test_only_the_nodes_whose_labels_are_known_count(club):
     torch.testing.assert_close(model.metrics((graph, known))["loss"], loss)
 
 
+def test_the_labels_of_a_graph_are_those_of_all_its_splits(club):
+    graph = networkx.karate_club_graph()
+    assert [club.CLASSES[label] for label in club.labels()] == [graph.nodes[node]["club"] for node in graph]
+
+
 def test_labels_spread_along_a_path_to_the_nearer_end():
     path = torch.diag(torch.ones(5), 1) + torch.diag(torch.ones(5), -1)
     labels = torch.tensor([0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 1])
@@ -74,6 +77,27 @@ def test_a_graph_without_edges_is_refused(monkeypatch):
 
     monkeypatch.setattr(Karate, "draw", lonely)
     with pytest.raises(ValueError, match="The graph of Karate has no edges"):
+        Karate().setup()
+
+
+@pytest.mark.parametrize(
+    ("label", "node", "sentence"),
+    [
+        (2, 33, "The graph of Karate has a label 2: choose labels from 0 to 1."),
+        (-1, 33, "The graph of Karate has a label -1"),
+        (1, 34, "knows the label of node 34, but the nodes are 0 to 33: choose one of these."),
+    ],
+)
+def test_labels_and_nodes_outside_of_a_graph_are_refused(label, node, sentence, monkeypatch):
+    draw = Karate.draw
+
+    def wrong(self, generator):
+        features, adjacency, labels, _ = draw(self, generator)
+        labels[5] = label
+        return features, adjacency, labels, [0, node]
+
+    monkeypatch.setattr(Karate, "draw", wrong)
+    with pytest.raises(ValueError, match=sentence):
         Karate().setup()
 
 

@@ -10,7 +10,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from torch.nn import functional as F
 
-from intro_dl import load_run
+from intro_dl import load_run, tasks
 from intro_dl.config.compose import composed
 from intro_dl.inference import evaluate, export
 from intro_dl.runs.folder import RunFolder
@@ -19,6 +19,7 @@ from intro_dl.training.build import build_data, build_model
 from intro_dl.training.report import print_summary
 from tests.conftest import ROOT
 
+TASKS = [getattr(tasks, name) for name in tasks.__all__ if name != "Task"]
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
 FOLDER = ROOT / "configs" / "model"
 OPTIONS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
@@ -142,6 +143,12 @@ def test_is_one_page_that_imports_torch_and_its_task_only(name):
         "intro_dl.scratch",
     )
     assert not {module for module in modules if not module.startswith(allowed)}
+
+
+def test_a_task_is_at_most_sixty_lines():
+    files = {ROOT / "intro_dl" / "tasks" / f"{task.__module__.rpartition('.')[2]}.py" for task in TASKS}
+    assert len(files) == len(TASKS) >= 9
+    assert not [file.name for file in files if len(file.read_text(encoding="utf-8").splitlines()) > 60]
 
 
 def test_task_without_metrics_says_so():

@@ -3,8 +3,12 @@
 import json
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
+from intro_dl import load_run
+from intro_dl.data.scenes import Scenes
+from intro_dl.inference.metrics import predict_split
 from intro_dl.models.captioner import Captioner
 from intro_dl.models.translator import Translator
 from intro_dl.tasks.writing import PADDING, START, STOP, UNKNOWN, compare, nearest, word_by_word, write_words
@@ -48,6 +52,27 @@ def test_padding_of_the_sentences_counts_neither_in_the_loss_nor_in_the_mean(mod
     for name, value in short.items():
         torch.testing.assert_close(value, long[name])
     assert model.count((inputs, longer)) == model.count((inputs, SENTENCES)) == 7
+
+
+def test_exact_is_a_mean_over_sentences_and_the_loss_one_over_words(trained_run, monkeypatch):
+    run = load_run(trained_run("model=captioner", "trainer=smoke", "logger=none"))
+    data = Scenes()
+    data.setup()
+    images, sentences = data.splits["test"]
+    # 500 short sentences in the first batch, all right, and 100 long ones in the second, all wrong
+    short = torch.tensor([4, STOP, PADDING, PADDING, PADDING]).expand(500, -1)
+    long = torch.tensor([4, 5, 6, 7, STOP]).expand(100, -1)
+    data.splits["test"] = images[:1].expand(600, -1, -1, -1), torch.cat([short, long])
+    monkeypatch.setattr(run.model, "write", lambda inputs, length: short[: len(inputs)])
+    numbers = predict_split(run, data, "test").numbers
+    assert numbers["exact"] == pytest.approx(500 / 600)
+    run.model.history = []
+    trainer = pl.Trainer(
+        logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu"
+    )
+    (measured,) = trainer.test(run.model, data.test_dataloader(), verbose=False)
+    assert measured["exact/test"] == pytest.approx(500 / 600)
+    assert measured["loss/test"] == pytest.approx(numbers["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("attention", [True, False])

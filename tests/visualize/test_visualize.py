@@ -98,7 +98,11 @@ def test_every_model_shows_what_applies_to_it(name, train):
         expected = expected | {"feature_maps/one_image"}
     if name != "perceptron":  # its weights are a vector and a number, no matrix
         expected = expected | {"gradients/by_layer"}
-    assert set(events.Tags()["images"]) == expected | {"curves"}
+    if isinstance(model, Classifier) and load_run(run).kind == "images":
+        expected = expected | {"occlusion/images"}
+        assert any(tag.startswith("strongest/") for tag in events.Tags()["images"])
+    shown_images = {tag for tag in events.Tags()["images"] if not tag.startswith("strongest/")}
+    assert shown_images == expected | {"curves"}
     assert events.Tags()["graph"] or name == "translator"
     assert any(tag.startswith("gradients/") for tag in events.Tags()["histograms"])
     texts = {tag for tag in events.Tags()["tensors"] if "text" in tag}
