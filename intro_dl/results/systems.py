@@ -51,7 +51,7 @@ COMMANDS = {
     "digit_graph_alone": "model=gcn data=digit_graph model.neighbors=false",
     "gda": "model=gda",
     "gda_quadratic": "model=gda model.shared=false",
-    "words": "model=char_lstm data.unit=word",
+    "words": "model=char_lstm data=pydoc data.unit=word",
     "history_1952_sgd_softmax": "experiment=history/1952_sgd_softmax",
     "history_1958_perceptron": "experiment=history/1958_perceptron",
     "history_1986_backpropagation": "experiment=history/1986_backpropagation",
