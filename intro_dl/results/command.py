@@ -9,8 +9,9 @@ from annotated_types import Ge
 from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
 from intro_dl.results.evidence import RESULTS, SHIPPED
-from intro_dl.results.page import page, read_summaries, write_headers
+from intro_dl.results.page import page, read_summaries, write_headers, write_tables
 from intro_dl.results.summary import summarize
+from intro_dl.results.systems import read_systems
 from intro_dl.runs.files import shown_path, to_json, typed_path, write_whole
 
 OPTIONS = {
@@ -21,7 +22,7 @@ OPTIONS = {
 
 
 def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
-    """Add the runs of the given folders, if any; write RESULTS.md, and the heads of the experiments."""
+    """Add the runs of the given folders, if any; write RESULTS.md, and the parts of other files."""
     folders, options = read_options(arguments, OPTIONS)
     if results == SHIPPED:
         raise ValueError(
@@ -36,9 +37,10 @@ def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, to_json(summary))
         written.append(path)
-    summaries, path = read_summaries(results), results.parent / "RESULTS.md"
-    write_whole(path, page(summaries))
+    summaries, systems, path = read_summaries(results), read_systems(results), results.parent / "RESULTS.md"
+    write_whole(path, page(summaries, systems))
     written += [path, *write_headers(results.parent / "configs" / "experiment", summaries)]
+    written += write_tables(results.parent / "docs" / "SYSTEMS.md", systems)
     for path in written:
         print(f"Wrote {shown_path(path)}.")
     return 0

@@ -27,6 +27,7 @@ from intro_dl.results.experiments import (
     Experiment,
 )
 from intro_dl.results.recipe import changes_since, told
+from intro_dl.results.systems import TABLES, table
 from intro_dl.runs.files import in_markdown, read_json, write_whole
 from intro_dl.runs.values import fits
 
@@ -78,6 +79,8 @@ class Saved(TypedDict):
 
 
 ALL_TEST_IMAGES = 10_000  # in MNIST and in CIFAR-10
+# In docs/SYSTEMS.md: a table of `systems.TABLES`, between two marks.
+MEASURED = re.compile(r"(<!-- measured: ([^\n]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
 INTRODUCTION = """\
@@ -109,6 +112,12 @@ machines also did other work, so an idle machine is faster.
 best on validation. The slides' numbers are the best on test of single runs."""
 
 
+ABOUT_SYSTEMS = """\
+What each system of the decks must show, and what was measured on the test split with the weights that the run
+keeps: mean ± standard error over the seeds. A bound was written down before these seeds were trained; it must
+hold with each seed. [docs/SYSTEMS.md](docs/SYSTEMS.md) describes the systems."""
+
+
 def read_summaries(results: Path) -> dict[str, Summary]:
     """Return the content of the files of results/ by name, e.g. "mnist_mlp" or "ablation/no_dropout".
 
@@ -131,12 +140,17 @@ def read_summaries(results: Path) -> dict[str, Summary]:
     return found
 
 
-def page(summaries: dict[str, Summary]) -> str:
+def page(summaries: dict[str, Summary], systems: dict[str, Summary] | None = None) -> str:
     """Return the text of RESULTS.md.
+
+    Args:
+        summaries: the experiments of MNIST and CIFAR-10, see `read_summaries`.
+        systems: the other systems of the decks, see `read_systems`; the page has no section for {}.
 
     Raises:
         ValueError: if there are no results.
     """
+    systems = systems or {}
     if not summaries:
         raise ValueError("There are no results yet: add a sweep with intro-dl results <sweep>.")
     gains = [mean(each, BEST_ON_TEST) - mean(each, BEST_ON_VALIDATION) for each in summaries.values()]
@@ -145,13 +159,14 @@ def page(summaries: dict[str, Summary]) -> str:
         INTRODUCTION.format(
             least=min(gains), most=max(gains), images=ALL_TEST_IMAGES, error=error, beyond=BEYOND_CHANCE
         ),
-        *_changed(summaries),
+        *_changed(summaries | {f"systems/{name}": summary for name, summary in systems.items()}),
         "## MNIST",
         _table(MNIST, summaries),
         "## CIFAR-10: depth, with and without skips",
         _about_cifar10(summaries),
         _table(CIFAR10, summaries),
         *_ablations(summaries),
+        *_systems(systems),
         "## Commands and versions",
         _markdown([_origin(name, summary) for name, summary in summaries.items()], text_columns=5),
     ]
@@ -265,10 +280,36 @@ def _ablations(summaries: dict[str, Summary]) -> list[str]:
     return ["## The gain of each trick", text, _markdown(rows, text_columns=1)]
 
 
+def _systems(systems: dict[str, Summary]) -> Iterator[str]:
+    if systems:
+        yield "## Systems"
+        yield ABOUT_SYSTEMS
+        for name in TABLES:
+            yield f"### {name}"
+            yield table(name, systems)
+        rows = [
+            {"results": f"`systems/{name}`", "command": f"`{each['command']}`", "commit": _commits(each)}
+            for name, each in systems.items()
+        ]
+        yield "### Commands of the systems"
+        yield _markdown(rows, text_columns=3)
+
+
+def write_tables(path: Path, systems: dict[str, Summary]) -> Iterator[Path]:
+    """Update the tables in docs/SYSTEMS.md; yield the file if it changed."""
+    if path.is_file() and (new := with_tables(text := path.read_text(encoding="utf-8"), systems)) != text:
+        write_whole(path, new)
+        yield path
+
+
+def with_tables(text: str, systems: dict[str, Summary]) -> str:
+    """Return docs/SYSTEMS.md with the tables of today's results."""
+    return MEASURED.sub(lambda found: f"{found[1]}{table(found[2], systems)}{found[3]}", text)
+
+
 def _origin(name: str, summary: Summary) -> dict[str, str]:
     runs = summary["runs"]
     versions = [f"{run['versions']['torch']}, {run['versions']['pytorch_lightning']}" for run in runs]
-    commits = [(run["commit"] or "unknown")[:9] for run in runs]
     threads = _values(summary, "threads")
     place = f"{_values(summary, 'device')}, {threads} thread{'s' * (threads != '1')}"
     return {
@@ -276,8 +317,12 @@ def _origin(name: str, summary: Summary) -> dict[str, str]:
         "command": f"`{summary['command']}`",
         "on": f"{summary['machine']} ({place})" if summary["machine"] else place,
         "torch, Lightning": ", ".join(dict.fromkeys(versions)),
-        "commit": ", ".join(dict.fromkeys(commits)),
+        "commit": _commits(summary),
     }
+
+
+def _commits(summary: Summary) -> str:
+    return ", ".join(dict.fromkeys((run.get("commit") or "unknown")[:9] for run in summary["runs"]))
 
 
 def _values(summary: Summary, name: str) -> str:

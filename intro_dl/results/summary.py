@@ -2,7 +2,7 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from intro_dl.config.names import nearest
 from intro_dl.config.override_syntax import unquote
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, EXPERIMENTS, needed_seeds
 from intro_dl.results.recipe import OF_THE_MACHINE, recipe
+from intro_dl.results.systems import COMMANDS, system_of
+from intro_dl.results.systems import SEEDS as SYSTEM_SEEDS
 from intro_dl.runs.files import shown_path
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.record import Run, read_runs
@@ -17,8 +19,10 @@ from intro_dl.runs.result import Status
 
 # Keys that do not change an experiment: the seed, the machine, and how the sweep was started.
 NO_CHANGE = {"experiment", "seed", "sweep", "resume", "run_dir", *OF_THE_MACHINE}
+QUIET = ("trainer=cpu", "logger=none")
 AS_FILES = "data=image_folder"  # the same images, each in a file of its own
 TEST = "accuracy/test"
+KEPT = ("epochs", "parameters", "seconds", "device", "threads", "versions", "commit")
 
 
 def summarize(
@@ -40,6 +44,7 @@ def summarize(
         ValueError: if a run is missing, unfinished, of an unknown experiment, or has other settings.
     """
     groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+    systems: dict[str, list[Run]] = defaultdict(list)
     for run in read_runs(folders):
         shown, experiment = shown_path(run.folder), run.choices.get("experiment", "none")
         if run.status is not Status.COMPLETED:
@@ -47,23 +52,35 @@ def summarize(
                 f"{shown} is {run.status}: {run.reason.rstrip('.')}. Leaving it out would bias the mean: "
                 "finish it with intro-dl train resume=<sweep>, or run it again."
             )
+        if name := system_of(_overrides(run, kept=("experiment",))[0]):
+            systems[name].append(run)
+            continue
         if experiment == "none":
             raise ValueError(
                 f"{shown} was trained without experiment=..., so RESULTS.md has no row for it. Leave it out, "
                 "or use intro-dl compare."
             )
         groups[(experiment, *_overrides(run)[0])].append(run)
-    summaries = {}
+    summaries: dict[str, dict[str, Any]] = {}
+    for name, runs in systems.items():
+        runs.sort(key=lambda run: run.seed)
+        check_seeds(COMMANDS[name], runs, seeds or SYSTEM_SEEDS)
+        summaries[f"systems/{name}"] = {
+            "experiment": name,
+            "command": _command(COMMANDS[name].split(), runs),
+            "machine": machine,
+            "recipe": recipe(runs[0].settings),
+            "runs": [_measures(run) for run in runs],
+        }
     for (experiment, *changes), runs in groups.items():
         name = file_name(experiment, changes)
         runs.sort(key=lambda run: run.seed)
         check_seeds(" ".join([experiment, *changes]), runs, seeds or needed_seeds(name))
         words = [f"experiment={experiment}", *changes, *_overrides(runs[0])[1]]
-        words.append(f"seed={','.join(str(run.seed) for run in runs)}")
         summaries[name] = {
             "experiment": experiment,
             "changes": changes,
-            "command": " ".join(["python scripts/train.py -m", *map(shlex.quote, words)]),
+            "command": _command(words, runs),
             "machine": machine,
             "test_images": test_images,
             "recipe": recipe(runs[0].settings),
@@ -136,18 +153,32 @@ def _numbers(run: Run) -> dict[str, Any]:
         "accuracy/val": best["accuracy/val"],
         "accuracy/train": history[-1]["accuracy/train"],
     }
-    kept = ("epochs", "parameters", "seconds", "device", "threads", "versions", "commit")
-    return (
-        {"seed": run.seed}
-        | {name: round(value, 6) for name, value in accuracies.items()}  # without float32 noise
-        | {name: getattr(result, name) for name in kept}
-    )
+    return {"seed": run.seed} | _rounded(accuracies) | {name: getattr(result, name) for name in KEPT}
 
 
-def _overrides(run: Run) -> tuple[list[str], list[str]]:
+def _measures(run: Run) -> dict[str, Any]:
+    """Return what is kept of the run of a system: its measures and those of its rivals."""
+    result = run.result
+    kept = {name: getattr(result, name) for name in ("best_epoch", *KEPT)}
+    return {"seed": run.seed} | _rounded(result.metrics) | {"rivals": _rounded(result.rivals)} | kept
+
+
+def _rounded(measures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in measures.items()}  # without float32 noise
+
+
+def _command(words: Sequence[str], runs: Sequence[Run]) -> str:
+    seeds = f"seed={','.join(str(run.seed) for run in runs)}"
+    return " ".join(["python scripts/train.py -m", *map(shlex.quote, [*words, seeds])])
+
+
+def _overrides(run: Run, kept: Sequence[str] = ()) -> tuple[list[str], list[str]]:
     """Return what the command line changed, and where the images are, without the directories."""
     overrides = RunFolder(run.folder).read_overrides()
-    changes = (text for text in overrides if text.partition("=")[0] not in NO_CHANGE and text != AS_FILES)
+    ignored = NO_CHANGE.difference(kept)
+    changes = (
+        text for text in overrides if text.partition("=")[0] not in ignored and text not in (AS_FILES, *QUIET)
+    )
     roots = [unquote(text.partition("=")[2]) for text in overrides if text.startswith("data.root=")]
     images = [AS_FILES] * (AS_FILES in overrides) + [f"data.root={Path(root).name}" for root in roots]
     return sorted(changes), images

@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from intro_dl.data.dataset import TensorData
+from intro_dl.data.toy import Ring
 from intro_dl.runs.files import shown_path, typed
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import FAR_ABOVE_CHANCE, Result, Status
-from intro_dl.tasks import Classifier, Task
+from intro_dl.tasks import Adversarial, Classifier, Task
 from intro_dl.training.callbacks import Limits, stopped
 from intro_dl.training.doctor import FEW_STEPS, Doctor, majority
 
@@ -66,9 +67,17 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
     )
 
 
+@torch.no_grad()
 def measure_rivals(model: Task, data: TensorData, split: str = "test") -> dict[str, float]:
-    """Return what simple methods reach on a split; see `Task.rivals` and `TensorData.rivals`."""
+    """Return what simple methods reach on a split, and what the draws of a GAN reach on the ring.
+
+    See `Task.rivals` and `TensorData.rivals`.
+    """
     known = data.rivals(split) if isinstance(model, Classifier) else {}
+    if isinstance(model, Adversarial) and isinstance(data, Ring):  # the distance does not tell these
+        drawn = model.draw(5_000, torch.Generator(model.device).manual_seed(0)).cpu() * data.std + data.mean
+        clouds, near = data.coverage(drawn)
+        known |= {"clouds covered": float(clouds), "draws within 3 standard deviations": near}
     if type(model).rivals is Task.rivals:
         return known  # without reading the whole training split
     return known | model.rivals(data.whole("train"), data.whole(split))

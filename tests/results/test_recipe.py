@@ -9,15 +9,17 @@ from intro_dl.lectures.engine.claims import all_claims
 from intro_dl.results import evidence
 from intro_dl.results.page import page, read_summaries
 from intro_dl.results.recipe import changes_since, told
+from intro_dl.results.systems import read_systems
 from tests.conftest import ROOT
 
+SYSTEMS = read_systems(ROOT / "results")
 SUMMARIES = read_summaries(ROOT / "results")
 RECIPE, COMMAND = (SUMMARIES["mnist_cnn"][key] for key in ("recipe", "command"))
 
 
-@pytest.mark.parametrize("name", SUMMARIES)
-def test_the_command_of_each_result_still_has_its_recipe(name):
-    assert changes_since(SUMMARIES[name]["recipe"], SUMMARIES[name]["command"]) == {}
+@pytest.mark.parametrize("saved", [*SUMMARIES.values(), *SYSTEMS.values()], ids=[*SUMMARIES, *SYSTEMS])
+def test_the_command_of_each_result_still_has_its_recipe(saved):
+    assert changes_since(saved["recipe"], saved["command"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,16 @@ import yaml
 from intro_dl.results import evidence
 from intro_dl.results.command import main
 from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIMENTS, needed_seeds
-from intro_dl.results.page import HEADER, header_line, page, read_summaries, standard_error
+from intro_dl.results.page import (
+    HEADER,
+    MEASURED,
+    header_line,
+    page,
+    read_summaries,
+    standard_error,
+    with_tables,
+)
+from intro_dl.results.systems import COMMANDS, TABLES, holds, in_words, read_systems, system_of, table
 from tests.conftest import ROOT
 
 # Test and validation accuracies of three epochs: the first has the best test, the second the best validation.
@@ -31,7 +40,7 @@ def make_run(tmp_path, monkeypatch):
         config = {"data": {"root": root}, "optim": {"lr": rate}, "seed": seed}
         hydra = {"hydra": {"runtime": {"choices": {"experiment": experiment, "model": "mlp"}}}}
         overrides = [
-            f"experiment={experiment}",
+            *([f"experiment={experiment}"] if experiment else []),
             *changes,
             f"seed={seed}",
             f"data.root={root}",
@@ -74,9 +83,15 @@ def row(name: str, text: str) -> list[str]:
 
 
 def test_results_page_is_what_the_committed_files_say():
-    assert (ROOT / "RESULTS.md").read_text() == page(read_summaries(ROOT / "results")), (
-        "run python scripts/results.py"
-    )
+    kept = read_summaries(ROOT / "results"), read_systems(ROOT / "results")
+    assert (ROOT / "RESULTS.md").read_text() == page(*kept), "run python scripts/results.py"
+
+
+def test_tables_of_the_systems_page_are_those_of_the_committed_files():
+    text = (ROOT / "docs" / "SYSTEMS.md").read_text()
+    assert text == with_tables(text, read_systems(ROOT / "results")), "run python scripts/results.py"
+    marked = [found[2] for found in MEASURED.finditer(text)]
+    assert marked == list(TABLES)
 
 
 def test_the_head_of_each_experiment_says_what_was_measured():
@@ -88,10 +103,12 @@ def test_the_head_of_each_experiment_says_what_was_measured():
 
 def test_every_committed_file_is_on_the_page_and_names_no_place_of_a_machine():
     files = {str(path.relative_to(ROOT / "results")) for path in (ROOT / "results").rglob("*.json")}
-    files = {name for name in files if not name.startswith("systems/")}  # docs/SYSTEMS.md states these
-    assert files == {f"{name}.json" for name in read_summaries(ROOT / "results")}
-    for summary in read_summaries(ROOT / "results").values():
-        assert summary["command"].startswith("python scripts/train.py -m experiment=")
+    systems = {f"systems/{name}": each for name, each in read_systems(ROOT / "results").items()}
+    kept = read_summaries(ROOT / "results") | systems
+    assert files == {f"{name}.json" for name in kept}
+    for name, summary in kept.items():
+        option = "" if name in systems else "experiment="
+        assert summary["command"].startswith(f"python scripts/train.py -m {option}")
         assert " /" not in summary["command"] and "=/" not in summary["command"]
 
 
@@ -119,6 +136,63 @@ def test_tricks_without_batch_normalization_are_an_ablation(make_config):
     whole, less = make_config(f"experiment={ALL_TRICKS}"), make_config("experiment=mnist_tricks")
     less.model.batch_norm = True
     assert whole == less
+
+
+# The systems of the decks ----------------------------------------------------------------------------------
+
+
+def test_each_system_has_a_row_and_each_row_a_command():
+    rows = [row for rows in TABLES.values() for row in rows]
+    rivals = {row.rival for row in rows}
+    assert {row.system for row in rows} | rivals.intersection(COMMANDS) == set(COMMANDS)
+    for row in rows:
+        assert not row.bound or isinstance(holds(row.bound, 1.0, 1.0), bool)
+
+
+def test_a_bound_is_what_it_says():
+    assert holds("≤ 0.65 rival", 0.65, 1) and not holds("≤ 0.65 rival", 0.66, 1)
+    assert holds("≥ rival - 0.03", 0.88, 0.9) and not holds("≥ rival - 0.03", 0.86, 0.9)
+    assert holds("≥ rival + 0.15", 0.9, 0.7) and not holds("≥ rival + 0.15", 0.8, 0.7)
+    assert holds("= 8", 8, 0) and not holds("= 8", 7, 0)
+    assert holds("< rival", 1, 2) and not holds("< rival", 2, 2) and not holds("> rival", 2, 2)
+
+
+def test_a_mean_has_two_digits_of_its_standard_error():
+    assert in_words([1.0, 2.0, 3.0]) == "2.00 ± 0.58" and in_words([300.0, 340.0]) == "320 ± 20"
+    assert in_words([0.5, 0.5]) == "0.5"
+
+
+def test_a_bound_must_hold_with_each_seed():
+    runs = [{"seed": seed, "loss/test": loss, "rivals": {"PCA": 1.0}} for seed, loss in enumerate((0.6, 0.7))]
+    shown = row("error, 2 numbers, linear", table("Autoencoder", {"autoencoder_linear": {"runs": runs}}))
+    assert shown[-2:] == ["≤ 1.01 rival", "yes"]
+    runs[1]["loss/test"] = 1.1
+    shown = row("error, 2 numbers, linear", table("Autoencoder", {"autoencoder_linear": {"runs": runs}}))
+    assert shown[1:] == ["0.85 ± 0.25", "2 (0, 1)", "PCA", "1", "≤ 1.01 rival", "**no**, for 1 of 2 seeds"]
+
+
+def test_a_sweep_is_recognized_by_its_words_however_they_are_written():
+    words = "trainer.max_epochs=80 scheduler=cosine optim.lr=0.01 model.hidden=[] model=autoencoder"
+    assert system_of(words.split()) == "autoencoder_linear"
+    assert system_of(["model=gcn", "model.neighbors=False"]) == "gcn_alone"
+    assert system_of(["model=gcn", "optim.lr=1"]) is None
+
+
+def test_runs_of_a_system_become_a_file_with_its_measures_and_rivals(make_run, answer, tmp_path):
+    measures = {"loss/test": 310.1715612345, "divergence/test": 5.0, "rivals": {"independent pixels": 355.7}}
+    for seed in range(3):
+        words = ("model=vae", "logger=none", "trainer=cpu")
+        make_run(f"system/{seed}", seed, None, words, **measures)
+    for seed in range(5):
+        make_run(f"sweep/{seed}", seed)
+    code, _, err = answer("system", "sweep", "machine=an abacus")
+    assert code == 0, err
+    kept = json.loads((tmp_path / "results" / "systems" / "vae.json").read_text())
+    assert kept["command"] == "python scripts/train.py -m model=vae seed=0,1,2"
+    assert kept["runs"][0]["loss/test"] == 310.171561 and kept["runs"][0]["rivals"] == measures["rivals"]
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert row("nats per image", text)[-2:] == ["≤ rival - 40", "yes"]
+    assert "Not measured yet: `model=dcgan`." in text
 
 
 # Adding runs -----------------------------------------------------------------------------------------------
