@@ -149,8 +149,8 @@ def to_dot(result: Node) -> str:
 
 def neuron() -> Node:
     """Compute the logistic unit sigma(w^T x + b) of lecture 004, "main building block of Neural Networks"."""
-    x = Node(torch.tensor([1.0, 2.0, 3.0]), "x")
-    w = Node(torch.tensor([0.5, -0.5, 0.25]), "w", "parameter")
+    x = Node(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64), "x")
+    w = Node(torch.tensor([0.5, -0.5, 0.25], dtype=torch.float64), "w", "parameter")
     b = Node(0.1, "b", "parameter")
     return (w @ x + b).sigmoid()
 
