@@ -4,24 +4,25 @@ Lectures 000, 003; slides "Loss Optimization" and "Gradient Descent". Claims F5,
 """
 
 # %% The slides show J(theta_0, theta_1) as a landscape: pick a point, compute the gradient, take a small step
-# in the opposite direction, repeat until convergence. This surface has two valleys.
+# in the opposite direction, repeat until convergence. This landscape has a hill and two valleys.
 import matplotlib.pyplot as plt
 import torch
 
 from intro_dl.figures.engine import animate, canvas, ink, shows
 from intro_dl.training.product import optimizer
 
-START, RATE, STEPS = (0.35, 1.6), 0.1, 30
+START, RATE, STEPS = (0.6, 0.9), 0.06, 28
 
 
 def J(theta):
-    x, y = theta[..., 0], theta[..., 1]
-    deep, shallow = (-((x - 1) ** 2) - (y + 0.8) ** 2).exp(), (-((x + 1.2) ** 2) - y**2).exp()
-    return 2 + 0.3 * (x**2 + y**2) - 2.6 * deep - 1.8 * shallow
+    def bump(x, y):
+        return (-1.3 * ((theta[..., 0] - x) ** 2 + (theta[..., 1] - y) ** 2)).exp()
+
+    return 2 - 1.9 * bump(0.8, -0.8) - 1.3 * bump(-1, 0.2) + 1.2 * bump(0.5, 1.2)
 
 
 # %% Gradient descent, as optim=sgd does it
-theta = torch.tensor(START, requires_grad=True)
+theta = torch.tensor(START, dtype=torch.float64, requires_grad=True)
 rule = optimizer([theta], "optim=sgd", f"optim.lr={RATE}")
 path = [theta.detach().clone()]
 for _ in range(STEPS):
@@ -33,22 +34,24 @@ path = torch.stack(path)
 heights = J(path)
 
 # %% Draw the surface and the path; the film adds one step a frame
-figure, axes = canvas(subplot_kw={"projection": "3d"})
-side = torch.linspace(-2.2, 2.2, 90)
+figure, axes = canvas(subplot_kw={"projection": "3d", "computed_zorder": False})
+side = torch.linspace(-2, 2, 70)
 x, y = torch.meshgrid(side, side, indexing="xy")
-axes.plot_surface(
-    x.numpy(), y.numpy(), J(torch.stack([x, y], -1)).numpy(), cmap="viridis", alpha=0.75, linewidth=0
-)
-(line,) = axes.plot([], [], [], "o-", color=ink(), markersize=5, zorder=10)
-axes.set(xlabel=r"$\theta_0$", ylabel=r"$\theta_1$", zlabel=r"$J(\theta_0, \theta_1)$")
-axes.view_init(48, -62)
-axes.set_box_aspect((4, 4, 2.4), zoom=1.15)
+surface = J(torch.stack([x, y], -1))
+flat = {"rcount": 70, "ccount": 70, "linewidth": 0, "antialiased": False}
+axes.plot_surface(x.numpy(), y.numpy(), surface.numpy(), cmap="viridis", **flat)
+axes.contour(x.numpy(), y.numpy(), surface.numpy(), 12, colors="white", linewidths=0.6)
+(line,) = axes.plot([], [], [], "o-", color="C1", markersize=8, markeredgecolor="white", zorder=10)
+axes.set(xlabel=r"$\theta_0$", ylabel=r"$\theta_1$", zlabel=r"$J(\theta_0, \theta_1)$", zticks=range(4))
+axes.view_init(48, -50)
+axes.set_box_aspect((4, 4, 1.9), zoom=1.2)
 title = figure.suptitle("")
+words = {0: "Pick a starting point at random", 1: "Take a small step against the gradient"}
 
 
 def frame(k):
     line.set_data_3d(*path[: k + 1].T.numpy(), heights[: k + 1].numpy() + 0.03)
-    title.set_text(f"Step {k} of gradient descent: J = {heights[k]:.2f}")
+    title.set_text(f"{words.get(k, f'Repeat until convergence: {k} steps')}, J = {heights[k]:.2f}")
 
 
 film = animate(figure, frame, STEPS + 1)

@@ -24,34 +24,34 @@ network = model(
 dropouts = [layer for layer in network.features if isinstance(layer, nn.Dropout)]
 
 
-def removed(network):
-    """Return the hidden units that one step in training leaves out, layer by layer."""
+def removed(network, steps):
+    """Return which hidden units each of `steps` steps in training leaves out, (steps, 4) for each layer."""
     masks = []
-    hooks = [each.register_forward_hook(lambda _, x, y: masks.append((y == 0)[0])) for each in dropouts]
-    network.train()(torch.randn(1, 3))
+    hooks = [each.register_forward_hook(lambda _, x, y: masks.append(y == 0)) for each in dropouts]
+    network.train()(torch.randn(steps, 3))
     for hook in hooks:
         hook.remove()
-    return [mask.nonzero().flatten().tolist() for mask in masks]
+    return masks
 
 
 # %% Three steps of training and one test
 torch.manual_seed(1)
 sizes = [3, *network.hparams["hidden"], 2]
 figure, axes = canvas(1, 4, height=4.2)
-for step, axis in enumerate(axes[:3], start=1):
-    draw_units(axis, sizes, [(), *removed(network), ()])
-    axis.set_title(f"training, step {step}")
+masks = removed(network, 3)
+for step, axis in enumerate(axes[:3]):
+    draw_units(axis, sizes, [(), *(mask[step].nonzero().flatten().tolist() for mask in masks), ()])
+    axis.set_title(f"training, step {step + 1}")
 draw_units(axes[3], sizes)
 axes[3].set_title("test: all units")
 share = dropouts[0].p
 figure.suptitle(f"Dropout: in each step, each hidden unit is left out with probability {share:g}")
 
 # %% The property: this share of the units is removed
-count = sum(len(units) for _ in range(500) for units in removed(network))
-mean = count / (500 * sum(sizes[1:-1]))
+mean = torch.cat(removed(network, 1000), dim=1).float().mean().item()
 shows(
     "the fraction of hidden units that is removed",
-    f"{mean:.3f} over 500 steps, p = {share:g}",
+    f"{mean:.3f} over 1,000 steps, p = {share:g}",
     abs(mean - share) < 0.03,
 )
 plt.show()
