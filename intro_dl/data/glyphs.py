@@ -41,7 +41,7 @@ class Glyphs(CaptionData):
         letters = sorted(letter for letter in set().union(*has) if is_letter(letter))
         random.Random(self.split_seed).shuffle(letters)
         tenth = len(letters) // 10
-        parts = {"test": letters[:tenth], "val": letters[tenth : 2 * tenth], "train": letters[2 * tenth :]}
+        parts = {"train": letters[2 * tenth :], "val": letters[tenth : 2 * tenth], "test": letters[:tenth]}
         fonts = [ImageFont.truetype(file, SIZE, layout_engine=ImageFont.Layout.BASIC) for file in files]
         found = {}
         for split, part in parts.items():
