@@ -144,22 +144,19 @@ def draw_nodes(
         colors: of boxes; the color of the page if left out.
         size: width and height of a box.
     """
-    for start, end in edges:
-        axes.annotate(
-            "",
-            places[end],
-            places[start],
-            arrowprops={"arrowstyle": "-|>", "color": ink(), "shrinkA": 24, "shrinkB": 26, "linewidth": 1.6},
-            zorder=1,
-        )
     width, height = size
+    boxes = {}
     for name, (x, y) in places.items():
         face = colors.get(name, paper())
         corner = (x - width / 2, y - height / 2)
         style = {"boxstyle": "round,pad=0,rounding_size=0.12", "facecolor": face, "edgecolor": ink()}
-        axes.add_patch(FancyBboxPatch(corner, width, height, linewidth=1.5, zorder=2, **style))
+        boxes[name] = axes.add_patch(FancyBboxPatch(corner, width, height, linewidth=1.5, zorder=2, **style))
         color = paper() if name in colors else ink()
         axes.text(x, y, texts.get(name, name), ha="center", va="center", fontsize=14, color=color, zorder=3)
+    for start, end in edges:
+        arrow = {"arrowstyle": "-|>,head_length=0.6,head_width=0.3", "color": ink(), "linewidth": 1.6}
+        cut = {"patchA": boxes[start], "patchB": boxes[end], "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", places[end], places[start], arrowprops=arrow | cut, zorder=1)
     xs, ys = zip(*places.values(), strict=True)
     axes.set(xlim=(min(xs) - width, max(xs) + width), ylim=(min(ys) - height, max(ys) + height))
     axes.set_axis_off()
