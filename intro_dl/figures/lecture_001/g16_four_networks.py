@@ -6,7 +6,7 @@ LeCun, 1998)" and "Using the whole bag of tricks". Claims H1, H2, H3, H4, E22.
 
 # %% The slides show for each network the accuracy on new data and the objective, during 10,000 steps. They
 # reach 92, 98.2, 98.9 and 99.3 %. These curves are of 3,000 steps on MNIST with one seed; RESULTS.md has the
-# whole experiments with five. The tricks are more maps, dropout, a decaying learning rate and batch normalization.
+# whole experiments with five. The tricks: more maps, dropout, a falling learning rate, batch normalization.
 import matplotlib.pyplot as plt
 
 from intro_dl.figures.engine import canvas, measured, shows

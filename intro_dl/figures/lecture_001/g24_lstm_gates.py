@@ -4,7 +4,7 @@ Lecture 001; slides "RNNs: Computational Graph Across Time" and "LSTM". Claims F
 """
 
 # %% The slides unroll an RNN over time and draw the cell of an LSTM: forget, store, update, output. Here
-# model=char_lstm has read help texts of Python (data=pydoc) for a moment, and now reads a sentence of a slide.
+# model=char_lstm has read help texts of Python (data=pydoc) for a moment, and reads a sentence of a slide.
 import matplotlib.pyplot as plt
 import torch
 
@@ -14,14 +14,13 @@ from intro_dl.scratch.recurrent import lstm_cell, lstm_gates, slide_order
 from intro_dl.training.product import train
 
 SENTENCE = "I love recurrent neural networks!"
-network, data = train(
-    "model=char_lstm", "model.hidden_size=64", "trainer.max_epochs=1", "trainer.limit_train_batches=250"
-)
+small = "model=char_lstm", "model.hidden_size=64", "trainer.max_epochs=1", "trainer.limit_train_batches=250"
+network, data = train(*small)
 
 
 @torch.no_grad()
 def gates_of(text):
-    """Return f, i, o and c of each cell after each character, (4, T, H), by the equations of the slide."""
+    """Return f, i, o and c of each cell at each character, (4, T, H), as the slide computes them."""
     W, U, b = slide_order(*network.lstm.all_weights[0])
     h = c = torch.zeros(1, network.lstm.hidden_size)
     found = []
@@ -42,56 +41,24 @@ f, i, o, c = gates_of(SENTENCE)[:, :, cell]
 
 # %% Draw both diagrams above, and the gates of this cell below
 figure, axes = canvas(2, 2, height=6.8, height_ratios=(1.35, 1))
-unrolled = {f"{name}{t}": (1.8 * t, row) for t in range(1, 5) for row, name in enumerate("xhy")}
-edges = [(a + str(t), b + str(t)) for t in range(1, 5) for a, b in ("xh", "hy")]
-edges += [(f"h{t}", f"h{t + 1}") for t in range(1, 4)]
-texts = {name: f"${name[0]}_{name[1]}$" for name in unrolled}
-blue = {name: "C0" for name in unrolled if name[0] == "h"}
+unrolled = {f"{name}_{t}": (1.8 * t, row) for t in range(1, 5) for row, name in enumerate("xhy")}
+edges = [(f"{a}_{t}", f"{b}_{t}") for t in range(1, 5) for a, b in ("xh", "hy")]
+edges += [(f"h_{t}", f"h_{t + 1}") for t in range(1, 4)]
+texts, blue = {name: f"${name}$" for name in unrolled}, {name: "C0" for name in unrolled if "h" in name}
 draw_nodes(axes[0, 0], unrolled, edges, texts, blue, size=(0.95, 0.5))
 axes[0, 0].set_title("One cell, unrolled over time")
 
-memory = {
-    "c": (0, 2),
-    "forget": (1.1, 2),
-    "add": (3.3, 2),
-    "c'": (5.5, 2),
-    "store": (3.3, 1.25),
-    "show": (5.5, 1.25),
-}
-gates = {
-    "f": (1.1, 0.5),
-    "i": (2.6, 0.5),
-    "c~": (4, 0.5),
-    "o": (5.5, 0.5),
-    "h'": (6.6, 1.25),
-    "xh": (3.3, -0.4),
-}
-flow = [
-    ("c", "forget"),
-    ("f", "forget"),
-    ("forget", "add"),
-    ("i", "store"),
-    ("c~", "store"),
-    ("store", "add"),
-]
-flow += [
-    ("add", "c'"),
-    ("c'", "show"),
-    ("o", "show"),
-    ("show", "h'"),
-    *(("xh", gate) for gate in ("f", "i", "c~", "o")),
-]
-texts = {
-    "c": "$c_{t-1}$",
-    "c'": "$c_t$",
-    "c~": r"$\tilde{c}_t$",
-    "h'": "$h_t$",
-    "xh": "$x, h$",
-    "add": "+",
-}
-texts |= {name: f"${name}_t$" for name in "fio"} | dict.fromkeys(("forget", "store", "show"), r"$\circ$")
-hues = {"f": "C1", "i": "C2", "o": "C3", "c~": "C0"}
-draw_nodes(axes[0, 1], memory | gates, flow, texts, hues, size=(0.9, 0.45))
+rows = {2: "c_{t-1} 0 forget 1.1 + 3.3 c_t 5.5", 1.25: "store 3.3 show 5.5 h_t 6.7"}
+rows |= {0.5: r"f_t 1.1 i_t 2.6 \tilde{c}_t 4 o_t 5.5", -0.4: "x,h 3.3"}
+pairs = {y: zip(row.split()[::2], row.split()[1::2], strict=True) for y, row in rows.items()}
+nodes = {name: (float(x), y) for y, row in pairs.items() for name, x in row}
+flow = (
+    r"c_{t-1}>forget f_t>forget forget>+ i_t>store \tilde{c}_t>store store>+ +>c_t c_t>show o_t>show show>h_t"
+)
+flow += r" x,h>f_t x,h>i_t x,h>\tilde{c}_t x,h>o_t"
+texts = {name: r"$\circ$" if name in ("forget", "store", "show") else f"${name}$" for name in nodes}
+colors = {"f_t": "C1", "i_t": "C2", "o_t": "C3", r"\tilde{c}_t": "C0"}
+draw_nodes(axes[0, 1], nodes, [tuple(edge.split(">")) for edge in flow.split()], texts, colors, (0.9, 0.45))
 axes[0, 1].set_title("LSTM: forget, store, update, output")
 grid = axes[1, 0].get_gridspec()
 for axis in axes[1]:
@@ -104,15 +71,10 @@ below.set(title=f"Gates of cell {cell} while it reads", ylim=(-0.05, 1.05), xlim
 label_ends(below, fontsize=13)
 
 # %% The property: the equations of the slide are the network, and the gate separates spaces from letters
-with torch.no_grad():
-    states = network.lstm(network.embedding(data.encode(SENTENCE))[:, None])[1][1][0, 0]
-difference = abs(float(states[cell] - c[-1]))
+difference = abs(float(network(data.encode(SENTENCE)[None])[1][1][0, 0, cell] - c[-1]))
 shows("last cell state, by the slide and by the network", f"difference {difference:.0e}", difference < 1e-5)
 space = torch.tensor([not character.isalpha() for character in SENTENCE])
-means = f[space].mean().item(), f[~space].mean().item()
-shows(
-    "the forget gate tells spaces from letters, in this sentence as in the other text",
-    f"mean {means[0]:.2f} at spaces, {means[1]:.2f} at letters",
-    abs(means[0] - means[1]) > 0.2 and (means[0] < means[1]) == bool(effect[cell] < 0),
-)
+gap = f[space].mean() - f[~space].mean()
+same = abs(gap) > 0.15 and bool(gap * effect[cell] > 0)
+shows("forget gate at spaces minus that at letters, as in the other text", f"{gap:.2f}", same)
 plt.show()
