@@ -1,14 +1,13 @@
 """G46: From LeNet to ResNet: more layers, then other wiring.
 
-Lecture 004; slides "LeNet (LeCun et al, 1998)", "AlexNet (Krizhevsky et al, 2012)", "GoogLeNet (Szegedy et al,
-2014)" and "ResNet (He et al, 2015)". Claims P1, P2, P3, P4, H6.
+Lecture 004; slides "LeNet (LeCun et al, 1998)", "AlexNet (Krizhevsky et al, 2012)", "GoogLeNet (Szegedy et
+al, 2014)" and "ResNet (He et al, 2015)". Claims P1, P2, P3, P4, H6.
 """
 
 # %% The slides show one diagram of each network. Here each layer is read from the model at work: model=lenet,
-# torchvision's AlexNet, VGG-16 and GoogLeNet by model=torchvision (shapes alone, without weights), model=resnet.
+# AlexNet, VGG-16 and GoogLeNet of model=torchvision (shapes alone, without weights), and model=resnet.
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.patches import Rectangle
 from torch import nn
 from torchvision.models.googlenet import Inception
 
@@ -28,8 +27,6 @@ NETWORKS = {
 KINDS = {nn.Conv2d: "C0", nn.Linear: "C1", Inception: "C2", Block: "C3"}
 
 
-
-
 def parts(network, shape):
     """Return (module, shape of its output) of each layer with weights or block, in order of execution."""
     blocks = [part for part in network.modules() if isinstance(part, Inception | Block)]
@@ -42,6 +39,12 @@ def parts(network, shape):
     return found
 
 
+def length(layer):
+    """Return the layers with weights that follow one another: of branches, in the longest one."""
+    chains = layer.children() if isinstance(layer, Inception) else [layer]
+    return max(sum(isinstance(part, nn.Conv2d | nn.Linear) for part in chain.modules()) for chain in chains)
+
+
 # %% Draw a box for each layer, as high as its maps: branches one above the other, an arc for each skip
 figure, axes = canvas(len(NETWORKS), 1, height=8.8)
 rows, counts = {}, {}
@@ -50,32 +53,32 @@ for axis, (name, (options, dims)) in zip(axes, NETWORKS.items(), strict=True):
         network = model(*options, **dims)
         layers = parts(network, dims["in_shape"])
     counts[name] = sum(weight.numel() for weight in network.parameters())
-    rows[name] = sum(2 if isinstance(layer, Inception | Block) else 1 for layer, _ in layers)
-    axis.plot([0, len(layers) - 0.5], [0, 0], color=ink(), linewidth=1.5, zorder=0)
+    rows[name] = sum(length(layer) for layer, _ in layers)
+    axis.plot([-0.2, len(layers) - 0.5], [0, 0], color=ink(), linewidth=1.5, zorder=0)
     for x, (layer, shape) in enumerate(layers):
         height = 0.2 + (shape[-1] / dims["in_shape"][-1]) ** 0.5 if len(shape) == 3 else 0.7
         branches = len([*layer.children()]) if isinstance(layer, Inception) else 1
         part = height / branches
         for bottom in (branch * part - height / 2 for branch in range(branches)):
-            box = Rectangle((x, bottom), 0.66, part, facecolor=KINDS[type(layer)], edgecolor=paper())
+            box = plt.Rectangle((x, bottom), 0.66, part, facecolor=KINDS[type(layer)], edgecolor=paper())
             axis.add_patch(box)
         if isinstance(layer, Block) and layer.skip:
-            style = {"arrowstyle": "-|>", "connectionstyle": "bar,fraction=-0.8", "color": ink()}
+            style = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "color": ink()}
             axis.annotate("", (x + 0.84, 0), (x - 0.16, 0), arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
         axis.text(x + 0.33, -0.62, f"{shape[0]}", ha="center", va="top", fontsize=12)
     axis.set(xlim=(-0.2, 16), ylim=(-1.05, 0.95))
     axis.set_title(f"{name}: {rows[name]} layers in a row, {counts[name]:,} parameters", fontsize=15)
     axis.set_axis_off()
-names = ("convolution", "fully connected", "inception: branches side by side", "two convolutions and a skip")
+names = "convolution, its maps below", "fully connected", "inception: branches", "two convolutions, a skip"
 for number, (color, text) in enumerate(zip(KINDS.values(), names, strict=True)):
     axes[0].text(6.5, 0.75 - 0.45 * number, text, color=color, va="center")
-axes[0].text(12.6, 0.75, "below: maps", va="center")
 figure.suptitle("Deeper and deeper: first in a row, then with branches and skips")
 
 # %% The properties: the layers of the papers, and the sizes
 found = [*rows.values()]
 shows("layers in a row", ", ".join(f"{name}: {n}" for name, n in rows.items()), found == [5, 8, 16, 22, 20])
 ratio = counts["AlexNet, 2012"] / counts["GoogLeNet, 2014"]
-shows("GoogLeNet is deeper than AlexNet, with fewer parameters", f"AlexNet has {ratio:.1f} times as many", ratio > 8)
-shows("LeNet's parameters", f"{counts['LeNet, 1998']:,}", counts["LeNet, 1998"] == 61_706)
+shows("AlexNet's parameters over those of GoogLeNet, which is deeper", f"{ratio:.1f}", ratio > 8)
+skips = sum(isinstance(layer, Block) and layer.skip for layer, _ in layers)
+shows("skips of ResNet-20", f"{skips}, one for two layers", skips == 9)
 plt.show()

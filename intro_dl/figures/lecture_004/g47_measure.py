@@ -54,11 +54,17 @@ def measure(features: nn.Module, data) -> dict:
         "share_of_commonest_class": sum(shares) / len(shares),
         "photographs": len(labels),
         "side": drawn[0][0].shape[1],
-        "images": [bytes(image.mul(255).round().byte().flatten().tolist()).hex() for image, _ in drawn],
+        "images": [hexadecimal(image) for image, _ in drawn],
         "activation_over_best_photograph": [
             round(reached / peaks[:, unit].max().item(), 3) for unit, (_, reached) in enumerate(drawn)
         ],
     }
+
+
+def hexadecimal(image: torch.Tensor) -> list[str]:
+    """Return each row of an image (3, side, side) in [0, 1] as the bytes of its pixels."""
+    rows = image.permute(1, 2, 0).mul(255).round().byte().flatten(1)
+    return [bytes(row.tolist()).hex() for row in rows]
 
 
 def ascend(features: nn.Module, unit: int, data) -> tuple[torch.Tensor, float]:
