@@ -4,8 +4,8 @@ Lecture 004; slides "Problem: Compute gradients of z with respect to inputs {x1,
 compute the gradient w.r.t. all inputs in one pass!". Claims N18, N19, N20, N21.
 """
 
-# %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values, local derivatives, forward mode
-# for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
+# %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values, local derivatives, forward
+# mode for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
 import matplotlib.pyplot as plt
 import torch
 

@@ -16,11 +16,11 @@ from intro_dl.scratch.layers import conv1d, conv2d, max_pool2d, zero_frame
 signal = torch.tensor([0, 0, 0, 0, 1, 2, 3, 4, 4, 4, 4]).double()
 steps = conv1d(signal[None, None], torch.tensor([[[-1, 1]]]).double())[0, 0]
 digit = torch.from_numpy(load_digits().images[0])[None, None]
+moved = digit.roll(1, 3)
 edge = torch.tensor([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[None, None].double()
 two = torch.cat([digit, digit.flip(3)], 1), torch.cat([edge, edge.mT], 1)  # channels, and kernels
 CASES = {"two channels": (*two, 1, 0), "stride 2": (digit, edge, 2, 0), "padding 1": (digit, edge, 1, 1)}
 maps = {name: conv2d(x, u, stride=stride, padding=padding) for name, (x, u, stride, padding) in CASES.items()}
-moved = digit.roll(1, 3)
 areas = digit.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)[..., [3, 1, 0, 2]]  # shuffled within each 2x2 area
 shuffled = areas.view(1, 1, 4, 4, 2, 2).permute(0, 1, 2, 4, 3, 5).reshape(digit.shape)
 
@@ -44,8 +44,7 @@ FRAMES = 36
 
 
 def frame(k):
-    for axis in axes.flat:
-        axis.clear()
+    [axis.clear() for axis in axes.flat]
     line, at = axes[0, 0], k * len(steps) // FRAMES
     line.step(range(len(signal)), signal, where="mid", color=ink())
     line.plot(range(at, at + 2), signal[at : at + 2], "o", color="C1")
@@ -59,10 +58,10 @@ def frame(k):
         inputs, window = zero_frame(x, padding)[0], (top * stride, left * stride, 3)
         windows = [window] * len(inputs) + [None] * len(inputs) + [(top, left, 1)]
         row(axis, [*inputs, *u[0], seen], f"{name}: 8x8 to {len(out)}x{len(out)}", windows)
-    moves = digit, conv2d(digit, edge), moved, conv2d(moved, edge)
-    row(axes[2, 0], [x[0, 0] for x in moves], "move the image, and the output moves")
-    pools = digit, max_pool2d(digit, 2), shuffled, max_pool2d(shuffled, 2)
-    row(axes[2, 1], [x[0, 0] for x in pools], "shuffle 2x2 pools: the same maxima")
+    pairs = digit, conv2d(digit, edge), moved, conv2d(moved, edge)
+    row(axes[2, 0], [x[0, 0] for x in pairs], "move the image, and the output moves")
+    pairs = digit, max_pool2d(digit, 2), shuffled, max_pool2d(shuffled, 2)
+    row(axes[2, 1], [x[0, 0] for x in pairs], "shuffle 2x2 pools: the same maxima")
 
 
 figure.suptitle("The same small kernel at every place: input, kernel, output")
@@ -70,8 +69,8 @@ film = animate(figure, frame, FRAMES, seconds=12)
 
 # %% The properties: the slide's numbers, sizes, equivariance and invariance
 shows("the slide's example", str(steps.int().tolist()), steps.tolist() == [0, 0, 0, 1, 1, 1, 1, 0, 0, 0])
-sizes = [len(out[0, 0]) for out in maps.values()]
-shows("sides of the outputs: 8 - 3 + 1, with stride 2, with padding 1", str(sizes), sizes == [6, 3, 8])
+sides = [len(out[0, 0]) for out in maps.values()]
+shows("sides of the outputs: 8 - 3 + 1, with stride 2, with padding 1", str(sides), sides == [6, 3, 8])
 gap = (conv2d(moved, edge)[..., 1:] - conv2d(digit, edge)[..., :-1]).abs().max().item()
 shows("a moved image gives a moved output", f"largest difference {gap:.0e}", gap < 1e-12)
 gap = (max_pool2d(shuffled, 2) - max_pool2d(digit, 2)).abs().max().item()

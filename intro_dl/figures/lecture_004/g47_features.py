@@ -33,7 +33,7 @@ for number, (row, layer) in enumerate(zip(axes, layers, strict=True), start=1):
         axis.imshow(picture(image))
     for axis in row:
         axis.set_axis_off()
-figure.suptitle("What excites eight units of each layer: colors and edges first, then larger patterns")
+figure.suptitle("What excites eight units of each layer: edges first, then larger patterns")
 
 # %% The properties: deeper units see more, are choosier, and ascent beats every photograph
 sides = [layer["side"] for layer in layers]
