@@ -57,9 +57,8 @@ for axis, (name, (options, shape, classes)) in zip(axes, NETWORKS.items(), stric
         height = 0.2 + (out[-1] / shape[-1]) ** 0.5 if len(out) == 3 else 0.7
         branches = len([*layer.children()]) if isinstance(layer, Inception) else 1
         for branch in range(branches):
-            style = {"edgecolor": paper(), "facecolor": KINDS[type(layer)]}
-            corner = x, (branch / branches - 0.5) * height
-            axis.add_patch(plt.Rectangle(corner, 0.66, height / branches, **style))
+            color, bottom = KINDS[type(layer)], (branch / branches - 0.5) * height
+            axis.bar(x + 0.33, height / branches, 0.66, bottom, color=color, edgecolor=paper())
         if isinstance(layer, Block) and layer.skip:
             style = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "color": ink()}
             axis.annotate("", (x + 0.84, 0), (x - 0.16, 0), arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
