@@ -36,6 +36,7 @@ def _settings(theme: str) -> dict[str, Any]:
         "axes3d.yaxis.panecolor": page,
         "axes3d.zaxis.panecolor": page,
         "axes.prop_cycle": cycler(color=colors),
+        **{f"axes3d.{axis}axis.panecolor": page for axis in "xyz"},
         "font.size": 15,
         "axes.titlesize": 16,
         "axes.titlelocation": "left",

@@ -4,8 +4,9 @@ Lecture 004; slides "Goal: Separate data from two classes / populations", "For o
 converts distance to class probability". Claims F21.
 """
 
-# %% The slides draw two clouds, assume a Gaussian for each class, and get by Bayes' rule a sigmoid of the distance
-# from a line. model=gda learns the Gaussians; model=perceptron is logistic regression, which assumes none.
+# %% The slides draw two clouds, assume a Gaussian for each class, and get by Bayes' rule a sigmoid of the
+# distance from a line. model=gda learns the Gaussians; model=perceptron is logistic regression, which assumes
+# none.
 import matplotlib.pyplot as plt
 import torch
 
@@ -52,7 +53,7 @@ right.plot(t, probability(gda, along), color="C2")
 right.plot(t, probability(neuron, along), "--", color=ink())
 right.text(0.5, 0.27, "Bayes' rule", color="C2")
 right.text(0.5, 0.15, "logistic\nregression", va="top")
-right.set(xlabel="distance from the line", ylabel="p(y = 1 | x)", title="p: sigmoid of the distance")
+right.set(xlabel="distance from the line", ylabel="p(y = 1 | x)", title="p is a sigmoid")
 figure.suptitle("With Gaussian classes, the probability is a sigmoid of a linear function")
 
 # %% The properties: Bayes' rule gives a linear function of x, and almost that of logistic regression

@@ -1,10 +1,11 @@
 """G34: The graph of a logistic unit.
 
-Lecture 004; slide "Computational Graph of function: white node = input, red node = model parameter, blue node =
-intermediate operations". Claims R6, F27.
+Lecture 004; slide "Computational Graph of function: white node = input, red node = model parameter, blue node
+= intermediate operations". Claims R6, F27.
 """
 
-# %% The slide draws sigma(w^T x + b) as a graph. Here the graph is the tape that scratch/autodiff.py recorded.
+# %% The slide draws sigma(w^T x + b) as a graph. Here the graph is the tape that scratch/autodiff.py
+# recorded.
 import matplotlib.pyplot as plt
 import torch
 
@@ -51,6 +52,8 @@ unit = model("model=perceptron", in_shape=(3,), num_classes=2).double()
 unit.w.data, unit.w0.data = by_name["w"].value, by_name["b"].value
 y = unit(by_name["x"].value[None].double())[0]
 gradients = torch.autograd.grad(y, [unit.w, unit.w0])
-gap = max((by_name[name].gradient - each).abs().max().item() for name, each in zip("wb", gradients, strict=True))
+gap = max(
+    (by_name[name].gradient - each).abs().max().item() for name, each in zip("wb", gradients, strict=True)
+)
 shows("the tape's gradients are those of model=perceptron", f"largest difference {gap:.0e}", gap < 1e-6)
 plt.show()

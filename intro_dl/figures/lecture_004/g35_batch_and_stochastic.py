@@ -3,8 +3,8 @@
 Lecture 004; slide "(Mini-Batch) Stochastic Gradient Descent". Claims F24, R7.
 """
 
-# %% The slide draws two paths to the minimum of one loss: a straight one, and one that wanders. Here the loss is
-# that of model=perceptron with two weights, on 600 points of data=two_gaussians.
+# %% The slide draws two paths to the minimum of one loss: a straight one, and one that wanders. Here the loss
+# is that of model=perceptron with two weights, on 600 points of data=two_gaussians.
 import matplotlib.pyplot as plt
 import torch
 
@@ -48,13 +48,13 @@ paths = {
     "1 random point a step": descend(1.0, lambda: torch.randint(len(labels), (1,))),
 }
 x, y = torch.linspace(-2.8, 2.2, 60), torch.linspace(-1.6, 4.0, 60)
-surface = torch.tensor([[loss(a.item(), b.item()) for a in x] for b in y])
+surface = torch.tensor([[loss(a.item(), b.item()).item() for a in x] for b in y])
 figure, axes = canvas(1, 2, height=5.0, sharey=True)
 falls = {}
 for number, (axis, (name, path)) in enumerate(zip(axes, paths.items(), strict=True)):
     losses = [loss(*place).item() for place in path]
     falls[name] = sum(after < before for before, after in zip(losses, losses[1:], strict=False))
-    axis.contour(x, y, surface.log(), 14, colors=[ink()], alpha=0.35, linewidths=1)
+    axis.contour(x, y, surface.log(), 14, linestyles="-", colors=[ink()], alpha=0.35, linewidths=1)
     axis.plot(*zip(*path, strict=True), "o-", color=f"C{number}", markersize=4, linewidth=1.6)
     axis.set(xlabel="$w_0$", title=f"{name}: the loss falls\nin {falls[name]} of {STEPS} steps")
 axes[0].set_ylabel("$w_1$")

@@ -3,8 +3,8 @@
 Lecture 004; slides "Logistic Regression Loss is convex" and "Logistic Regression Example". Claims F25, F22.
 """
 
-# %% The slides show points of two classes, the boundary after some iterations, and the loss. Here optim=gd trains
-# model=perceptron from a bad start.
+# %% The slides show points of two classes, the boundary after some iterations, and the loss. Here optim=gd
+# trains model=perceptron from a bad start.
 import matplotlib.pyplot as plt
 import torch
 

@@ -35,29 +35,34 @@ line, before = fit(x)
 plane, after = fit(phi(x))
 
 # %% Draw the plane of the inputs, and the space of Phi
-figure = canvas(1, 2, height=5.4)[0]
-left, old = figure.axes
-old.remove()
-right = figure.add_subplot(1, 2, 2, projection="3d")
+figure, (left, right) = canvas(1, 2, height=5.2)
+place = right.get_subplotspec()
+right.remove()
+right = figure.add_subplot(place, projection="3d")
 regions(left, lambda x: plane(phi(x)), (-2.4, 2.4), (-2.4, 2.4))
 points(left, x[:250], labels[:250], s=22)
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="in the plane: an ellipse", aspect="equal")
 
 for number in (0, 1):
     right.scatter(*phi(x[:250])[labels[:250] == number].T, color=f"C{number}", s=14, marker="os"[number])
-side = torch.linspace(0, 4, 2)
-a, b = torch.meshgrid(side, side, indexing="xy")
-height = -(plane.w0 + plane.w[0] * a + plane.w[1] * b) / plane.w[2]
 u, v = torch.meshgrid(torch.linspace(0, 1, 2), torch.linspace(-4, 4, 2), indexing="xy")
 edge = -plane.w0 / plane.w[:2]  # where the plane meets the axes of x1^2 and x2^2
 right.plot_surface((edge[0] * u).numpy(), (edge[1] * (1 - u)).numpy(), v.numpy(), color=ink(), alpha=0.25)
 right.set(xlabel="$x_1^2$", ylabel="$x_2^2$", zlabel=r"$\sqrt{2}\, x_1 x_2$", title="after $\\Phi$: a plane")
-right.view_init(18, -52)
+right.view_init(20, -18)
+right.set(xticks=(0, 2, 4), yticks=(0, 2, 4), zticks=(-4, 0, 4))
+for axis in (right.xaxis, right.yaxis, right.zaxis):
+    axis.labelpad = 10
+right.set_box_aspect((1, 1, 1), zoom=0.82)
 figure.suptitle(f"A line gets {before:.0%} of the points right, a plane after $\\Phi$ {after:.0%}")
 
 # %% The properties: Phi's inner products are squares, and only after Phi the classes are linearly separable
 p, q = torch.randn(2, 1000, 2, dtype=torch.float64)
 gap = ((phi(p) * phi(q)).sum(1) - (p * q).sum(1) ** 2).abs().max().item()
 shows("<Phi(x), Phi(y)> = (x . y)^2", f"largest difference {gap:.0e} of 1,000 pairs", gap < 1e-10)
-shows("accuracy of a line, and of a plane after Phi", f"{before:.1%}, {after:.1%}", before < 0.75 and after > 0.98)
+shows(
+    "accuracy of a line, and of a plane after Phi",
+    f"{before:.1%}, {after:.1%}",
+    before < 0.75 and after > 0.98,
+)
 plt.show()

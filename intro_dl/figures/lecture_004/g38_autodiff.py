@@ -4,8 +4,8 @@ Lecture 004; slides "Problem: Compute gradients of z with respect to inputs {x1,
 compute the gradient w.r.t. all inputs in one pass!". Claims N18, N19, N20, N21.
 """
 
-# %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values and local derivatives from input to
-# output, then forward mode for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
+# %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values, local derivatives, forward
+# mode for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
 import matplotlib.pyplot as plt
 import torch
 
@@ -53,14 +53,14 @@ def frame(k):
         for each in step.local:
             (x, y), (u, v) = (ends | places)[each.operand], places[step.name]
             below = -0.33 if v < y or y == v == 0 else 0.33
-            axes.text((x + u) / 2, (y + v) / 2 + below, f"{each.value:.3g}", ha="center", va="center", color="C0")
+            place, style = ((x + u) / 2, (y + v) / 2 + below), {"ha": "center", "va": "center", "color": "C0"}
+            axes.text(*place, f"{each.value:.3g}", **style)
     axes.set(xlim=(-3.5, 9.5), ylim=(-1.1, 3.7))
+    text = "Store the local derivatives" if k == LOCAL else "Evaluate the graph and store its values"
     if k >= REVERSE:
         text = "Reverse mode: " + reverse_lines(found)[k - REVERSE].strip()
     elif k >= FORWARD:
         text = "Forward mode: " + forward_lines(found, "x2")[min(k - FORWARD, 5)].strip()
-    else:
-        text = "Store the local derivatives" if k == LOCAL else "Evaluate the graph and store its values"
     axes.set_title(text, fontsize=14)
 
 

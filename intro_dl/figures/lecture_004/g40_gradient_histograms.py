@@ -3,9 +3,10 @@
 Lecture 004; slides "Vanishing Gradients" and "Vanishing gradient problem". Claims F29, F33.
 """
 
-# %% The slide shows Figure 7 of Glorot and Bengio (2010): histograms of the gradients that arrive at each of five
-# tanh layers, before training. With weights from U(-1/sqrt(n), 1/sqrt(n)), the default of torch, they shrink on
-# their way back; with Xavier's they do not. The paper's images are replaced by digits (8x8, enlarged to 28x28).
+# %% The slide shows Figure 7 of Glorot and Bengio (2010): histograms of the gradients that arrive at each of
+# five tanh layers, before training. With weights from U(-1/sqrt(n), 1/sqrt(n)), the default of torch, they
+# shrink on their way back; with Xavier's they do not. The paper's images are replaced by digits (8x8,
+# enlarged to 28x28).
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ from intro_dl.training.product import config, model
 from intro_dl.visualize.recorder import record_calls
 
 LAYERS = 5
-data = build_data(config("data=digits"))
+data = build_data(config("data=digits", "data.normalize=false"))
 images, labels = data.transform(data.splits["train"][0][:300]), data.splits["train"][1][:300]
 
 
@@ -29,7 +30,7 @@ def gradients(init):
     with record_calls(network, lambda layer, _, output: (layer, output)) as calls:
         loss = network.metrics((images, labels))["loss"]
     sums = [output for _, (layer, output) in calls if isinstance(layer, nn.Linear)][:LAYERS]
-    return [len(images) * slope for slope in torch.autograd.grad(loss, sums)]  # of each image, not of the mean
+    return [len(images) * slope for slope in torch.autograd.grad(loss, sums)]  # of each image
 
 
 # %% Draw the histograms, each normalized to area 1
@@ -44,7 +45,9 @@ for axis, (init, title) in zip(axes, titles.items(), strict=True):
         density, edges = torch.histogram(slopes.flatten(), 81, range=(-width, width), density=True)
         center = (edges[1:] + edges[:-1]) / 2
         axis.plot(center / width * 3, density * width / 3, color=f"C{number}", label=f"layer {number + 1}")
-    axis.set(xlabel="gradient / spread in layer 5", title=f"{title}: layer 1 has {ratios[init]:.0%}\nof the spread")
+    axis.set(
+        xlabel="gradient / spread in layer 5", title=f"{title}: layer 1 has {ratios[init]:.0%}\nof the spread"
+    )
     axis.set(yscale="log", ylim=(2e-3, 20))
 axes[0].set_ylabel("density")
 for number in range(LAYERS):

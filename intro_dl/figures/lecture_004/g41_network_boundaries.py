@@ -3,10 +3,10 @@
 Lecture 004; slide "Neural Network Decision Boundaries". Claims F20.
 """
 
-# %% The slide shows two networks: four classes with two hidden layers of ReLU, and two classes with one hidden
-# layer, both with an L2 penalty. Here model=mlp learns data=spirals and data=moons with two penalties each.
+# %% The slide shows two networks: four classes with two hidden layers of ReLU, and two classes with one
+# hidden layer, both with an L2 penalty. Here model=mlp learns data=spirals and data=moons with two penalties
+# each.
 import matplotlib.pyplot as plt
-import torch
 
 from intro_dl.figures.engine import canvas, points, regions, shows
 from intro_dl.training.product import train
@@ -37,13 +37,15 @@ for row, (name, options) in enumerate(CASES.items()):
         low, high = inputs.amin(0) - 0.2, inputs.amax(0) + 0.2
         limits = [(low[i].item(), high[i].item()) for i in (0, 1)]
 
-        def answer(x):
+        def answer(x, network=network, data=data):
             shares = network(data.transform(x)).softmax(1)
             return shares[:, 1] if shares.shape[1] == 2 else shares.argmax(1)
 
         regions(axis, answer, *limits)
         points(axis, inputs[:240], labels[:240], s=20)
-        axis.set_title(rf"$\lambda$ = {penalty:g}: {right[row, column]:.0%} right, $|w|^2$ = {sizes[row, column]:.0f}")
+        axis.set_title(
+            rf"$\lambda$ = {penalty:g}: {right[row, column]:.0%} right, $|w|^2$ = {sizes[row, column]:.0f}"
+        )
         axis.set(xlabel="$x_1$", ylabel=f"{name}\n$x_2$" if column == 0 else "$x_2$")
 figure.suptitle("Hidden layers bend the boundary, and a strong L2 penalty straightens it")
 

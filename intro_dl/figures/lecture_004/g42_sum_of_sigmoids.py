@@ -3,8 +3,8 @@
 Lecture 004; slide "Feed-forward neural network with a single hidden layer". Claims F30, E20.
 """
 
-# %% The slides add sigmoid after sigmoid until their sum follows a function. (They write f(x) = sigma(w1 x + b1) +
-# ..., without output weights: then the sum cannot go below 0. Here each sigmoid has one.) The units of
+# %% The slides add sigmoid after sigmoid until their sum follows a function. (They write f(x) = sigma(w1 x +
+# b1) + ..., without output weights: then the sum cannot go below 0. Here each sigmoid has one.) The units of
 # model=regressor climb at even places; the output weights have the least squared error.
 import matplotlib.pyplot as plt
 import torch
@@ -19,7 +19,7 @@ target = torch.sin(6 * x) + torch.cos(17 * x) / 3
 
 @torch.no_grad()
 def fitted(width):
-    """Return the terms c_j sigma(w_j x + b_j), (501, width), and their sum with the bias, by model=regressor."""
+    """Return the terms c_j sigma(w_j x + b_j), (501, width), and their sum with the bias."""
     network = model("model=regressor", f"model.hidden=[{width}]", "model.activation=sigmoid", in_shape=(1,))
     network = network.double()
     hidden, steepness = network.features[0], 2.0 * (width - 1)

@@ -1,11 +1,12 @@
 """G43: Depth folds: each layer doubles the pieces of the function.
 
-Lecture 004; slides "Deep neural networks factorize the learning of structure in data" and "Simplified version of
-Telgarsky (2015, 2016)". Claims F31.
+Lecture 004; slides "Deep neural networks factorize the learning of structure in data" and "Simplified version
+of Telgarsky (2015, 2016)". Claims F31.
 """
 
-# %% A layer of two ReLUs makes a tent, 2 relu(x) - 4 relu(x - 1/2). Applied D times it is a sawtooth of 2^D pieces,
-# while one hidden layer of W units has at most W + 1. Both are model=regressor; the weights are set by hand.
+# %% A layer of two ReLUs makes a tent, 2 relu(x) - 4 relu(x - 1/2). Applied D times it is a sawtooth of 2^D
+# pieces, while one hidden layer of W units has at most W + 1. Both are model=regressor; the weights are set
+# by hand.
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -21,7 +22,9 @@ def sawtooth(depth):
     """Return the output at x of model=regressor with `depth` hidden layers of two ReLUs."""
     network = model("model=regressor", f"model.hidden={[2] * depth}", in_shape=(1,)).double()
     for index, layer in enumerate(layer for layer in network.modules() if isinstance(layer, nn.Linear)):
-        layer.weight.copy_(torch.ones(2, 1) if index == 0 else torch.tensor([2.0, -4.0]).expand_as(layer.weight))
+        layer.weight.copy_(
+            torch.ones(2, 1) if index == 0 else torch.tensor([2.0, -4.0]).expand_as(layer.weight)
+        )
         layer.bias.copy_(torch.zeros(1) if index == depth else torch.tensor([0.0, -0.5]))
     return network(x[:, None])
 
@@ -45,7 +48,9 @@ DEPTHS, DRAWN = range(1, 9), (1, 3, 5)
 figure, axes = canvas(2, 2, height=6.8)
 for axis, depth in zip(axes.flat, DRAWN, strict=False):
     axis.plot(x, sawtooth(depth), color=f"C{DRAWN.index(depth)}", linewidth=2)
-    axis.set(title=f"{depth} layer{'s' * (depth > 1)}: {pieces(sawtooth(depth))} pieces", xlabel="x", ylabel="y")
+    axis.set(
+        title=f"{depth} layer{'s' * (depth > 1)}: {pieces(sawtooth(depth))} pieces", xlabel="x", ylabel="y"
+    )
 deep = [pieces(sawtooth(depth)) for depth in DEPTHS]
 wide = [pieces(shallow(2 * depth)) for depth in DEPTHS]
 axis = axes[1, 1]

@@ -1,13 +1,13 @@
 """G44: The U-curve, and the double descent.
 
-Lecture 004; slide "Over-parametrizing a deep model often improves test performance (Belkin et al. 2018, Figure 1)".
-Claims F32.
+Lecture 004; slide "Over-parametrizing a deep model often improves test performance (Belkin et al. 2018,
+Figure 1)". Claims F32.
 """
 
-# %% The slide shows two sketches: the classical U of the test risk, and its second descent beyond the interpolation
-# threshold. Here they are measured on a stand-in that is not deep: W random ReLU units of model=mlp on n = 100
-# digits of 8x8 pixels, 10 % of them with a random label. Only the W weights of each output are fitted, by least
-# squares, and of all solutions the shortest is taken.
+# %% The slide shows two sketches: the classical U of the test risk, and its second descent beyond the
+# interpolation threshold. Here they are measured on a stand-in that is not deep: W random ReLU units of
+# model=mlp on n = 100 digits of 8x8 pixels, 10 % of them with a random label. Only the W weights of each
+# output are fitted, by least squares, and of all solutions the shortest is taken.
 import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional as F
@@ -26,7 +26,9 @@ train, test = torch.zeros(2, DRAWS, len(WIDTHS))
 for draw in range(DRAWS):
     rows = torch.randperm(len(images))[:N]
     targets = one_hot[torch.where(torch.rand(N) < NOISE, torch.randint(10, (N,)), labels[rows])]
-    units = model("model=mlp", f"model.hidden=[{WIDTHS[-1]}]", "model.init=he", in_shape=(64,), num_classes=10)
+    units = model(
+        "model=mlp", f"model.hidden=[{WIDTHS[-1]}]", "model.init=he", in_shape=(64,), num_classes=10
+    )
     with torch.no_grad():
         seen, unseen = (units.double().features(x - 0.5) for x in (images[rows], test_images))
     for i, width in enumerate(WIDTHS):
@@ -48,7 +50,9 @@ right.loglog(WIDTHS, test, "o-", color="C1", markersize=5)
 right.loglog(WIDTHS, train.clamp(min=1e-4), "--", color="C0")
 right.axvline(N, color=ink(), linestyle=":", linewidth=1.5)
 right.text(N * 1.2, 1.6 * test.max(), f"n = {N} images", va="center")
-right.set(xlabel="weights of each output", ylim=(8e-3, 3 * test.max()), title="more weights: it descends again")
+right.set(
+    xlabel="weights of each output", ylim=(8e-3, 3 * test.max()), title="more weights: it descends again"
+)
 figure.suptitle("The test error peaks where the weights just suffice to fit every label")
 
 # %% The properties

@@ -1,14 +1,13 @@
 """G46: From LeNet to ResNet: more layers, then other wiring.
 
-Lecture 004; slides "LeNet (LeCun et al, 1998)", "AlexNet (Krizhevsky et al, 2012)", "GoogLeNet (Szegedy et al,
-2014)" and "ResNet (He et al, 2015)". Claims P1, P2, P3, P4, H6.
+Lecture 004; slides "LeNet (LeCun et al, 1998)", "AlexNet (Krizhevsky et al, 2012)", "GoogLeNet (Szegedy et
+al, 2014)" and "ResNet (He et al, 2015)". Claims P1, P2, P3, P4, H6.
 """
 
 # %% The slides show one diagram of each network. Here each layer is read from the model at work: model=lenet,
-# torchvision's AlexNet, VGG-16 and GoogLeNet by model=torchvision (shapes alone, without weights), model=resnet.
+# AlexNet, VGG-16 and GoogLeNet of model=torchvision (shapes alone, without weights), and model=resnet.
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.patches import Rectangle
 from torch import nn
 from torchvision.models.googlenet import Inception
 
@@ -17,24 +16,20 @@ from intro_dl.figures.engine.style import paper
 from intro_dl.models.resnet import Block
 from intro_dl.training.product import model
 
-PHOTO = {"in_shape": (3, 224, 224), "num_classes": 1000}
-NETWORKS = {
-    "LeNet, 1998": (("model=lenet",), {"in_shape": (1, 28, 28), "num_classes": 10}),
-    "AlexNet, 2012": (("model=torchvision", "model.name=alexnet"), PHOTO),
-    "VGG-16, 2014": (("model=torchvision", "model.name=vgg16"), PHOTO),
-    "GoogLeNet, 2014": (("model=torchvision", "model.name=googlenet"), PHOTO),
-    "ResNet-20, 2015": (("model=resnet",), {"in_shape": (3, 32, 32), "num_classes": 10}),
+NETWORKS = {  # options, shape of an image, classes
+    "LeNet, 1998": (["model=lenet"], (1, 28, 28), 10),
+    "AlexNet, 2012": (["model=torchvision", "model.name=alexnet"], (3, 224, 224), 1000),
+    "VGG-16, 2014": (["model=torchvision", "model.name=vgg16"], (3, 224, 224), 1000),
+    "GoogLeNet, 2014": (["model=torchvision", "model.name=googlenet"], (3, 224, 224), 1000),
+    "ResNet-20, 2015": (["model=resnet"], (3, 32, 32), 10),
 }
 KINDS = {nn.Conv2d: "C0", nn.Linear: "C1", Inception: "C2", Block: "C3"}
 
 
-
-
 def parts(network, shape):
     """Return (module, shape of its output) of each layer with weights or block, in order of execution."""
-    blocks = [part for part in network.modules() if isinstance(part, Inception | Block)]
-    inside = {part for block in blocks for part in block.modules()} - {*blocks}
-    found = []
+    blocks = {part for part in network.modules() if isinstance(part, Inception | Block)}
+    inside, found = {part for block in blocks for part in block.modules()} - blocks, []
     for part in network.modules():
         if type(part) in KINDS and part not in inside:
             part.register_forward_hook(lambda part, _, output: found.append((part, tuple(output.shape[1:]))))
@@ -42,40 +37,44 @@ def parts(network, shape):
     return found
 
 
+def length(layer):
+    """Return the layers with weights that follow one another: of branches, in the longest one."""
+    chains = layer.children() if isinstance(layer, Inception) else [layer]
+    return max(sum(isinstance(part, nn.Conv2d | nn.Linear) for part in chain.modules()) for chain in chains)
+
+
 # %% Draw a box for each layer, as high as its maps: branches one above the other, an arc for each skip
 figure, axes = canvas(len(NETWORKS), 1, height=8.8)
 rows, counts = {}, {}
-for axis, (name, (options, dims)) in zip(axes, NETWORKS.items(), strict=True):
+for axis, (name, (options, shape, classes)) in zip(axes, NETWORKS.items(), strict=True):
     with torch.device("meta"):
-        network = model(*options, **dims)
-        layers = parts(network, dims["in_shape"])
+        network = model(*options, in_shape=shape, num_classes=classes)
+        layers = parts(network, shape)
     counts[name] = sum(weight.numel() for weight in network.parameters())
-    rows[name] = sum(2 if isinstance(layer, Inception | Block) else 1 for layer, _ in layers)
-    axis.plot([0, len(layers) - 0.5], [0, 0], color=ink(), linewidth=1.5, zorder=0)
-    for x, (layer, shape) in enumerate(layers):
-        height = 0.2 + (shape[-1] / dims["in_shape"][-1]) ** 0.5 if len(shape) == 3 else 0.7
+    rows[name] = sum(length(layer) for layer, _ in layers)
+    axis.plot([-0.2, len(layers) - 0.5], [0, 0], color=ink(), linewidth=1.5, zorder=0)
+    for x, (layer, out) in enumerate(layers):
+        height = 0.2 + (out[-1] / shape[-1]) ** 0.5 if len(out) == 3 else 0.7
         branches = len([*layer.children()]) if isinstance(layer, Inception) else 1
-        part = height / branches
-        for bottom in (branch * part - height / 2 for branch in range(branches)):
-            box = Rectangle((x, bottom), 0.66, part, facecolor=KINDS[type(layer)], edgecolor=paper())
-            axis.add_patch(box)
+        for branch in range(branches):
+            color, bottom = KINDS[type(layer)], (branch / branches - 0.5) * height
+            axis.bar(x + 0.33, height / branches, 0.66, bottom, color=color, edgecolor=paper())
         if isinstance(layer, Block) and layer.skip:
-            style = {"arrowstyle": "-|>", "connectionstyle": "bar,fraction=-0.8", "color": ink()}
+            style = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "color": ink()}
             axis.annotate("", (x + 0.84, 0), (x - 0.16, 0), arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
-        axis.text(x + 0.33, -0.62, f"{shape[0]}", ha="center", va="top", fontsize=12)
+        axis.text(x + 0.33, -0.62, f"{out[0]}", ha="center", va="top", fontsize=12)
     axis.set(xlim=(-0.2, 16), ylim=(-1.05, 0.95))
     axis.set_title(f"{name}: {rows[name]} layers in a row, {counts[name]:,} parameters", fontsize=15)
     axis.set_axis_off()
-names = ("convolution", "fully connected", "inception: branches side by side", "two convolutions and a skip")
+names = "convolution, its maps below", "fully connected", "inception: branches", "two convolutions, a skip"
 for number, (color, text) in enumerate(zip(KINDS.values(), names, strict=True)):
     axes[0].text(6.5, 0.75 - 0.45 * number, text, color=color, va="center")
-axes[0].text(12.6, 0.75, "below: maps", va="center")
 figure.suptitle("Deeper and deeper: first in a row, then with branches and skips")
 
 # %% The properties: the layers of the papers, and the sizes
-found = [*rows.values()]
-shows("layers in a row", ", ".join(f"{name}: {n}" for name, n in rows.items()), found == [5, 8, 16, 22, 20])
+shows("layers in a row", str([*rows.values()]), [*rows.values()] == [5, 8, 16, 22, 20])
 ratio = counts["AlexNet, 2012"] / counts["GoogLeNet, 2014"]
-shows("GoogLeNet is deeper than AlexNet, with fewer parameters", f"AlexNet has {ratio:.1f} times as many", ratio > 8)
-shows("LeNet's parameters", f"{counts['LeNet, 1998']:,}", counts["LeNet, 1998"] == 61_706)
+shows("AlexNet's parameters over those of GoogLeNet, which is deeper", f"{ratio:.1f}", ratio > 8)
+skips = sum(isinstance(layer, Block) and layer.skip for layer, _ in layers)
+shows("skips of ResNet-20", f"{skips}, one for two layers", skips == 9)
 plt.show()

@@ -4,9 +4,9 @@ Lecture 004; slides "Benefits of Depth" and "Training very deep networks is made
 connections". Claims H7.
 """
 
-# %% The slide shows that errors fell with depth (He et al. 2015). Here model=resnet, with and without its skips, was
-# trained on CIFAR-10: results/cifar10_*.json. The paper trains 182 epochs, these runs 5; those of 56 layers are one
-# run each, which shows an example, not a mean.
+# %% The slide shows that errors fell with depth (He et al. 2015). Here model=resnet, with and without its
+# skips, was trained on CIFAR-10: results/cifar10_*.json. The paper trains 182 epochs, these runs 5; those of
+# 56 layers are one run each, which shows an example, not a mean.
 from statistics import fmean
 
 import matplotlib.pyplot as plt
@@ -17,10 +17,12 @@ from intro_dl.results.evidence import read_runs
 DEPTHS = (20, 56)
 NETS = {"plain": "without skips", "resnet": "with skips"}
 errors = {
-    (net, depth, split): [100 * (1 - right) for right in read_runs(f"cifar10_{net}{depth}", f"accuracy/{split}")]
+    (net, depth, split): [
+        100 * (1 - right) for right in read_runs(f"cifar10_{net}{depth}", f"accuracy/{split}")
+    ]
     for net in NETS
     for depth in DEPTHS
-    for split in ("train", "test")
+    for split, measure in (("train", "accuracy/train"), ("test", "accuracy/test"))
 }
 epochs = max(read_runs("cifar10_resnet56", "epochs"))
 mean = {case: fmean(runs) for case, runs in errors.items()}
@@ -35,7 +37,13 @@ for axis, split in zip(axes, ("train", "test"), strict=True):
             runs = errors[net, depth, split]
             axis.plot([depth] * len(runs), runs, "o", color=color, markersize=7, alpha=0.7)
         middle = fmean(mean[net, depth, split] for depth in DEPTHS)
-        axis.text(36, middle + (4 if net == "plain" else -4.5), name, color=color, ha="right" if number == 0 else "left")
+        axis.text(
+            36,
+            middle + (4 if net == "plain" else -4.5),
+            name,
+            color=color,
+            ha="right" if number == 0 else "left",
+        )
     runs = [len(errors["plain", depth, split]) for depth in DEPTHS]
     axis.set(xticks=DEPTHS, xticklabels=[f"{d}\n(n = {n})" for d, n in zip(DEPTHS, runs, strict=True)])
     axis.set(xlabel="layers (and runs)", ylim=(0, 62), xlim=(12, 64))
@@ -46,7 +54,9 @@ figure.suptitle("More layers make the plain network worse, and the residual netw
 # %% The property: depth raises the training error of the plain network, and lowers that of the residual one
 for net, better, worse in (("plain", 20, 56), ("resnet", 56, 20)):
     low, high = mean[net, better, "train"], mean[net, worse, "train"]
-    shows(f"{NETS[net]}: training error with {better}, {worse} layers", f"{low:.1f} %, {high:.1f} %", low < high)
+    shows(
+        f"{NETS[net]}: training error with {better}, {worse} layers", f"{low:.1f} %, {high:.1f} %", low < high
+    )
 low, high = mean["resnet", 56, "train"], mean["plain", 56, "train"]
 shows("56 layers: training error with, without skips", f"{low:.1f} %, {high:.1f} %", low < high)
 plt.show()
