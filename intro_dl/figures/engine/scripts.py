@@ -42,7 +42,8 @@ class Script:
 @cache
 def all_scripts() -> dict[str, Script]:
     """Return the scripts by id, in the order of their numbers. Nothing of them is executed."""
-    paths = FOLDER.glob("lecture_*/g[0-9][0-9]_*.py")
+    files = FOLDER.glob("lecture_*/g[0-9][0-9]_*.py")
+    paths = [path for path in files if not path.stem.endswith("_measure")]  # they write results/figures/
     return {script.id: script for script in map(read_head, sorted(paths, key=lambda path: path.name))}
 
 

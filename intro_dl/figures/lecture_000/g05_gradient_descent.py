@@ -8,7 +8,7 @@ Lectures 000, 003; slides "Loss Optimization" and "Gradient Descent". Claims F5,
 import matplotlib.pyplot as plt
 import torch
 
-from intro_dl.figures.engine import animate, canvas, ink, shows
+from intro_dl.figures.engine import animate, canvas, shows
 from intro_dl.training.product import optimizer
 
 START, RATE, STEPS = (0.6, 0.9), 0.06, 28

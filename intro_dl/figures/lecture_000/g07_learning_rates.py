@@ -4,7 +4,7 @@ Lectures 000, 003, 004; slides "Setting the Learning Rate" and "Gradient Descent
 """
 
 # %% The slides start three descents at the same point of J(w): a small rate gets stuck in a local minimum, a
-# large one diverges, a stable one converges. Here J has a local minimum at -1.91, its lowest point is at 2.08.
+# large one diverges, a stable one converges. Here J has a local minimum at -1.91, and is lowest at 2.08.
 import matplotlib.pyplot as plt
 import torch
 

@@ -52,10 +52,10 @@ def frame(k):
 film = animate(figure, frame, len(epochs))
 
 # %% The property: the validation loss has its minimum inside, and rises while the training loss still falls
-train_end, val_end = losses["train"][-1], losses["val"][-1]
+train, val = losses["train"], losses["val"]
 shows(
     "validation loss, lowest and last; training loss, at the stop and last",
-    f"{min(losses['val']):.2f} (epoch {epochs[best]}) and {val_end:.2f}; {losses['train'][best]:.2f} and {train_end:.2f}",
-    2 < best < 30 and val_end > 1.1 * min(losses["val"]) and train_end < 0.7 * losses["train"][best],
+    f"{val[best]:.2f} (epoch {epochs[best]}) and {val[-1]:.2f}; {train[best]:.2f} and {train[-1]:.2f}",
+    2 < best < 30 and val[-1] > 1.1 * val[best] and train[-1] < 0.7 * train[best],
 )
 plt.show()
