@@ -44,7 +44,7 @@ axes.contour(x.numpy(), y.numpy(), surface.numpy(), 12, colors="white", linewidt
 (line,) = axes.plot([], [], [], "o-", color="C1", markersize=8, markeredgecolor="white", zorder=10)
 axes.set(xlabel=r"$\theta_0$", ylabel=r"$\theta_1$", zlabel=r"$J(\theta_0, \theta_1)$", zticks=range(4))
 axes.view_init(48, -50)
-axes.set_box_aspect((4, 4, 1.9), zoom=1.2)
+axes.set_box_aspect((4, 4, 1.9), zoom=1.13)
 title = figure.suptitle("")
 words = {0: "Pick a starting point at random", 1: "Take a small step against the gradient"}
 
