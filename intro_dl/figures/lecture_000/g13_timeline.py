@@ -18,7 +18,7 @@ EXPERIMENTS = {
 }
 accuracy = {}
 for year, (name, _) in EXPERIMENTS.items():
-    network, _ = train(f"experiment=history/{name}", "trainer.max_epochs=4")
+    network, _ = train(f"experiment=history/{name}", "trainer.max_epochs=2")
     accuracy[year] = network.history[-1]["accuracy/val"]
 
 # %% Draw the line of time, and what each idea reaches
@@ -32,12 +32,12 @@ for number, (year, (_, idea)) in enumerate(EXPERIMENTS.items()):
     axes.text(year, 0.4 * up, text, color=f"C{number}", ha="center", va="bottom" if up > 0 else "top")
 axes.set(xlim=(1944, 2003), ylim=(-1.2, 1.2), yticks=[], xticks=[])
 axes.spines[["left", "bottom"]].set_visible(False)
-figure.suptitle("The ideas are decades old, and all of them still learn (four epochs each)")
+figure.suptitle("The ideas are decades old, and all of them still learn (two epochs each)")
 
 # %% The property: each idea learns; one in ten is chance
 shows(
-    "accuracy on 200 new digits after four epochs, 1952, 1958, 1986 and 1995",
+    "accuracy on 200 new digits after two epochs, 1952, 1958, 1986 and 1995",
     ", ".join(f"{value:.2f}" for value in accuracy.values()),
-    min(accuracy.values()) > 0.7,
+    min(accuracy.values()) > 0.5,
 )
 plt.show()
