@@ -8,7 +8,7 @@ Lectures 000, 003; slides "Loss Optimization" and "Gradient Descent". Claims F5,
 import matplotlib.pyplot as plt
 import torch
 
-from intro_dl.figures.engine import animate, canvas, ink, shows
+from intro_dl.figures.engine import animate, canvas, shows
 from intro_dl.training.product import optimizer
 
 START, RATE, STEPS = (0.6, 0.9), 0.06, 28
@@ -44,7 +44,7 @@ axes.contour(x.numpy(), y.numpy(), surface.numpy(), 12, colors="white", linewidt
 (line,) = axes.plot([], [], [], "o-", color="C1", markersize=8, markeredgecolor="white", zorder=10)
 axes.set(xlabel=r"$\theta_0$", ylabel=r"$\theta_1$", zlabel=r"$J(\theta_0, \theta_1)$", zticks=range(4))
 axes.view_init(48, -50)
-axes.set_box_aspect((4, 4, 1.9), zoom=1.2)
+axes.set_box_aspect((4, 4, 1.9), zoom=1.13)
 title = figure.suptitle("")
 words = {0: "Pick a starting point at random", 1: "Take a small step against the gradient"}
 

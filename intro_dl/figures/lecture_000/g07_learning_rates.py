@@ -4,7 +4,7 @@ Lectures 000, 003, 004; slides "Setting the Learning Rate" and "Gradient Descent
 """
 
 # %% The slides start three descents at the same point of J(w): a small rate gets stuck in a local minimum, a
-# large one diverges, a stable one converges. Here J has a local minimum at -1.91, its lowest point is at 2.08.
+# large one diverges, a stable one converges. Here J has a local minimum at -1.91, and is lowest at 2.08.
 import matplotlib.pyplot as plt
 import torch
 
@@ -12,7 +12,7 @@ from intro_dl.figures.engine import animate, canvas, ink, shows
 from intro_dl.training.product import optimizer
 
 START, STEPS = -3.6, 30
-RATES = {0.08: "Small: gets stuck", 1.2: "Large: diverges", 0.7: "Stable: finds the minimum"}
+RATES = {0.08: "Small: gets stuck", 1.12: "Large: diverges", 0.7: "Stable: finds the minimum"}
 
 
 def J(w):
@@ -35,12 +35,12 @@ paths = [descend(rate) for rate in RATES]
 
 # %% Draw J and the three paths; the film adds one step a frame
 figure, axes = canvas(1, 3, height=4.6, sharey=True)
-grid, lines = torch.linspace(-4.6, 4.6, 300), []
+grid, lines = torch.linspace(-5, 5, 300), []
 for number, (axis, (rate, name)) in enumerate(zip(axes, RATES.items(), strict=True)):
     axis.plot(grid, J(grid), color=ink(), linewidth=1.5)
     axis.plot(START, J(START), "o", color=ink(), markersize=11)
     lines += axis.plot([], [], "o-", color=f"C{number}", linewidth=1.5)
-    axis.set(title=f"{name}\n" + rf"$\eta$ = {rate:g}", xlabel="w", xlim=(-4.6, 4.6), ylim=(-0.5, 7))
+    axis.set(title=f"{name}\n" + rf"$\eta$ = {rate:g}", xlabel="w", xlim=(-5, 5), ylim=(0, 10))
 axes[0].set_ylabel("J(w)")
 axes[0].text(START + 0.5, J(START), "start", va="center")
 title = figure.suptitle("")

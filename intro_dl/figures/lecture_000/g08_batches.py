@@ -3,8 +3,8 @@
 Lectures 000, 003; slides "Stochastic Gradient Descent" and "Mini-batches while training". Claims F7.
 """
 
-# %% The slides compare the gradient of all points, of one and of a mini-batch: the fewer, the noisier. Here each
-# fits the line w0 + w1 x to the same 100 points, from the same start, with the same number of steps.
+# %% The slides compare the gradient of all points, of one and of a mini-batch: the fewer, the noisier. Here
+# each fits the line w0 + w1 x to the same 100 points, from the same start, with the same number of steps.
 import matplotlib.pyplot as plt
 import torch
 

@@ -28,7 +28,7 @@ figure, axes = canvas()
 lines = {name: axes.plot([], [], color=color)[0] for name, color in (("train", "C0"), ("val", "C1"))}
 names = {name: axes.text(0, 0, "", color=lines[name].get_color(), va="center") for name in lines}
 mark = axes.axvline(0, color=ink(), linestyle="--", linewidth=1.5)
-stop = axes.text(0, 0, "stop training here!", ha="center")
+stop = axes.text(0, 0, "stop training here!")
 top = 1.15 * max(max(curve) for curve in losses.values())
 axes.set(xlabel="epochs", ylabel="loss in nats", xlim=(0, 1.22 * len(epochs)), ylim=(0, top))
 under = axes.text(0, 0.94 * top, "under-fitting  ", ha="right")
@@ -44,7 +44,7 @@ def frame(k):
     mark.set_xdata([epochs[lowest]] * 2)
     turned = k > lowest + 4
     mark.set_visible(turned)
-    stop.set(position=(epochs[lowest], losses["val"][lowest] - 0.2), visible=turned)
+    stop.set(position=(epochs[lowest] + 0.5, losses["val"][lowest] + 0.4), visible=turned)
     under.set(position=(epochs[lowest], 0.94 * top), visible=turned)
     over.set(position=(epochs[lowest], 0.94 * top), visible=turned)
 
@@ -52,10 +52,10 @@ def frame(k):
 film = animate(figure, frame, len(epochs))
 
 # %% The property: the validation loss has its minimum inside, and rises while the training loss still falls
-train_end, val_end = losses["train"][-1], losses["val"][-1]
+train, val = losses["train"], losses["val"]
 shows(
     "validation loss, lowest and last; training loss, at the stop and last",
-    f"{min(losses['val']):.2f} (epoch {epochs[best]}) and {val_end:.2f}; {losses['train'][best]:.2f} and {train_end:.2f}",
-    2 < best < 30 and val_end > 1.1 * min(losses["val"]) and train_end < 0.7 * losses["train"][best],
+    f"{val[best]:.2f} (epoch {epochs[best]}) and {val[-1]:.2f}; {train[best]:.2f} and {train[-1]:.2f}",
+    2 < best < 30 and val[-1] > 1.1 * val[best] and train[-1] < 0.7 * train[best],
 )
 plt.show()

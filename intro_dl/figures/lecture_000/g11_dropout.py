@@ -41,9 +41,9 @@ figure, axes = canvas(1, 4, height=4.2)
 masks = removed(network, 3)
 for step, axis in enumerate(axes[:3]):
     draw_units(axis, sizes, [(), *(mask[step].nonzero().flatten().tolist() for mask in masks), ()])
-    axis.set_title(f"training, step {step + 1}")
+    axis.set_title(f"training, step {step + 1}", loc="center")
 draw_units(axes[3], sizes)
-axes[3].set_title("test: all units")
+axes[3].set_title("test: all units", loc="center")
 share = dropouts[0].p
 figure.suptitle(f"Dropout: in each step, each hidden unit is left out with probability {share:g}")
 
