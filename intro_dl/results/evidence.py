@@ -41,8 +41,8 @@ def read_runs(experiment: str, metric: str = BEST_ON_VALIDATION) -> list[float]:
     saved = read_json(path)
     runs = saved.get("runs") if isinstance(saved, dict) else None
     group, _, rival = metric.partition("/")
-    if group == "rivals" and fits(runs, list[dict]):
-        runs = [{metric: value} for value in (run.get(group, {}).get(rival) for run in runs)]
+    if runs and group == "rivals" and fits(runs, list[dict]):
+        runs = [{metric: run.get(group, {}).get(rival)} for run in runs]
     if not runs or not fits(runs, list[dict]) or not all(fits(run.get(metric), float) for run in runs):
         raise ValueError(
             f"results/{experiment}.json needs runs that each have {metric}: run the experiment again."

@@ -2,6 +2,7 @@
 
 from itertools import islice
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ cite(
     kind="holds",
 )
 def music() -> Outcome:
-    alphabet = sorted(set(TUNE))
+    alphabet: list[str] = sorted(set(TUNE))
     tokens = torch.tensor([alphabet.index(character) for character in TUNE])[None]  # (1, T)
     small = ("model=char_lstm", "model.embedding_size=16", "model.hidden_size=48")
     model = product.model(*small, vocab_size=len(alphabet))
@@ -169,7 +170,7 @@ def features() -> Outcome:
 @torch.no_grad()
 def _purities(model: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
     """Return for each layer the share of the most frequent label among a unit's strongest inputs."""
-    outputs: list[Tensor] = []
+    outputs: list[Any] = []
     layers = [each for each in model.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
     hooks = [each.register_forward_hook(lambda *call: outputs.append(call[-1])) for each in layers]
     model(images)
