@@ -40,7 +40,9 @@ def frame(k):
     lowest = losses["val"].index(min(losses["val"][: k + 1]))
     for name, word in (("train", "training"), ("val", "validation")):
         lines[name].set_data(epochs[: k + 1], losses[name][: k + 1])
+        upper = losses[name][k] == max(curve[k] for curve in losses.values())
         names[name].set(position=(epochs[k] + 0.5, losses[name][k]), text=word)
+        names[name].set_va("bottom" if upper else "top")
     mark.set_xdata([epochs[lowest]] * 2)
     turned = k > lowest + 4
     mark.set_visible(turned)
