@@ -114,8 +114,9 @@ best on validation. The slides' numbers are the best on test of single runs."""
 
 ABOUT_SYSTEMS = """\
 What each system of the decks must show, and what was measured on the test split with the weights that the run
-keeps: mean ± standard error over the seeds. Most bounds were written down before these seeds were trained, after
-trials with other seeds; a bound must hold with each seed. [docs/SYSTEMS.md](docs/SYSTEMS.md) describes the systems."""
+keeps: mean ± standard error over the seeds. Most bounds were written down before these seeds were trained,
+after trials with other seeds; a bound must hold with each seed. [docs/SYSTEMS.md](docs/SYSTEMS.md) describes
+the systems."""
 
 
 def read_summaries(results: Path) -> dict[str, Summary]:
