@@ -71,10 +71,10 @@ below.set(title=f"Gates of cell {cell} while it reads", ylim=(-0.05, 1.05), xlim
 label_ends(below, fontsize=13)
 
 # %% The property: the equations of the slide are the network, and the gate separates spaces from letters
-difference = abs(float(network(data.encode(SENTENCE)[None])[1][1][0, 0, cell] - c[-1]))
+last = network(data.encode(SENTENCE)[None])[1][1][0, 0, cell].item()
+difference = abs(last - c[-1].item())
 shows("last cell state, by the slide and by the network", f"difference {difference:.0e}", difference < 1e-5)
 space = torch.tensor([not character.isalpha() for character in SENTENCE])
 gap = f[space].mean() - f[~space].mean()
-same = abs(gap) > 0.15 and bool(gap * effect[cell] > 0)
-shows("forget gate at spaces minus that at letters, as in the other text", f"{gap:.2f}", same)
+shows("forget gate at spaces minus that at letters", f"{gap:.2f}", bool(gap * effect[cell].sign() > 0.15))
 plt.show()
