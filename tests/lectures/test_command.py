@@ -155,12 +155,11 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag not in ("meta", "input", "br"):
+        if tag not in ("meta", "input", "br", "img"):
             self.open.append(tag)
         self.ids += [attributes["id"]] if "id" in attributes else []
-        self.loads += [
-            attributes[key] for key in ("src", "href") if not attributes.get(key, "#").startswith("#")
-        ]
+        links = [attributes.get(key, "#") for key in ("src", "href")]
+        self.loads += [link for link in links if not link.startswith(("#", "data:"))]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag

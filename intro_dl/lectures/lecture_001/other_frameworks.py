@@ -175,7 +175,7 @@ def rain() -> Outcome:
         network = read_runs(f"systems/{experiment}", "psnr/test")
         rivals = {
             name: fmean(read_runs(f"systems/{experiment}", f"rivals/{name}"))
-            for name in ("unchanged", "Gaussian", "median", "7x7 linear")
+            for name in ("unchanged", "Gaussian filter", "median filter", "7x7 linear filter")
         }
         best = max(rivals.values())
         checks += [
