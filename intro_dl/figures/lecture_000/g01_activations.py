@@ -29,8 +29,8 @@ for axis, (name, slope) in zip(axes, SLOPES.items(), strict=True):
     axis.plot(z.detach(), derivative, "--")
     axis.set(title={"relu": "ReLU"}.get(name, name), xlabel="z")
     axis.grid(alpha=0.3)
-axes[0].text(1.2, 0.72, "g(z)", color="C0")
-axes[0].text(1.2, 0.06, "g'(z)", color="C1")
+axes[0].text(2.0, 0.7, "g(z)", color="C0")
+axes[0].text(1.7, 0.24, "g'(z)", color="C1")
 axes[2].set_ylim(-0.5, 5.2)
 figure.suptitle("Sigmoid and tanh flatten: far from 0 their derivatives vanish")
 

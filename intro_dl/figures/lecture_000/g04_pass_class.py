@@ -36,15 +36,16 @@ for axis, network, name in zip(axes, (untrained, trained), ("Untrained", "Traine
     axis.plot(*query[0], "*", color=ink(), markersize=22, markeredgecolor=paper(), zorder=4)
     axis.set_title(f"{name}: predicted {predicted[-1]:.2f}, actual 1")
     axis.set_xlabel(r"$x_1$: number of lectures attended")
-for name, place, color in (("passed", (6.25, 7.7), "C1"), ("failed", (0.4, 1.6), "C0")):
+for name, place, color in (("passed", (5.9, 9.6), "C1"), ("failed", (0.4, 1.6), "C0")):
     axes[1].text(*place, name, color=color, fontsize=18, bbox={"color": paper(), "alpha": 0.85}, zorder=5)
+axes[0].text(0, 9.6, "predicts: all fail", fontsize=16, bbox={"color": paper(), "alpha": 0.85}, zorder=5)
 axes[0].set_ylabel(r"$x_2$: hours on the project")
 figure.suptitle("Will the student at the star pass, after 4 lectures and 5 hours?")
 
 # %% The property: training turns the wrong prediction into the right one
 shows(
     "probability of passing at (4, 5), untrained and trained",
-    f"{predicted[0]:.2f} and {predicted[1]:.2f}; 0.97 by the rule of the data",
-    predicted[0] < 0.75 and predicted[1] > 0.9,
+    f"{predicted[0]:.2f} and {predicted[1]:.2f}; 0.1 on the slide before training",
+    predicted[0] < 0.5 and predicted[1] > 0.9,
 )
 plt.show()

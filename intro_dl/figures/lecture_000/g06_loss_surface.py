@@ -19,14 +19,21 @@ TITLES = {"plain": "Without skips", "skip": "With skips"}
 figure, axes = canvas(1, 2, height=5.2, subplot_kw={"projection": "3d"})
 x, y = torch.meshgrid(side, side, indexing="xy")
 for axis, (name, title) in zip(axes, TITLES.items(), strict=True):
+    center = found[name]["loss"]
     height = (1 + torch.tensor(found[name]["plane"])).log10()
     axis.plot_surface(x.numpy(), y.numpy(), height.numpy(), cmap="viridis", linewidth=0.2)
-    axis.set(xlabel="direction 1", ylabel="direction 2", zlabel="log10(1 + loss)", title=title, zlim=(0, 8))
-    axis.set_xticks([-1, 0, 1])
-    axis.set_yticks([-1, 0, 1])
+    axis.set(
+        xlabel="direction 1",
+        ylabel="direction 2",
+        zlabel="log10(1 + loss)",
+        title=f"{title}: trained to {center:.2g}",
+        zlim=(0, 8),
+    )
+    axis.set_xticks([-1, 1])
+    axis.set_yticks([-1, 1])
     axis.view_init(25, -60)
     axis.set_box_aspect((4, 4, 3), zoom=0.88)
-figure.suptitle("ResNet-56: with skips the loss rises less, and without bumps")
+figure.suptitle("ResNet-56 on 8x8 digits: far out, the loss rises less with skips")
 
 # %% The properties, chosen after the measurement: the surface with skips is convex, and rises less far out.
 # Near the center it does not rise less: its loss is nearly 0 there, and that without skips is already high.

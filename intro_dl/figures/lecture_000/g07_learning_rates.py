@@ -49,7 +49,7 @@ title = figure.suptitle("")
 def frame(k):
     for line, path in zip(lines, paths, strict=True):
         line.set_data(path[: k + 1], J(path[: k + 1]))
-    title.set_text(f"Three learning rates from the same start, step {k}")
+    title.set_text(f"One start, three learning rates: only one finds the global minimum (step {k})")
 
 
 film = animate(figure, frame, STEPS + 1)

@@ -33,13 +33,14 @@ for number, (axis, (degree, name)) in enumerate(zip(axes, DEGREES.items(), stric
     weights = torch.linalg.lstsq(powers(x, degree), y[:, None]).solution
     train.append(((powers(x, degree) @ weights)[:, 0] - y).square().mean().item())
     new.append(((powers(new_x, degree) @ weights)[:, 0] - new_y).square().mean().item())
+    axis.plot(new_x, new_y, ".", color="C5", alpha=0.45, markersize=5)
     axis.plot(x, y, "o", color=ink())
     axis.plot(grid, powers(grid, degree) @ weights, color=("C4", "C2", "C1")[number])
-    text = f"{name}: degree {degree}\nerror {train[-1]:.3f}, new points {new[-1]:.3f}"
-    axis.set_title(text, fontsize=14)
+    text = f"{name}: degree {degree}\nerror {train[-1]:.3f}, on new points {new[-1]:.3f}"
+    axis.set_title(text, fontsize=13)
     axis.set(xlabel="x", ylim=(-2.2, 2.2))
 axes[0].set_ylabel("y")
-figure.suptitle("More capacity fits the 15 points better, but not new ones")
+figure.suptitle("More capacity fits the 15 points ever better, new ones only up to a point")
 
 # %% The property: the error on the points falls with the degree, that on new points is lowest in between
 shows(

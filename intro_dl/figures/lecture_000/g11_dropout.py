@@ -35,7 +35,7 @@ def removed(network, steps):
 
 
 # %% Three steps of training and one test
-torch.manual_seed(1)
+torch.manual_seed(6)
 sizes = [3, *network.hparams["hidden"], 2]
 figure, axes = canvas(1, 4, height=4.2)
 masks = removed(network, 3)

@@ -21,9 +21,9 @@ with torch.no_grad():
     middle = network.stage2[:2](network.stage1(inputs))  # (N, 16, 10, 10), each value sees 14x14 pixels
     high = network(inputs)[:, :, None, None]  # (N, 10, 1, 1), sees the whole digit
 LEVELS = {
-    "Low: edges": (low, 5, 1, 2),
+    "Low: edges and areas": (low, 5, 1, 2),
     "Middle: parts": (middle, 14, 2, 2),
-    "High: digits": (high, 28, 1, 0),
+    "High: the class scores": (high, 28, 1, 0),
 }
 
 

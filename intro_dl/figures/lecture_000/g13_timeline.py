@@ -28,11 +28,11 @@ for number, (year, (_, idea)) in enumerate(EXPERIMENTS.items()):
     up = -1 if number % 2 else 1
     axes.plot([year, year], [0, 0.35 * up], color=f"C{number}")
     axes.plot(year, 0, "o", color=f"C{number}", markersize=14)
-    text = f"{year}\n{idea}\n{accuracy[year]:.0%} of new digits"
+    text = f"{year}\n{idea}\n{accuracy[year]:.0%} of 200 new digits"
     axes.text(year, 0.4 * up, text, color=f"C{number}", ha="center", va="bottom" if up > 0 else "top")
 axes.set(xlim=(1944, 2003), ylim=(-1.2, 1.2), yticks=[], xticks=[])
 axes.spines[["left", "bottom"]].set_visible(False)
-figure.suptitle("The ideas are decades old, and all of them still learn (two epochs each)")
+figure.suptitle("The ideas are decades old; after two epochs the simplest is still ahead")
 
 # %% The property: each idea learns; one in ten is chance
 shows(

@@ -23,13 +23,13 @@ wall = framed.view(ROWS, COLUMNS, 36, 36).transpose(1, 2).reshape(ROWS * 36, COL
 # %% Draw the wall, and one of the digits as the numbers that a network reads
 figure, (left, right) = canvas(1, 2, height=5.0, width_ratios=(1.6, 1))
 left.imshow(wall, cmap="gray")
-left.set_title(f"{len(images):,} for training, {len(tests)} for testing")
+left.set_title(f"Scans: {len(images):,} for training, {len(tests)} for testing")
 left.set_axis_off()
 digit = images[chosen[0], 0]
 right.imshow(digit, cmap="gray", extent=(0, 28, 28, 0))
-right.set(title=f"28 x 28 = {digit.numel()} pixels", xticks=range(0, 29, 7), yticks=range(0, 29, 7))
+right.set(title=f"8x8, enlarged to {digit.numel()} pixels", xticks=range(0, 29, 7), yticks=range(0, 29, 7))
 right.set(xlabel="column", ylabel="row")
-figure.suptitle("Nobody writes a digit twice in the same way")
+figure.suptitle("No two handwritten digits are alike")
 
 # %% The property: each digit is equally frequent, and no test image is known from the training
 counts = torch.bincount(labels, minlength=10)

@@ -25,9 +25,9 @@ for digit, axis in enumerate(axes.flat):
     axis.set_title(digit)
     axis.set_axis_off()
 bar = figure.colorbar(picture, ax=axes, ticks=[-most, 0, most], shrink=0.9)
-bar.ax.set_yticklabels(["against", "no matter", "for the digit"])
+bar.ax.set_yticklabels(["against", "no effect", "for the digit"])
 accuracy = (network(data.whole("test")[0]).argmax(dim=1) == data.whole("test")[1]).float().mean()
-figure.suptitle(f"Each vector is a rough picture of its digit; together they are right for {accuracy:.0%}")
+figure.suptitle(f"Each vector is a rough picture of its digit; {accuracy:.0%} of new digits right")
 
 # %% The property: each vector resembles the mean image of its digit, as it differs from the mean of all
 means = torch.stack([inputs[labels == digit].mean(dim=0) for digit in range(10)]) - inputs.mean(dim=0)

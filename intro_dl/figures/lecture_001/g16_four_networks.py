@@ -23,7 +23,7 @@ for column, (name, network) in enumerate(networks.items()):
         axis.plot(steps, [scale * value for value in network[f"{measure}/test"]], "C1")
         axis.grid(alpha=0.3)
     axes[0, column].set_title(f"{name.replace('CNN, ', '')}: {final[name]:.1f} %")
-    axes[1, column].set_xticks([0, 1500, 3000], ["0", "1,500", "3,000"])
+    axes[1, column].set_xticks([0, 1500, 3000], ["0", "1,500", ""])
 axes[0, 0].set(ylim=(87, 100.3), ylabel="accuracy (%)")
 axes[1, 0].set(ylim=(0, 0.45), ylabel="objective (nats)")
 axes[0, 1].text(3000, 91, "training", color="C5", ha="right")

@@ -26,8 +26,8 @@ for axis, rows, columns in ((axes[0], 36, 36), (axes[1], 8, 4)):
     wall = chosen.view(rows, columns, 36, 36).transpose(1, 2).reshape(rows * 36, columns * 36)
     axis.imshow(wall, cmap="gray")
     axis.set_axis_off()
-axes[0].set_title(f"Slow: all {len(images):,}", color="C0")
-axes[1].set_title(f"Fast: {SUBSET}", color="C1")
+axes[0].set_title(f"Slow: {len(images):,} a step", color="C0")
+axes[1].set_title(f"{SUBSET} a step", color="C1")
 passes = range(1, EPOCHS + 1)
 steps = -(-len(images) // SUBSET)
 for name, color, text in (("D", "C0", "1 step a pass"), ("S", "C1", f"{steps} steps a pass")):

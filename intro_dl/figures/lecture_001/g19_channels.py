@@ -24,8 +24,8 @@ maps = conv2d(photograph, kernels)
 
 # %% Draw the numbers of the first slide above, and the maps of the second below
 figure, (above, below) = canvas(2, 1, height=5.8)
-tables = [(X[0, 0], "channel 1", "*"), (W[0, 0], "kernel 1", "+"), (X[0, 1], "channel 2", "*")]
-tables += [(W[0, 1], "kernel 2", "="), (Y[0, 0], "Y", "")]
+tables = [(X[0, 0], "channel 1", "*"), (W[0, 0], "kernel, ch. 1", "+"), (X[0, 1], "channel 2", "*")]
+tables += [(W[0, 1], "kernel, ch. 2", "="), (Y[0, 0], "Y", "")]
 left = 0.0
 for values, name, sign in tables:
     side = len(values)

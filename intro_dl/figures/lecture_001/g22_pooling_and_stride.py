@@ -41,11 +41,11 @@ corners = torch.zeros(4, 4, dtype=torch.bool)
 corners[::2, ::2] = True
 draw(axes[0], x[0, 0], "4 windows of 2x2", largest[0, 0])
 draw(axes[1], pooled[0, 0], "max-pooling")
-draw(axes[2], x[0, 0], "each second place", corners)
+draw(axes[2], x[0, 0], "every second place", corners)
 draw(axes[3], strided[0, 0], "a stride of 2")
 figure.suptitle("Max-pooling keeps the largest of four numbers, a stride of 2 keeps a fixed one")
 
-# %% The property: both turn 14x14 into 7x7, and a stride of 2 is each second number of a stride of 1
+# %% The property: both turn 14x14 into 7x7, and a stride of 2 is every second number of a stride of 1
 batch, sizes = torch.rand(1, 1, 28, 28), []
 for way in ("max_pool", "stride"):
     features = model("model=cnn", f"model.downsample={way}").features(batch)
@@ -54,7 +54,7 @@ shows("shape of the third layer of model=cnn, both ways", f"{sizes}", sizes == [
 maps, kernels = torch.rand(1, 8, 14, 14), torch.randn(12, 8, 4, 4)
 difference = conv2d(maps, kernels, stride=2) - conv2d(maps, kernels)[:, :, ::2, ::2]
 shows(
-    "a convolution of stride 2 is each second number of one of stride 1",
+    "a convolution of stride 2 is every second number of one of stride 1",
     f"largest difference {difference.abs().max():.0e}",
     bool(difference.abs().max() < 1e-4),
 )

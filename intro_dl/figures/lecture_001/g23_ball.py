@@ -36,9 +36,9 @@ for axis, (name, guess), seen in zip(axes, guesses.items(), views, strict=False)
         arrow = {"arrowstyle": "-|>", "color": color, "linewidth": width, "mutation_scale": 12 + 2 * width}
         axis.annotate("", end.tolist(), start.tolist(), arrowprops=arrow)
     axis.set(title=f"sees {name}", xticks=(), yticks=())
-axes[0].set_xlabel("prediction", color="C1")
+axes[0].set_xlabel("prediction, 2.5 steps on", color="C1")
 axes[1].set_xlabel("where it goes", color="C4")
-bars = {"1 picture": errors["1 picture"], "8, linear": linear, "8 pictures": errors["8 pictures"]}
+bars = {"network, 1": errors["1 picture"], "linear, 8": linear, "network, 8": errors["8 pictures"]}
 axes[2].barh([*bars], [*bars.values()], color=["C1", "C5", "C2"])
 axes[2].set(title="squared error (pixels²)", xlim=(0, 1.25 * max(bars.values())))
 for row, value in enumerate(bars.values()):

@@ -32,7 +32,7 @@ for axis, (name, picture) in zip(axes.flat, pictures.items(), strict=True):
     axis.imshow(picture[0].clamp(0, 1).permute(1, 2, 0))
     axis.set_title(f"{name}: {quality[name]:.1f} dB")
     axis.set_axis_off()
-figure.suptitle("The network removes rain, the filters remove detail")
+figure.suptitle("The network removes most of the drawn rain, the filters remove detail")
 
 # %% The property: the signal-to-noise ratio (PSNR) rises from the rain to the filters and to the network
 others = max(quality["linear filter"], quality["median filter"])

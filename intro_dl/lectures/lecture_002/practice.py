@@ -309,7 +309,7 @@ def compile_fit_evaluate() -> Outcome:
     score = model.history[-1]
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         path = Path(folder) / "model.ckpt"
-        model.trainer.save_checkpoint(path)
+        model.trainer.save_checkpoint(path, weights_only=False)
         loaded = MLP.load_from_checkpoint(path, weights_only=True).eval()
         again = loaded.probabilities(loaded(images))
     return Outcome(
