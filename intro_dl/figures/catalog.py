@@ -15,7 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 HEAD = re.compile(
     r"G(?P<number>\d+): (?P<title>.+?)\.\n\nLectures? (?P<lectures>[\d, ]+); slides? (?P<slides>.+?)\."
-    r"( Claims? (?P<claims>[A-Z]\d[\w, ]*)\.)?(\n|$)",
+    r"(\s+Claims? (?P<claims>[A-Z]\d[\w,\s]*)\.)?(\n\n|\s*\Z)",
     re.DOTALL,
 )
 
@@ -37,6 +37,11 @@ class Script:
     slides: str
     claims: tuple[str, ...]
     path: Path
+
+    @property
+    def moves(self) -> bool:
+        """Whether the script makes a film."""
+        return "\nfilm = animate(" in self.path.read_text(encoding="utf-8")
 
 
 @cache
@@ -106,6 +111,7 @@ def drawn(script: Script, theme: str = "light") -> Iterator[Drawing]:
     from intro_dl.figures.engine import properties, style
 
     properties.SHOWN.lines.clear()
+    properties.SHOWN.strict = True
     before = plt.get_backend()
     plt.switch_backend("agg")
     try:
@@ -123,5 +129,6 @@ def drawn(script: Script, theme: str = "light") -> Iterator[Drawing]:
                 film._draw_was_started = True  # else matplotlib warns of a film that is not saved
             yield Drawing(plt.gcf(), film, list(properties.SHOWN.lines), seconds)
     finally:
+        properties.SHOWN.strict = False
         plt.close("all")
         plt.switch_backend(before)

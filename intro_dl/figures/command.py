@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
@@ -19,7 +20,7 @@ from intro_dl.runs.files import read_json, to_json, write_whole
 from intro_dl.runs.program import explain, say_loading, tell
 
 SECONDS = FOLDER / "seconds.json"  # of each script, on the machine that wrote docs/FIGURES.md
-GIF_WIDTH = 900  # pixels, unless width= says otherwise: a film of 1600 has several MB
+STILL_WIDTH, GIF_WIDTH = 1600, 900  # pixels, unless width= says otherwise: a film of 1600 has several MB
 
 OPTIONS = {
     "id": Option(list[str], []),
@@ -46,16 +47,17 @@ def main(arguments: Sequence[str]) -> int:
         _list(scripts)
         return 0
     if wanted["width"] and wanted["format"] in ("svg", "pdf"):
-        raise ValueError(
-            f"width={wanted['width']} is in pixels, which a {wanted['format']} has not: leave it out."
-        )
-    _prepare(wanted["out"])
+        raise ValueError(f"width= counts pixels, which {wanted['format']} does not have: leave out width=.")
+    if wanted["format"] == "gif":
+        scripts = _moving(scripts, named=bool(wanted["id"]))
+    if wanted["table"] and len(scripts) < len(all_scripts()):
+        raise ValueError("table= lists all figures: leave out id=, lecture= and format=gif.")
+    _prepare(wanted["out"], wanted["table"])
     say_loading()
     import intro_dl.training.product  # noqa: F401  so that the first figure does not pay for the imports
 
-    rows = list(_draw(scripts, wanted))
-    done = [row for row in rows if row]
-    if wanted["table"]:
+    done = list(_draw(scripts, wanted))
+    if wanted["table"] and len(done) == len(scripts):
         write_whole(wanted["table"], _markdown(done))
         write_whole(SECONDS, to_json({script.id: round(drawing.seconds, 1) for script, drawing in done}))
     for script, drawing in done if wanted["id"] else []:
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{script.id}  {what}: {value}")
     if done:
         print(f"Wrote {len(done)} figure{'s' * (len(done) != 1)} to {wanted['out']}.")
-    return 0 if len(done) == len(rows) else 1
+    return 0 if len(done) == len(scripts) else 1
 
 
 def choose(ids: Sequence[str], lecture: str | None) -> list[Script]:
@@ -78,7 +80,7 @@ def choose(ids: Sequence[str], lecture: str | None) -> list[Script]:
             close = closest(id, [name.lower() for name in known])
             guess = f" Did you mean {close.upper()}?" if close else ""
             raise ValueError(f"Unknown id={id}.{guess} `intro-dl figures list` shows all ids.")
-    chosen = [known[id.upper()] for id in ids] or list(known.values())
+    chosen = [known[id] for id in dict.fromkeys(map(str.upper, ids))] or list(known.values())
     chosen = [script for script in chosen if lecture is None or lecture in script.lectures]
     if not chosen:
         raise ValueError(f"{', '.join(ids) or 'No figure'} is not in lecture={lecture}. Leave out lecture=.")
@@ -97,18 +99,32 @@ def _list(scripts: Sequence[Script]) -> None:
     (console if console.is_terminal else Console(width=200)).print(table)
 
 
-def _prepare(out: Path) -> None:
-    """Make the directory, before anything is computed."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".can_write").touch()
-        (out / ".can_write").unlink()
-    except OSError as error:
-        raise ValueError(f"Cannot write to out={out}: {error.strerror}. Choose another directory.") from error
+def _moving(scripts: Sequence[Script], named: bool) -> list[Script]:
+    """Return the scripts that make a film. One that does not is an error if it was named."""
+    still = [script.id for script in scripts if not script.moves]
+    if still and (named or len(still) == len(scripts)):
+        raise ValueError(
+            f"{', '.join(still)} cannot be a gif: these figures do not move. Leave out format=gif."
+        )
+    return [script for script in scripts if script.moves]
 
 
-def _draw(scripts: Sequence[Script], wanted: Mapping[str, Any]) -> Iterator[tuple[Script, Drawing] | None]:
-    """Draw and save each figure, with a progress bar. None stands for one that failed."""
+def _prepare(out: Path, table: Path | None) -> None:
+    """Make the directories, before anything is computed."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out={out} is a file: name a directory.")
+    if table is not None and table.is_dir():
+        raise ValueError(f"table={table} is a directory: name a file in it.")
+    for key, folder in [("out", out)] + ([("table", table.parent)] if table else []):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise ValueError(f"Cannot write to {key}={folder}: {error.strerror}. Choose another.") from error
+
+
+def _draw(scripts: Sequence[Script], wanted: Mapping[str, Any]) -> Iterator[tuple[Script, Drawing]]:
+    """Draw and save each figure, with a progress bar. One that fails is told and left out."""
     console = Console(stderr=True)
     console.quiet = not console.is_terminal
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
@@ -118,35 +134,33 @@ def _draw(scripts: Sequence[Script], wanted: Mapping[str, Any]) -> Iterator[tupl
             progress.update(task, description=f"{script.id:<4} {script.title[:44]:<44}")
             try:
                 with drawn(script, wanted["theme"]) as drawing:
-                    saved = _save(script, drawing, wanted)
-                if saved:
-                    yield script, drawing
-            except (AssertionError, FileNotFoundError) as error:
+                    files = _save(script, drawing, wanted)
+                if console.quiet:
+                    print(f"{script.id:<4} {', '.join(file.name for file in files)}", flush=True)
+                yield script, drawing
+            except (AssertionError, FileNotFoundError, ValueError) as error:
+                tell(f"{script.id}: {error}")
+            except Exception as error:  # a script may be the student's: the others are drawn all the same
                 tell(f"{script.id}: {explain(error)}")
-                yield None
             progress.advance(task)
 
 
-def _save(script: Script, drawing: Drawing, wanted: Mapping[str, Any]) -> bool:
-    """Write the still, and the film if there is one. Without format= a figure that moves gets both.
-
-    Returns:
-        False if nothing was written: format=gif skips the figures that do not move.
-    """
-    file = wanted["out"] / script.path.stem
+def _save(script: Script, drawing: Drawing, wanted: Mapping[str, Any]) -> list[Path]:
+    """Write the still, and the film if there is one, and return the files. Without format= it writes both."""
     inches = drawing.figure.get_size_inches()[0]
+    writers: dict[str, Callable[[Path], None]] = {}
     if wanted["format"] != "gif":
-        suffix = wanted["format"] or "png"
-        drawing.figure.savefig(file.with_suffix(f".{suffix}"), dpi=(wanted["width"] or 1600) / inches)
+        dpi = (wanted["width"] or STILL_WIDTH) / inches
+        writers[wanted["format"] or "png"] = lambda file: drawing.figure.savefig(file, dpi=dpi)
     if drawing.film is not None and wanted["format"] in (None, "gif"):
-        drawing.film.save(
-            file.with_suffix(".gif"), writer="pillow", dpi=(wanted["width"] or GIF_WIDTH) / inches
-        )
-    elif wanted["format"] == "gif":
-        if wanted["id"]:
-            raise ValueError(f"{script.id} does not move: choose format=png, svg or pdf.")
-        return False
-    return True
+        pace = (wanted["width"] or GIF_WIDTH) / inches
+        writers["gif"] = lambda file: drawing.film.save(file, writer="pillow", dpi=pace)
+    files = []
+    for suffix, write in writers.items():
+        part = wanted["out"] / f".{script.path.stem}.part.{suffix}"  # a kill leaves no half picture
+        write(part)
+        files.append(part.replace(wanted["out"] / f"{script.path.stem}.{suffix}"))
+    return files
 
 
 def _markdown(done: Sequence[tuple[Script, Drawing]]) -> str:

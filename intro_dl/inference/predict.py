@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     out = options["out"]
     if len(words) < 2:
         raise ValueError(
-            "Name a run, and what to predict: images, a directory, or numbers, e.g. "
+            "Name a run, and what to predict: images, a directory, numbers, a sentence or nodes, e.g. "
             "intro-dl predict outputs/lenet/<time> digit.png."
         )
     if out is not None and out.is_dir():

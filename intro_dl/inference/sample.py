@@ -119,7 +119,7 @@ def _draw_inputs(run: "LoadedRun", options: dict[str, Any]) -> None:
     except NotImplementedError as error:
         raise ValueError(
             f"{run.folder} holds a {model} trained on {run.metadata['data']}, which cannot write text or "
-            "draw inputs: name a run of model=char_lstm or model=char_rnn."
+            "draw inputs: name a run of char_lstm, char_rnn, autoencoder, vae, gan or dcgan."
         ) from error
     if text_only := [key for key in TEXT_ONLY if options[key] != OPTIONS[key].default]:
         raise ValueError(f"{text_only[0]}= is for texts, and {model} draws {kind}: leave it out.")
