@@ -6,6 +6,8 @@ compute the gradient w.r.t. all inputs in one pass!". Claims N18, N19, N20, N21.
 
 # %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values, local derivatives, forward
 # mode for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
+import re
+
 import matplotlib.pyplot as plt
 import torch
 
@@ -13,7 +15,8 @@ from intro_dl.figures.engine import animate, canvas, shows
 from intro_dl.figures.engine.diagram import draw_nodes
 from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, trace
 
-found = trace(slide_example, x1=2.0, x2=3.0)
+at = {"x1": 2.0, "x2": 3.0}
+found = trace(slide_example, **at)
 steps = {step.name: step for step in found.steps}
 places = {"w1": (0, 0), "w2": (0, 2.6), "w3": (3, 2.6), "w4": (3, 0), "w5": (6, 1.3)}
 ends = {"x1": (-2.5, 0), "x2": (-2.5, 2.6), "z": (8.5, 1.3)}
@@ -40,7 +43,7 @@ def frame(k):
     axes.clear()
     tangents = dict(forward[: max(0, k - FORWARD + 1)]) if k < REVERSE - 1 else {}
     adjoints = dict(reverse[: max(0, k - REVERSE + 1)])
-    texts = {name: pretty(name) for name in ends}
+    texts = {"z": "$z$"} | {name: pretty(name) + f"\n= {value:g}" for name, value in at.items()}
     for number, (name, step) in enumerate(steps.items(), start=1):
         texts[name] = pretty(f"{name} = {step.formula}") + (f"\n= {step.value:.3g}" if k >= number else "")
         if name in tangents:
@@ -48,20 +51,20 @@ def frame(k):
         if name in adjoints:
             texts[name] += "\n" + rf"$dz/dw_{number}$ = {adjoints[name]:.3g}"
     colors = dict.fromkeys(tangents, "C2") | dict.fromkeys(adjoints, "C1")
-    draw_nodes(axes, ends | places, [*edges, ("w5", "z")], texts, colors, size=(1.95, 1.15))
+    draw_nodes(axes, ends | places, [*edges, ("w5", "z")], texts, colors, size=(2.1, 1.4))
     for step in found.steps if k >= LOCAL else []:
         for each in step.local:
             (x, y), (u, v) = (ends | places)[each.operand], places[step.name]
             below = -0.33 if v < y or y == v == 0 else 0.33
             place, style = ((x + u) / 2, (y + v) / 2 + below), {"ha": "center", "va": "center", "color": "C0"}
             axes.text(*place, f"{each.value:.3g}", **style)
-    axes.set(xlim=(-3.5, 9.5), ylim=(-1.1, 3.7))
+    axes.set(xlim=(-3.5, 9.5), ylim=(-1.0, 3.6))
     text = "Store the local derivatives" if k == LOCAL else "Evaluate the graph and store its values"
     if k >= REVERSE:
         text = "Reverse mode: " + reverse_lines(found)[k - REVERSE].strip()
     elif k >= FORWARD:
         text = "Forward mode: " + forward_lines(found, "x2")[min(k - FORWARD, 5)].strip()
-    axes.set_title(text, fontsize=14)
+    axes.set_title(re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.3g}", text), fontsize=14)
 
 
 figure.suptitle(r"$z = \sin(x_1) + x_1 x_2$: one pass backward gives both derivatives")
