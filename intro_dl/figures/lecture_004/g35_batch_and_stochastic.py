@@ -62,8 +62,7 @@ for number, (axis, (name, (path, read))) in enumerate(zip(axes, paths.items(), s
     axis.plot(*zip(*path, strict=True), "o-", color=f"C{number}", markersize=4, linewidth=1.6)
     axis.plot(*best, "*", color=ink(), markersize=16, markeredgecolor=paper(), zorder=4)
     title = f"{name}: reads {read:,} points,\nthe loss falls in {falls[name]} of {STEPS} steps"
-    axis.set_title(title, fontsize=15)
-    axis.set(xlabel="$w_0$")
+    axis.set_title(title, fontsize=15), axis.set_xlabel("$w_0$")
 axes[0].set_ylabel("$w_1$")
 figure.suptitle("A gradient of one point is right only on average: its path wanders")
 

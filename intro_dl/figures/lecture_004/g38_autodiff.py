@@ -6,8 +6,6 @@ compute the gradient w.r.t. all inputs in one pass!". Claims N18, N19, N20, N21.
 
 # %% Twelve slides build up the graph of z = sin(x1) + x1 x2 at (2, 3): values, local derivatives, forward
 # mode for x2, then reverse mode from the end. Here scratch/trace.py computes each number.
-import re
-
 import matplotlib.pyplot as plt
 import torch
 
@@ -15,11 +13,10 @@ from intro_dl.figures.engine import animate, canvas, shows
 from intro_dl.figures.engine.diagram import draw_nodes
 from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, trace
 
-at = {"x1": 2.0, "x2": 3.0}
-found = trace(slide_example, **at)
+found = trace(slide_example, x1=2.0, x2=3.0)
 steps = {step.name: step for step in found.steps}
-places = {"w1": (0, 0), "w2": (0, 2.6), "w3": (3, 2.6), "w4": (3, 0), "w5": (6, 1.3)}
-ends = {"x1": (-2.5, 0), "x2": (-2.5, 2.6), "z": (8.5, 1.3)}
+places = {"w1": (0, 0), "w2": (0, 2.6), "w3": (3.2, 2.6), "w4": (3.2, 0), "w5": (6.4, 1.3)}
+ends = {"x1": (-2.5, 0), "x2": (-2.5, 2.6), "z": (9, 1.3)}
 edges = [(each.operand, step.name) for step in found.steps for each in step.local]
 
 
@@ -35,7 +32,6 @@ def pretty(text):
 forward = list(found.tangents["x2"].items())
 reverse = list(found.adjoints.items())
 LOCAL, FORWARD, REVERSE = 6, 7, 13  # the frames where each part starts
-FRAMES = REVERSE + len(reverse)
 figure, axes = canvas(height=5.4)
 
 
@@ -43,7 +39,7 @@ def frame(k):
     axes.clear()
     tangents = dict(forward[: max(0, k - FORWARD + 1)]) if k < REVERSE - 1 else {}
     adjoints = dict(reverse[: max(0, k - REVERSE + 1)])
-    texts = {"z": "$z$"} | {name: pretty(name) + f"\n= {value:g}" for name, value in at.items()}
+    texts = {"x1": "$x_1$\n= 2", "x2": "$x_2$\n= 3", "z": "$z$"}
     for number, (name, step) in enumerate(steps.items(), start=1):
         texts[name] = pretty(f"{name} = {step.formula}") + (f"\n= {step.value:.3g}" if k >= number else "")
         if name in tangents:
@@ -58,17 +54,18 @@ def frame(k):
             below = -0.33 if v < y or y == v == 0 else 0.33
             place, style = ((x + u) / 2, (y + v) / 2 + below), {"ha": "center", "va": "center", "color": "C0"}
             axes.text(*place, f"{each.value:.3g}", **style)
-    axes.set(xlim=(-3.5, 9.5), ylim=(-1.0, 3.6))
+    axes.set(xlim=(-3.7, 10.2), ylim=(-1.0, 3.6))
     text = "Store the local derivatives" if k == LOCAL else "Evaluate the graph and store its values"
     if k >= REVERSE:
         text = "Reverse mode: " + reverse_lines(found)[k - REVERSE].strip()
     elif k >= FORWARD:
         text = "Forward mode: " + forward_lines(found, "x2")[min(k - FORWARD, 5)].strip()
-    axes.set_title(re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.3g}", text), fontsize=14)
+    words = [f"{float(word):.3g}" if "." in word else word for word in text.split()]
+    axes.set_title(" ".join(words), fontsize=14)
 
 
 figure.suptitle(r"$z = \sin(x_1) + x_1 x_2$: one pass backward gives both derivatives")
-film = animate(figure, frame, FRAMES, seconds=14)
+film = animate(figure, frame, REVERSE + len(reverse), seconds=14)
 
 # %% The properties: the numbers of the slides, and those of autograd
 values = [round(step.value, 1) for step in found.steps]

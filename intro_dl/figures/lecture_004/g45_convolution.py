@@ -37,8 +37,7 @@ def row(axis, matrices, signs, title, windows=()):
             axis.add_patch(plt.Rectangle(corner, width, width, fill=False, edgecolor="C1", linewidth=3))
         left += side + (2.0 if sign.strip() else 0.6)
         axis.text(left - 1, 5, sign, ha="center", va="center")
-    axis.set(xlim=(-0.3, 37), ylim=(10.3, -0.3), title=title)
-    axis.set_axis_off()
+    axis.set(xlim=(-0.3, 37), ylim=(10.3, -0.3), title=title, xticks=(), yticks=(), frame_on=False)
 
 
 # %% The film moves each kernel; the last two panels do not move
@@ -49,8 +48,8 @@ FRAMES = 36
 def frame(k):
     [axis.clear() for axis in axes.flat]
     line, at = axes[0, 0], k * len(steps) // FRAMES
-    line.step(range(len(signal)), signal, where="mid", color=ink())
-    line.plot(range(at, at + 2), signal[at : at + 2], "o", color="C1")
+    seen = {"markevery": [at, at + 1], "markerfacecolor": "C1", "markeredgecolor": "C1"}
+    line.step(range(len(signal)), signal, "o-", where="mid", color=ink(), **seen)
     line.plot(torch.arange(at + 1) + 0.5, steps[: at + 1] - 3, "s-", color="C0")
     line.text(0, 0.8, "signal"), line.text(0, -2.2, "output", color="C0")
     line.set(ylim=(-3.8, 4.8), yticks=[], title="signal * (-1, 1)", xlabel="place")
@@ -58,14 +57,19 @@ def frame(k):
         out = maps[name][0, 0]
         top, left = divmod(at := k * out.numel() // FRAMES, len(out))
         seen = torch.where(torch.arange(out.numel()).view(out.shape) <= at, out, torch.nan)
-        inputs, window = zero_frame(x, padding)[0], (top * stride, left * stride, 3)
-        windows = [window] * len(inputs) + [None] * len(inputs) + [(top, left, 1)]
-        signs = " *" + " =" + " " if len(u[0]) == 2 else "*= "
-        row(axis, [*inputs, *u[0], seen], signs, f"{name}: 8x8 to {len(out)}x{len(out)}", windows)
+        count, signs = len(u[0]), " * = " if len(u[0]) == 2 else "*= "
+        windows = [(top * stride, left * stride, 3)] * count + [None] * count + [(top, left, 1)]
+        row(
+            axis,
+            [*zero_frame(x, padding)[0], *u[0], seen],
+            signs,
+            f"{name}: 8x8 to {len(out)}x{len(out)}",
+            windows,
+        )
     pairs = digit, conv2d(digit, edge), moved, conv2d(moved, edge)
-    row(axes[2, 0], [x[0, 0] for x in pairs], "→ → ", "move the image, and the output moves")
+    row(axes[2, 0], [x[0, 0] for x in pairs], "→,→ ", "move the image, and the output moves")
     pairs = digit, max_pool2d(digit, 2), shuffled, max_pool2d(shuffled, 2)
-    row(axes[2, 1], [x[0, 0] for x in pairs], "→ → ", "shuffle 2x2 pools: the same maxima")
+    row(axes[2, 1], [x[0, 0] for x in pairs], "→,→ ", "shuffle 2x2 pools: the same maxima")
 
 
 figure.suptitle("The same small kernel at every place, then pooling")
@@ -78,7 +82,6 @@ shows("sides of the outputs: 8 - 3 + 1, with stride 2, with padding 1", str(side
 gap = (conv2d(moved, edge)[..., 1:] - conv2d(digit, edge)[..., :-1]).abs().max().item()
 shows("a moved image gives a moved output", f"largest difference {gap:.0e}", gap < 1e-12)
 gap = (max_pool2d(shuffled, 2) - max_pool2d(digit, 2)).abs().max().item()
-changed = int((shuffled != digit).sum())
-text = f"{changed} pixels changed, maxima by {gap:g}"
-shows("shuffling within 2x2 areas keeps the maxima", text, gap == 0 < changed)
+text = f"{int((shuffled != digit).sum())} pixels changed, maxima by {gap:g}"
+shows("shuffling within 2x2 areas keeps the maxima", text, gap == 0 and not shuffled.equal(digit))
 plt.show()
