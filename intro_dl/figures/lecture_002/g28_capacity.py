@@ -4,11 +4,12 @@ Lecture 002; slide "Why Deeper? Representation Power". Claims F19.
 """
 
 # %% The slide shows the regions of networks with 3, 6 and 20 hidden units: "the capacity of the network
-# increases with more hidden units". Each ReLU unit bends the boundary along a line, so straight pieces count.
+# increases with more hidden units". Each ReLU unit bends the boundary along a line, so straight pieces count:
+# a dot marks where one piece ends.
 import matplotlib.pyplot as plt
 import torch
 
-from intro_dl.figures.engine import canvas, points, regions, shows
+from intro_dl.figures.engine import canvas, ink, points, regions, shows
 from intro_dl.training.product import train
 
 UNITS, LIMIT = (3, 6, 20), 1.25
@@ -17,16 +18,15 @@ options += "optim=adam", "optim.lr=0.03", "callbacks=no_early_stopping", "traine
 
 
 @torch.no_grad()
-def pieces(network, decide):
-    """Count the straight pieces of the boundary: the different sets of active units along it."""
-    side = torch.linspace(-LIMIT, LIMIT, 400)
-    places = torch.cartesian_prod(side, side)
-    answers = decide(places).view(400, 400)
-    crossed = torch.zeros(400, 400, dtype=torch.bool)
-    crossed[:, 1:] = answers[:, 1:] != answers[:, :-1]
-    active = network.features[:2](data.transform(places[crossed.flatten()])) > 0
-    _, counts = torch.unique(active, dim=0, return_counts=True)
-    return int((counts >= 3).sum())  # not the corners of the grid
+def pieces(network, lines):
+    """Return the number of straight pieces of the boundary, (n, 2) each line, and the places of its bends.
+
+    Along a straight piece, the same units are active.
+    """
+    active = [network.features[:2](data.transform(line)) > 0 for line in lines]
+    changed = [(units[1:] != units[:-1]).any(1) for units in active]
+    bends = [(line[1:] + line[:-1])[at] / 2 for line, at in zip(lines, changed, strict=True)]
+    return len(torch.cat(active).unique(dim=0)), torch.cat(bends)
 
 
 # %% Train each network, and draw its regions
@@ -37,13 +37,16 @@ for axis, units in zip(axes, UNITS, strict=True):
     inputs, labels = data.splits["train"]
 
     @torch.no_grad()
-    def decide(x, network=network, data=data):
-        return network.predict(network(data.transform(x)))
+    def probability(x, network=network, data=data):
+        return network(data.transform(x)).softmax(1)[:, 1]
 
-    found.append(pieces(network, decide))
-    accuracy.append((decide(inputs) == labels).float().mean().item())
-    regions(axis, decide, (-LIMIT, LIMIT), (-LIMIT, LIMIT))
-    points(axis, inputs[:200], labels[:200], s=22)
+    accuracy.append(((probability(inputs) > 0.5) == labels).float().mean().item())
+    regions(axis, probability, (-LIMIT, LIMIT), (-LIMIT, LIMIT))
+    boundary = [torch.from_numpy(line).float() for line in axis.collections[-1].allsegs[0]]
+    number, bends = pieces(network, boundary)
+    found.append(number)
+    points(axis, inputs[:200], labels[:200], s=14, alpha=0.5)
+    axis.plot(*bends.T, "o", color=ink(), markersize=4, zorder=4)
     axis.set_title(f"{units} hidden units\n{found[-1]} pieces, {accuracy[-1]:.0%} right")
     axis.set(xlabel="$x_1$", aspect="equal", xticks=(), yticks=())
 axes[0].set_ylabel("$x_2$")

@@ -29,7 +29,7 @@ for name, values in losses.items():
 axes.set(xlabel="step", ylabel="training loss (nats)", yscale="log", xlim=(5, steps[-1] + 3))
 axes.grid(alpha=0.3)
 label_ends(axes)
-figure.suptitle("Low is slow, high stays above good, very high explodes")
+figure.suptitle("Low is slow, high stays above good, very high never learns")
 
 # %% The property: the order of the four, in the last 40 steps
 last = {name: fmean(values[-4:]) for name, values in losses.items()}

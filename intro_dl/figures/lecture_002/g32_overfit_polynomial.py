@@ -40,12 +40,13 @@ left.plot(x, y, "o", color=ink(), zorder=3)
 left.text(0.98, -1.9, "12 training points,", ha="right")
 left.text(0.98, -2.3, "200 new ones", color="C5", ha="right")
 left.set(title="Fits", xlabel="x", ylabel="y", ylim=(-2.5, 2.5))
-right.semilogy(degrees, [max(value, 1e-3) for value in errors["training"]], "o-", color=ink())
+right.semilogy(degrees, errors["training"], "o-", color=ink())
 right.semilogy(degrees, errors["new examples"], "o-", color="C5")
 right.text(6, errors["training"][6] / 3, "training", ha="right")
 right.text(8.5, errors["new examples"][6] * 2.4, "new examples", color="C5", ha="right")
-right.set(title="Root mean squared error", xlabel="degree", ylim=(8e-4, 5), xticks=range(0, 12, 2))
-figure.suptitle("More degrees fit the training points ever better, and new ones worse")
+right.text(9.8, 4e-3, "0 at degree 11", ha="right")
+right.set(title="Root mean squared error", xlabel="degree", ylim=(3e-3, 3), xticks=range(0, 12, 2))
+figure.suptitle("Training points fit ever better; from degree 9 on, new ones worse")
 
 # %% The property: the training error only falls, the error on new examples rises again
 training, new = errors["training"], errors["new examples"]
@@ -59,5 +60,9 @@ shows(
     "the error on new examples is least in between",
     f"{new[1]:.2f} at degree 1, {new[GOOD]:.2f} at {GOOD}, {new[FLEXIBLE]:.2f} at {FLEXIBLE}",
     new[GOOD] < 0.8 * new[1] and new[GOOD] < 0.5 * new[FLEXIBLE],
+)
+least = min(new[9:])
+shows(
+    "from degree 9 on, new examples are predicted worse", f"at least {least:.2f}", least > 1.2 * max(new[3:9])
 )
 plt.show()

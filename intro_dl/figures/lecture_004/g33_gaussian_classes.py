@@ -37,9 +37,9 @@ side = torch.linspace(-4.6, 4.6, 120)
 grid = torch.cartesian_prod(side, side)
 for number, density in enumerate(log_densities(grid).exp().T):
     left.contour(side, side, density.view(120, 120).T, 4, colors=[f"C{number}"], linewidths=1.3)
-for model, style in ((gda, "-"), (neuron, "--")):
+for model, style, color in ((gda, "-", "C2"), (neuron, "--", ink())):
     half = probability(model, grid).view(120, 120).T
-    left.contour(side, side, half, [0.5], colors=[ink()], linewidths=2.2, linestyles=style)
+    left.contour(side, side, half, [0.5], colors=[color], linewidths=2.2, linestyles=style)
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="a line separates them", aspect="equal")
 
 t = torch.linspace(-4.6, 4.6, 200)

@@ -34,15 +34,15 @@ def written(values):
 signs = {"@": "$w^T x$", "+": "+ b", "sigmoid": r"$\sigma$"}
 users = {edge.operand: node for node in tape for edge in node.edges}
 columns = {node: depth(node) if node.edges else depth(users[node]) - 1 for node in tape}
-heights = {"x": 0.9, "w": -0.9, "b": -0.9}
-places = {node.name: (2.9 * columns[node], heights.get(node.name, 0.0)) for node in tape}
+heights = {"x": 1.05, "w": -1.05, "b": -1.05}
+places = {node.name: (3.5 * columns[node], heights.get(node.name, 0.0)) for node in tape}
 texts = {node.name: f"{signs.get(node.name, node.name)}\n{written(node.value)}" for node in tape}
 kinds = {"parameter": "C1", "operation": "C0"}  # an input has the color of the page
 colors = {node.name: kinds[node.kind] for node in tape if node.kind in kinds}
 
 figure, axes = canvas(height=4.2)
 edges = [(edge.operand.name, node.name) for node in tape for edge in node.edges]
-draw_nodes(axes, places, edges, texts, colors, size=(2.1, 0.75))
+draw_nodes(axes, places, edges, texts, colors, size=(2.9, 0.8))
 figure.suptitle("A logistic unit: white inputs, red parameters, blue operations")
 
 # %% The properties: the kinds of the nodes, and the adjoints are the gradients of model=perceptron

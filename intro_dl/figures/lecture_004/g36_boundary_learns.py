@@ -8,7 +8,7 @@ Lecture 004; slides "Logistic Regression Loss is convex" and "Logistic Regressio
 import matplotlib.pyplot as plt
 import torch
 
-from intro_dl.figures.engine import animate, canvas, points, regions, shows
+from intro_dl.figures.engine import animate, canvas, ink, points, regions, shows
 from intro_dl.training.build import build_data
 from intro_dl.training.product import config, model, optimizer
 
@@ -39,12 +39,25 @@ weights, losses = descend((1.0, -2.0, 1.0))
 figure, (left, right) = canvas(1, 2, height=5.2, width_ratios=(1.1, 1))
 
 
+def score(k, x):
+    return weights[k, 0] + data.transform(x) @ weights[k, 1:]
+
+
 def frame(k):
     left.clear()
-    w0, w = weights[k, 0], weights[k, 1:]
-    regions(left, lambda x: torch.sigmoid(w0 + data.transform(x) @ w), (-5, 5), (-5, 5))
+    regions(left, lambda x: torch.sigmoid(score(k, x)), (-5, 5), (-5, 5))
+    for early in (0, 2, 6):  # their lines stay, so that one sees the line turn
+        c, a, b = score(early, torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+        if early < k:
+            across = torch.tensor([-5.0, 5.0])
+            left.plot(across, -(c + (a - c) * across) / (b - c), color=ink(), alpha=0.5, linewidth=1.3)
     points(left, inputs[:200], labels[:200], s=22)
-    left.set(xlabel="$x_1$", ylabel="$x_2$", title=f"iteration {k}", aspect="equal")
+    left.set(
+        xlabel="$x_1$",
+        ylabel="$x_2$",
+        title=f"iteration {k} (thin: 0, 2, 6)" if k > 6 else f"iteration {k}",
+        aspect="equal",
+    )
     right.clear()
     right.plot(losses[: k + 1], color="C2")
     right.plot(k, losses[k], "o", color="C2")

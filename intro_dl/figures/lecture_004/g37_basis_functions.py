@@ -41,7 +41,7 @@ right.remove()
 right = figure.add_subplot(place, projection="3d")
 regions(left, lambda x: plane(phi(x)), (-2.4, 2.4), (-2.4, 2.4))
 points(left, x[:250], labels[:250], s=22)
-left.set(xlabel="$x_1$", ylabel="$x_2$", title="in the plane: an ellipse", aspect="equal")
+left.set(xlabel="$x_1$", ylabel="$x_2$", title="in the plane: a closed curve", aspect="equal")
 
 for number in (0, 1):
     right.scatter(*phi(x[:250])[labels[:250] == number].T, color=f"C{number}", s=14, marker="os"[number])
@@ -49,11 +49,11 @@ u, v = torch.meshgrid(torch.linspace(0, 1, 2), torch.linspace(-4, 4, 2), indexin
 edge = -plane.w0 / plane.w[:2]  # where the plane meets the axes of x1^2 and x2^2
 right.plot_surface((edge[0] * u).numpy(), (edge[1] * (1 - u)).numpy(), v.numpy(), color=ink(), alpha=0.25)
 right.set(xlabel="$x_1^2$", ylabel="$x_2^2$", zlabel=r"$\sqrt{2}\, x_1 x_2$", title="after $\\Phi$: a plane")
-right.view_init(20, -18)
+right.view_init(12, -43)
 right.set(xticks=(0, 2, 4), yticks=(0, 2, 4), zticks=(-4, 0, 4))
 for axis in (right.xaxis, right.yaxis, right.zaxis):
     axis.labelpad = 10
-right.set_box_aspect((1, 1, 1), zoom=0.82)
+right.set_box_aspect((1, 1, 1), zoom=0.92)
 figure.suptitle(f"A line gets {before:.0%} of the points right, a plane after $\\Phi$ {after:.0%}")
 
 # %% The properties: Phi's inner products are squares, and only after Phi the classes are linearly separable

@@ -15,8 +15,8 @@ from intro_dl.scratch.trace import forward_lines, reverse_lines, slide_example, 
 
 found = trace(slide_example, x1=2.0, x2=3.0)
 steps = {step.name: step for step in found.steps}
-places = {"w1": (0, 0), "w2": (0, 2.6), "w3": (3, 2.6), "w4": (3, 0), "w5": (6, 1.3)}
-ends = {"x1": (-2.5, 0), "x2": (-2.5, 2.6), "z": (8.5, 1.3)}
+places = {"w1": (0, 0), "w2": (0, 2.6), "w3": (3.2, 2.6), "w4": (3.2, 0), "w5": (6.4, 1.3)}
+ends = {"x1": (-2.5, 0), "x2": (-2.5, 2.6), "z": (9, 1.3)}
 edges = [(each.operand, step.name) for step in found.steps for each in step.local]
 
 
@@ -32,7 +32,6 @@ def pretty(text):
 forward = list(found.tangents["x2"].items())
 reverse = list(found.adjoints.items())
 LOCAL, FORWARD, REVERSE = 6, 7, 13  # the frames where each part starts
-FRAMES = REVERSE + len(reverse)
 figure, axes = canvas(height=5.4)
 
 
@@ -40,7 +39,7 @@ def frame(k):
     axes.clear()
     tangents = dict(forward[: max(0, k - FORWARD + 1)]) if k < REVERSE - 1 else {}
     adjoints = dict(reverse[: max(0, k - REVERSE + 1)])
-    texts = {name: pretty(name) for name in ends}
+    texts = {"x1": "$x_1$\n= 2", "x2": "$x_2$\n= 3", "z": "$z$"}
     for number, (name, step) in enumerate(steps.items(), start=1):
         texts[name] = pretty(f"{name} = {step.formula}") + (f"\n= {step.value:.3g}" if k >= number else "")
         if name in tangents:
@@ -48,24 +47,25 @@ def frame(k):
         if name in adjoints:
             texts[name] += "\n" + rf"$dz/dw_{number}$ = {adjoints[name]:.3g}"
     colors = dict.fromkeys(tangents, "C2") | dict.fromkeys(adjoints, "C1")
-    draw_nodes(axes, ends | places, [*edges, ("w5", "z")], texts, colors, size=(1.95, 1.15))
+    draw_nodes(axes, ends | places, [*edges, ("w5", "z")], texts, colors, size=(2.1, 1.4))
     for step in found.steps if k >= LOCAL else []:
         for each in step.local:
             (x, y), (u, v) = (ends | places)[each.operand], places[step.name]
             below = -0.33 if v < y or y == v == 0 else 0.33
             place, style = ((x + u) / 2, (y + v) / 2 + below), {"ha": "center", "va": "center", "color": "C0"}
             axes.text(*place, f"{each.value:.3g}", **style)
-    axes.set(xlim=(-3.5, 9.5), ylim=(-1.1, 3.7))
+    axes.set(xlim=(-3.7, 10.2), ylim=(-1.0, 3.6))
     text = "Store the local derivatives" if k == LOCAL else "Evaluate the graph and store its values"
     if k >= REVERSE:
         text = "Reverse mode: " + reverse_lines(found)[k - REVERSE].strip()
     elif k >= FORWARD:
         text = "Forward mode: " + forward_lines(found, "x2")[min(k - FORWARD, 5)].strip()
-    axes.set_title(text, fontsize=14)
+    words = [f"{float(word):.3g}" if "." in word else word for word in text.split()]
+    axes.set_title(" ".join(words), fontsize=14)
 
 
 figure.suptitle(r"$z = \sin(x_1) + x_1 x_2$: one pass backward gives both derivatives")
-film = animate(figure, frame, FRAMES, seconds=14)
+film = animate(figure, frame, REVERSE + len(reverse), seconds=14)
 
 # %% The properties: the numbers of the slides, and those of autograd
 values = [round(step.value, 1) for step in found.steps]

@@ -28,11 +28,11 @@ best = min(range(EPOCHS), key=lambda epoch: losses["val"][epoch])
 
 # %% Draw both losses and the epoch of the least validation loss
 figure, axes = canvas()
-for name, split in (("training", "train"), ("validation", "val")):
+for name, split in (("training\n(30 % wrong\nlabels)", "train"), ("validation", "val")):
     axes.plot(range(1, EPOCHS + 1), losses[split], label=name)
 axes.axvline(best + 1, color=ink(), linestyle="--", linewidth=1.5)
 top = max(losses["train"][0], losses["val"][0])
-axes.text(best + 1.6, 0.97 * top, f"stop here: epoch {best + 1}", va="top")
+axes.text(best + 1.6, 0.97 * top, f"least: epoch {best + 1}", va="top")
 axes.text(best + 1.6, 0.86 * top, "afterwards the network memorizes", va="top", fontsize=13)
 axes.set(xlabel="epoch (one pass through the training set)", ylabel="loss [nats]", ylim=(0, 1.05 * top))
 axes.set_xlim(1, EPOCHS)

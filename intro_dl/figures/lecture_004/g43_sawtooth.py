@@ -59,7 +59,8 @@ axis.semilogy([2 * depth for depth in DEPTHS], wide, "s-", color="C0", base=2)
 axis.text(9.2, 90, "layers of 2 units", color="C1", ha="right")
 axis.text(10, 4.2, "one layer", color="C0")
 axis.set(xlabel="hidden units", ylabel="pieces", xticks=range(2, 17, 2), title="depth multiplies, width adds")
-figure.suptitle("16 units in eight layers make 256 pieces, 16 in one layer make 17")
+axis.set(yticks=(4, 16, 64, 256), yticklabels=("4", "16", "64", "256"))
+figure.suptitle("16 units in eight layers make 256 pieces, 16 in one layer make at most 17")
 
 # %% The properties: 2^D pieces of D layers, W + 1 of one layer with W units
 shows("pieces of 1 to 8 layers of two units", str(deep), deep == [2**depth for depth in DEPTHS])

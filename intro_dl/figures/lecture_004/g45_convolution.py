@@ -25,17 +25,19 @@ areas = digit.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)[..., [3, 1, 0, 2]]  # s
 shuffled = areas.view(1, 1, 4, 4, 2, 2).permute(0, 1, 2, 4, 3, 5).reshape(digit.shape)
 
 
-def row(axis, matrices, title, windows=()):
-    """Draw matrices side by side, and a window (top, left, side) in each."""
+def row(axis, matrices, signs, title, windows=()):
+    """Draw matrices side by side, a sign behind each, and a window (top, left, side) in some."""
     left = 0.0
-    for values, window in zip(matrices, [*windows, *[None] * len(matrices)], strict=False):
-        axis.imshow(values, extent=(left, left + len(values[0]), len(values), 0))
+    for values, sign, window in zip(matrices, signs, [*windows, *[None] * 4][: len(signs)], strict=True):
+        cell = 1.5 if len(values) == 3 else 1.0  # small ones larger
+        side, top = cell * len(values), 5 - cell * len(values) / 2
+        axis.imshow(values, extent=(left, left + side, top + side, top))
         if window:
-            corner, side = (left + window[1], window[0]), window[2]
-            axis.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor="C1", linewidth=3))
-        left += len(values[0]) + 1
-    axis.set(xlim=(-0.3, 33), ylim=(10.3, -0.3), title=title)
-    axis.set_axis_off()
+            corner, width = (left + cell * window[1], top + cell * window[0]), cell * window[2]
+            axis.add_patch(plt.Rectangle(corner, width, width, fill=False, edgecolor="C1", linewidth=3))
+        left += side + (2.0 if sign.strip() else 0.6)
+        axis.text(left - 1, 5, sign, ha="center", va="center")
+    axis.set(xlim=(-0.3, 37), ylim=(10.3, -0.3), title=title, xticks=(), yticks=(), frame_on=False)
 
 
 # %% The film moves each kernel; the last two panels do not move
@@ -46,25 +48,31 @@ FRAMES = 36
 def frame(k):
     [axis.clear() for axis in axes.flat]
     line, at = axes[0, 0], k * len(steps) // FRAMES
-    line.step(range(len(signal)), signal, where="mid", color=ink())
-    line.plot(range(at, at + 2), signal[at : at + 2], "o", color="C1")
+    seen = {"markevery": [at, at + 1], "markerfacecolor": "C1", "markeredgecolor": "C1"}
+    line.step(range(len(signal)), signal, "o-", where="mid", color=ink(), **seen)
     line.plot(torch.arange(at + 1) + 0.5, steps[: at + 1] - 3, "s-", color="C0")
     line.text(0, 0.8, "signal"), line.text(0, -2.2, "output", color="C0")
-    line.set(ylim=(-3.8, 4.8), yticks=[], title="signal * (-1, 1)")
+    line.set(ylim=(-3.8, 4.8), yticks=[], title="signal * (-1, 1)", xlabel="place")
     for axis, (name, (x, u, stride, padding)) in zip(axes.flat[1:4], CASES.items(), strict=True):
         out = maps[name][0, 0]
         top, left = divmod(at := k * out.numel() // FRAMES, len(out))
         seen = torch.where(torch.arange(out.numel()).view(out.shape) <= at, out, torch.nan)
-        inputs, window = zero_frame(x, padding)[0], (top * stride, left * stride, 3)
-        windows = [window] * len(inputs) + [None] * len(inputs) + [(top, left, 1)]
-        row(axis, [*inputs, *u[0], seen], f"{name}: 8x8 to {len(out)}x{len(out)}", windows)
+        count, signs = len(u[0]), " * = " if len(u[0]) == 2 else "*= "
+        windows = [(top * stride, left * stride, 3)] * count + [None] * count + [(top, left, 1)]
+        row(
+            axis,
+            [*zero_frame(x, padding)[0], *u[0], seen],
+            signs,
+            f"{name}: 8x8 to {len(out)}x{len(out)}",
+            windows,
+        )
     pairs = digit, conv2d(digit, edge), moved, conv2d(moved, edge)
-    row(axes[2, 0], [x[0, 0] for x in pairs], "move the image, and the output moves")
+    row(axes[2, 0], [x[0, 0] for x in pairs], "→,→ ", "move the image, and the output moves")
     pairs = digit, max_pool2d(digit, 2), shuffled, max_pool2d(shuffled, 2)
-    row(axes[2, 1], [x[0, 0] for x in pairs], "shuffle 2x2 pools: the same maxima")
+    row(axes[2, 1], [x[0, 0] for x in pairs], "→,→ ", "shuffle 2x2 pools: the same maxima")
 
 
-figure.suptitle("The same small kernel at every place: input, kernel, output")
+figure.suptitle("The same small kernel at every place, then pooling")
 film = animate(figure, frame, FRAMES, seconds=12)
 
 # %% The properties: the slide's numbers, sizes, equivariance and invariance
@@ -74,7 +82,6 @@ shows("sides of the outputs: 8 - 3 + 1, with stride 2, with padding 1", str(side
 gap = (conv2d(moved, edge)[..., 1:] - conv2d(digit, edge)[..., :-1]).abs().max().item()
 shows("a moved image gives a moved output", f"largest difference {gap:.0e}", gap < 1e-12)
 gap = (max_pool2d(shuffled, 2) - max_pool2d(digit, 2)).abs().max().item()
-changed = int((shuffled != digit).sum())
-text = f"{changed} pixels changed, maxima by {gap:g}"
-shows("shuffling within 2x2 areas keeps the maxima", text, gap == 0 < changed)
+text = f"{int((shuffled != digit).sum())} pixels changed, maxima by {gap:g}"
+shows("shuffling within 2x2 areas keeps the maxima", text, gap == 0 and not shuffled.equal(digit))
 plt.show()

@@ -62,17 +62,17 @@ for axis, (name, (options, shape, classes)) in zip(axes, NETWORKS.items(), stric
         if isinstance(layer, Block) and layer.skip:
             style = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "color": ink()}
             axis.annotate("", (x + 0.84, 0), (x - 0.16, 0), arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
-        axis.text(x + 0.33, -0.62, f"{out[0]}", ha="center", va="top", fontsize=12)
+        axis.text(x + 0.33, -0.62, f"{out[0]}", ha="center", va="top", fontsize=14)
     axis.set(xlim=(-0.2, 16), ylim=(-1.05, 0.95))
-    axis.set_title(f"{name}: {rows[name]} layers in a row, {counts[name]:,} parameters", fontsize=15)
+    axis.set_title(f"{name}: {rows[name]} layers deep, {counts[name]:,} parameters", fontsize=15)
     axis.set_axis_off()
 names = "convolution, its maps below", "fully connected", "inception: branches", "two convolutions, a skip"
 for number, (color, text) in enumerate(zip(KINDS.values(), names, strict=True)):
     axes[0].text(6.5, 0.75 - 0.45 * number, text, color=color, va="center")
-figure.suptitle("Deeper and deeper: first in a row, then with branches and skips")
+figure.suptitle("First more layers in a row, then branches, then skips")
 
 # %% The properties: the layers of the papers, and the sizes
-shows("layers in a row", str([*rows.values()]), [*rows.values()] == [5, 8, 16, 22, 20])
+shows("layers deep", str([*rows.values()]), [*rows.values()] == [5, 8, 16, 22, 20])
 ratio = counts["AlexNet, 2012"] / counts["GoogLeNet, 2014"]
 shows("AlexNet's parameters over those of GoogLeNet, which is deeper", f"{ratio:.1f}", ratio > 8)
 skips = sum(isinstance(layer, Block) and layer.skip for layer, _ in layers)

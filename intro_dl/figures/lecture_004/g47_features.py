@@ -28,8 +28,8 @@ def picture(rows):
 figure, axes = canvas(len(layers), UNITS + 1, height=5.6, width_ratios=[2.6, *[1] * UNITS])
 for number, (row, layer) in enumerate(zip(axes, layers, strict=True), start=1):
     side, share = layer["side"], layer["share_of_commonest_class"]
-    text = f"layer {number}\nsees {side}x{side} pixels\ntop 50: {share:.0%} one class"
-    row[0].text(0, 0.5, text, va="center")
+    text = f"layer {number}\nsees {side}x{side} pixels\n{share:.0%} of its top 50\nshare a class"
+    row[0].text(0, 0.5, text, va="center", fontsize=14)
     for axis, image in zip(row[1:], layer["images"], strict=True):
         axis.imshow(picture(image))
     for axis in row:
