@@ -53,7 +53,7 @@ right.view_init(12, -43)
 right.set(xticks=(0, 2, 4), yticks=(0, 2, 4), zticks=(-4, 0, 4))
 for axis in (right.xaxis, right.yaxis, right.zaxis):
     axis.labelpad = 10
-right.set_box_aspect((1, 1, 1), zoom=0.92)
+right.set_box_aspect((1, 1, 1), zoom=0.82)
 figure.suptitle(f"A line gets {before:.0%} of the points right, a plane after $\\Phi$ {after:.0%}")
 
 # %% The properties: Phi's inner products are squares, and only after Phi the classes are linearly separable

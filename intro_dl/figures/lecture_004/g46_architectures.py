@@ -62,7 +62,7 @@ for axis, (name, (options, shape, classes)) in zip(axes, NETWORKS.items(), stric
         if isinstance(layer, Block) and layer.skip:
             style = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "color": ink()}
             axis.annotate("", (x + 0.84, 0), (x - 0.16, 0), arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
-        axis.text(x + 0.33, -0.62, f"{out[0]}", ha="center", va="top", fontsize=14)
+        axis.text(x + 0.33, -0.66, f"{out[0]}", ha="center", va="top", fontsize=14)
     axis.set(xlim=(-0.2, 16), ylim=(-1.05, 0.95))
     axis.set_title(f"{name}: {rows[name]} layers deep, {counts[name]:,} parameters", fontsize=15)
     axis.set_axis_off()

@@ -6,7 +6,8 @@ connections". Claims H7.
 
 # %% The slide shows that errors fell with depth (He et al. 2015). Here model=resnet, with and without its
 # skips, was trained on CIFAR-10: results/cifar10_*.json. The paper trains 182 epochs, these runs 5; those of
-# 56 layers are one run each, which shows an example, not a mean.
+# 56 layers are one run each, which shows an example, not a mean. Training
+# errors are means over the last epoch, on cropped and flipped images: so they can be above the test errors.
 from statistics import fmean
 
 import matplotlib.pyplot as plt
