@@ -67,8 +67,7 @@ below = figure.add_subplot(grid[1, :])
 for values, color, name in ((f, "C1", "forget"), (i, "C2", "store"), (o, "C3", "output")):
     below.plot(values, "o-", color=color, label=name, markersize=5)
 below.set_xticks(range(len(SENTENCE)), SENTENCE.replace(" ", "␣"))
-below.set(ylabel="gate value", title=f"Gates of cell {cell} while it reads")
-below.set(ylim=(-0.05, 1.05), xlim=(-0.5, len(SENTENCE) - 0.5))
+below.set(ylabel="gate value", ylim=(-0.05, 1.05), title=f"Gates of cell {cell} while it reads")
 label_ends(below, fontsize=13)
 
 # %% The property: the equations of the slide are the network, and the gate separates spaces from letters
