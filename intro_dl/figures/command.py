@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
 from intro_dl.figures.catalog import FOLDER, Drawing, Script, all_scripts, drawn
-from intro_dl.runs.files import read_json, to_json, write_whole
+from intro_dl.runs.files import in_markdown, read_json, require_writable, to_json, write_whole
 from intro_dl.runs.program import explain, say_loading, tell
+from intro_dl.runs.progress_bar import with_bar
 
 SECONDS = FOLDER / "seconds.json"  # of each script, on the machine that wrote docs/FIGURES.md
 STILL_WIDTH, GIF_WIDTH = 1600, 900  # pixels, unless width= says otherwise: a film of 1600 has several MB
@@ -72,7 +71,7 @@ def choose(ids: Sequence[str], lecture: str | None) -> list[Script]:
     """Return the scripts with these ids, all if there are none, that `lecture` shows (None: any).
 
     Raises:
-        ValueError: if there is no such figure; the message names the nearest.
+        ValueError: for an unknown id; the message has the nearest one.
     """
     known = all_scripts()
     for id in ids:
@@ -115,34 +114,25 @@ def _prepare(out: Path, table: Path | None) -> None:
         raise ValueError(f"out={out} is a file: name a directory.")
     if table is not None and table.is_dir():
         raise ValueError(f"table={table} is a directory: name a file in it.")
-    for key, folder in [("out", out)] + ([("table", table.parent)] if table else []):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            TemporaryFile(dir=folder).close()
-        except OSError as error:
-            raise ValueError(f"Cannot write to {key}={folder}: {error.strerror}. Choose another.") from error
+    require_writable(out, f"out={out}", "directory")
+    if table is not None:
+        require_writable(table.parent, f"table={table}", "file")
 
 
 def _draw(scripts: Sequence[Script], wanted: Mapping[str, Any]) -> Iterator[tuple[Script, Drawing]]:
     """Draw and save each figure, with a progress bar. One that fails is told and left out."""
-    console = Console(stderr=True)
-    console.quiet = not console.is_terminal
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
-        task = progress.add_task("", total=len(scripts))
-        for script in scripts:
-            progress.update(task, description=f"{script.id:<4} {script.title[:44]:<44}")
-            try:
-                with drawn(script, wanted["theme"]) as drawing:
-                    files = _save(script, drawing, wanted)
-                if console.quiet:
-                    print(f"{script.id:<4} {', '.join(file.name for file in files)}", flush=True)
-                yield script, drawing
-            except (AssertionError, FileNotFoundError, ValueError) as error:
-                tell(f"{script.id}: {error}")
-            except Exception as error:  # a script may be the student's: the others are drawn all the same
-                tell(f"{script.id}: {explain(error)}")
-            progress.advance(task)
+    on_terminal = Console(stderr=True).is_terminal
+    for script in with_bar(scripts, lambda script: f"{script.id:<4} {script.title}"):
+        try:
+            with drawn(script, wanted["theme"]) as drawing:
+                files = _save(script, drawing, wanted)
+            if not on_terminal:
+                print(f"{script.id:<4} {', '.join(file.name for file in files)}", flush=True)
+            yield script, drawing
+        except (AssertionError, FileNotFoundError, ValueError) as error:
+            tell(f"{script.id}: {error}")
+        except Exception as error:  # a script may be the student's: the others are drawn all the same
+            tell(f"{script.id}: {explain(error)}")
 
 
 def _save(script: Script, drawing: Drawing, wanted: Mapping[str, Any]) -> list[Path]:
@@ -176,7 +166,7 @@ def _markdown(done: Sequence[tuple[Script, Drawing]]) -> str:
     ]
     for script, drawing in done:
         source = f"../intro_dl/figures/{script.path.relative_to(FOLDER).as_posix()}"
-        shown = "<br>".join(f"{what}: {value}" for what, value in drawing.shown).replace("|", "\\|")
+        shown = "<br>".join(in_markdown(f"{what}: {value}") for what, value in drawing.shown)
         cells = script.id, ", ".join(script.lectures), script.slides, f"[{script.title}]({source})", shown
         lines.append(f"| {' | '.join(cells)} | {drawing.seconds:.1f} |")
     return "\n".join(lines) + "\n"

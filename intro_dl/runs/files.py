@@ -10,6 +10,7 @@ import shlex
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import yaml
@@ -53,6 +54,23 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def require_writable(folder: Path, given: str, kind: str) -> None:
+    """Make a directory and try to write there, before anything is computed.
+
+    Args:
+        given: the argument as it was typed, e.g. "out=figures".
+        kind: what to choose instead: "file" or "directory".
+
+    Raises:
+        ValueError: if nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(f"Cannot write {given}: {error.strerror}. Choose another {kind}.") from error
 
 
 def replace(unfinished: Path, path: Path) -> None:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from intro_dl.config.names import closest
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.figures.catalog import Script, all_scripts, png
+from intro_dl.figures.catalog import all_scripts, png
 from intro_dl.lectures import LECTURES
-from intro_dl.runs.files import write_whole
-from intro_dl.runs.program import explain, say_loading, tell
+from intro_dl.runs.files import require_writable, write_whole
+from intro_dl.runs.program import say_loading, tell
+from intro_dl.runs.progress_bar import with_bar
 
 if TYPE_CHECKING:
     from intro_dl.lectures.engine.claims import Claim
@@ -73,11 +70,7 @@ def _check_writable(out: Path) -> None:
     """Reject a file that cannot be written before anything is computed."""
     if out.is_dir():
         raise ValueError(f"out={out} is a directory: name a file in it, e.g. out={out / 'lectures.md'}.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out.parent).close()
-    except OSError as error:
-        raise ValueError(f"Cannot write out={out}: {error.strerror}. Choose another file.") from error
+    require_writable(out.parent, f"out={out}", "file")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
 
     lecture, out = wanted["lecture"], wanted["out"]
     chosen = _choose(claims.all_claims(), wanted["id"], lecture)
-    results = list(_each(chosen, lambda claim: claim.slide, lambda claim: claim.run()))
+    results = [claim.run() for claim in with_bar(chosen, lambda claim: f"{claim.id:<4} {claim.slide}")]
     if wanted["format"] == "table":
         text = report.to_text(results, lecture, working=bool(wanted["id"]), on_terminal=out is None)
     else:
@@ -134,27 +127,10 @@ def _choose(claims: Sequence[Claim], ids: Sequence[str], lecture: str | None) ->
 def _pictures(claims: Sequence[str]) -> dict[str, bytes]:
     """Draw the figures that belong to these claims. One that cannot be drawn is left out, with a sentence."""
     pictures: dict[str, bytes] = {}
-
-    def draw(script: Script) -> None:
+    scripts = [script for script in all_scripts().values() if set(script.claims) & set(claims)]
+    for script in with_bar(scripts, lambda script: f"{script.id:<4} {script.title}"):
         try:
             pictures[script.id] = png(script, PICTURE_WIDTH)
         except (AssertionError, FileNotFoundError) as error:
-            tell(f"Figure {script.id} is missing on the page: {explain(error)}")
-
-    scripts = [script for script in all_scripts().values() if set(script.claims) & set(claims)]
-    for _ in _each(scripts, lambda script: script.title, draw):
-        pass
+            tell(f"Figure {script.id} is missing on the page: {error}")
     return pictures
-
-
-def _each(items: Sequence[Any], title: Callable[[Any], str], work: Callable[[Any], Any]) -> Iterator[Any]:
-    """Do the work for claims or figures one after the other, with a progress bar on a terminal."""
-    console = Console(stderr=True)
-    console.quiet = not console.is_terminal  # older releases of rich print an empty line even if disabled
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
-        task = progress.add_task("", total=len(items))
-        for item in items:
-            progress.update(task, description=f"{item.id:<4} {title(item)[:40]:<40}")
-            yield work(item)
-            progress.advance(task)
