@@ -20,8 +20,6 @@ def check_program(package: str) -> None:
     file = Path(package, *parts[1:])
     sources = [path for path in (file.with_suffix(".py"), file / "__main__.py") if path.is_file()]
     texts = [path.read_text(encoding="utf-8") for path in sources]
-    runs = any(
-        "__main__" in text or "\n# %%" in text for text in texts
-    )  # or the script of a figure, in cells
+    runs = any("__main__" in text or "\n# %%" in text for text in texts)  # cells: the script of a figure
     if parts[0] == "intro_dl" and not runs:
         sys.exit(f"Error: {name} is not a program. The commands: python -m intro_dl --help")

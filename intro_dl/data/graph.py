@@ -70,9 +70,8 @@ class GraphData(TensorData):
 
     def labels(self) -> Tensor:
         """Return the class of each node, (N,): each split knows some of them."""
-        return torch.stack([labels[0] for _, labels in self.splits.values()]).amax(
-            dim=0
-        )  # unknown is negative
+        known = torch.stack([labels[0] for _, labels in self.splits.values()])  # (splits, N)
+        return known.amax(dim=0)  # UNKNOWN is negative
 
     def sizes(self) -> dict[str, int]:
         return {split: int((labels != UNKNOWN).sum()) for split, (_, labels) in self.splits.items()}

@@ -116,9 +116,8 @@ def drawn(script: Script, theme: str = "light") -> Iterator[Drawing]:
     plt.switch_backend("agg")
     try:
         with isolate_rng(), style.theme(theme), warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", message=".*non-interactive, and thus cannot be shown"
-            )  # plt.show()
+            # From plt.show(), which is for those who run a script alone.
+            warnings.filterwarnings("ignore", message=".*non-interactive, and thus cannot be shown")
             start = time.perf_counter()
             torch.manual_seed(0)
             with redirect_stdout(StringIO()):

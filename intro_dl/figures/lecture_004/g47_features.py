@@ -27,7 +27,7 @@ def picture(rows):
 # %% Draw the images of each layer in a row
 figure, axes = canvas(len(layers), UNITS + 1, height=5.6, width_ratios=[2.6, *[1] * UNITS])
 for number, (row, layer) in enumerate(zip(axes, layers, strict=True), start=1):
-    side, share = layer["side"], layer["share_of_commonest_class"]
+    side, share = layer["side"], layer["fraction_of_most_frequent_class"]
     text = f"layer {number}\nsees {side}x{side} pixels\n{share:.0%} of its top 50\nshare a class"
     row[0].text(0, 0.5, text, va="center", fontsize=14)
     for axis, image in zip(row[1:], layer["images"], strict=True):
@@ -39,9 +39,9 @@ figure.suptitle("What excites eight units of each layer: colors first, then larg
 # %% The properties: deeper units see more and are choosier, and ascent excites them more than photographs
 sides = [layer["side"] for layer in layers]
 shows("side of what a unit sees, in pixels", str(sides), sides == sorted(set(sides)))
-shares = [layer["share_of_commonest_class"] for layer in layers]
+shares = [layer["fraction_of_most_frequent_class"] for layer in layers]
 text = ", ".join(f"{share:.2f}" for share in shares)
-shows("share of the commonest class among the 50 best photographs", text, shares == sorted(shares))
+shows("fraction from the most frequent class among the 50 best photographs", text, shares == sorted(shares))
 beyond = [sum(layer["activation_over_best_photograph"]) / UNITS for layer in layers]  # means of the units
 text = ", ".join(f"{ratio:.1f}" for ratio in beyond)
 shows("activation by ascent over that of the best photograph", text, min(beyond) > 1 and beyond[-1] > 3)

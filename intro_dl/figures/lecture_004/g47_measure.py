@@ -52,7 +52,7 @@ def measure(features: nn.Module, data) -> dict:
     shares = [best[:, unit].bincount().max().item() / TOP for unit in range(best.shape[1])]
     drawn = [ascend(features, unit, peaks[:, unit].max(), data) for unit in range(UNITS)]
     return {
-        "share_of_commonest_class": sum(shares) / len(shares),
+        "fraction_of_most_frequent_class": sum(shares) / len(shares),
         "photographs": len(labels),
         "side": drawn[0][0].shape[1],
         "images": [hexadecimal(image) for image, _ in drawn],

@@ -52,8 +52,8 @@ cite(
     lectures=["002"],
     slide="State of the art in NLP",
     says="Dialogue agents",
-    reason="Not shown: a network that answers learns from millions of lines of conversation (Vinyals and "
-    "Le 2015), and there is no measure of a good answer without people. The same encoder and decoder, on "
+    reason="Not shown: such a network needs millions of lines of conversation (Vinyals and Le 2015), and "
+    "only people can measure how good an answer is. The same encoder and decoder, on "
     "phrases that have one right answer: A4.",
 )
 

@@ -10,8 +10,8 @@ cite(
     slide="Hi everybody, and welcome to MIT 6.S191",
     says="Deepfake: a president welcomes to the class",
     reason="Not shown: it needs hours of video of one person (e.g. Suwajanakorn et al. 2017) and large "
-    "generative networks, and a face that says what its owner never said is no exercise. Networks that "
-    "draw here: A16, A28.",
+    "generative networks, and it would put words into the mouth of a person. Networks that draw "
+    "here: A16, A28.",
 )
 
 cite(
