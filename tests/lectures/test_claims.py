@@ -340,6 +340,7 @@ def test_running_a_claim_repeats_and_leaves_the_random_state_alone():
         ("N1", [], "holds", "choose from 000, 001, 002, 003, 004"),
         ("N1", ["000"], "true", "choose from holds, erratum, measured, not reproduced, cited"),
         ("N1", ["000"], "holds", "Duplicate claim N1"),
+        ("E1", ["000"], "erratum", "Invalid right='' of claim E1: an erratum needs it"),
     ],
 )
 def test_a_claim_is_registered_once_under_known_names(id, lectures, kind, says, monkeypatch):

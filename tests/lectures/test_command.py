@@ -31,7 +31,7 @@ HOLDS = Outcome([Check("x_1 plus x_2", 3.0, 3.0)], ["1 + 2 = 3"])
 DIFFER = Outcome([Check("slide, right", 2.0, 3.0, differ=True), Check("right", 3, 3)])
 SMALL = (
     Claim("N1", ("000", "003"), "A slide", "x < y & [2]: W_hh^T h_{t-1} | `a_b`", "holds", lambda: HOLDS),
-    Claim("E1", ("000",), "A slide", "2. [Right: 3.]", "erratum", lambda: DIFFER),
+    Claim("E1", ("000",), "A slide", "[2]", "erratum", lambda: DIFFER, right="3 < 4"),
     Claim("N28", ("002",), "A slide", "A brain", "cited", lambda: Outcome([], ["Nothing to run."])),
     Claim("H1", ("001",), "A slide", "92%", "measured", waits),
 )
@@ -105,7 +105,21 @@ def test_two_ids_show_both(small, capsys):
 
 def test_brackets_on_a_slide_are_no_markup(small, capsys):
     main([])
-    assert "[Right: 3.]" in capsys.readouterr().out
+    assert "[2]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], "Right: 3 < 4"),
+        (["id=E1"], "Right: 3 < 4"),
+        (["format=json"], '"right": "3 < 4"'),
+        (["format=markdown"], r"\[2\]<br>**Right:** 3 \< 4 |"),
+    ],
+)
+def test_every_format_shows_the_right_version_of_an_erratum(arguments, shown, small, capsys):
+    main(arguments)
+    assert shown in capsys.readouterr().out
 
 
 # What it writes --------------------------------------------------------------------------------------------
@@ -177,6 +191,7 @@ def test_the_page_is_whole_and_needs_no_network(small, tmp_path, monkeypatch):
     assert len(tags.ids) == len(set(tags.ids))
     assert not re.search(r"https?://|@import|url\(", text)
     assert "prefers-color-scheme: dark" in text
+    assert '[2]<span class="right"><b>Right:</b> 3 &lt; 4</span></td>' in text
 
 
 @pytest.mark.parametrize(
@@ -190,7 +205,6 @@ def test_the_page_is_whole_and_needs_no_network(small, tmp_path, monkeypatch):
         ("`x_1 - theta` batch_size sigma=0.1", "<code>x_1 - theta</code> batch_size sigma=0.1"),
         ("a < b & c", "a &lt; b &amp; c"),
         ("1e-12, not -6", "1e-12, not −6"),
-        ("2. [Right: 3.]", '2. <span class="right"><b>Right:</b> 3.</span>'),
         ("-sum_i p_i^y_i", "−Σ<sub>i</sub> p<sub>i</sub><sup>y<sub>i</sub></sup>"),
     ],
 )

@@ -102,11 +102,12 @@ class Claim:
         id: a letter for the kind of claim and a number, e.g. "N18".
         lectures: the lectures that show it, e.g. ("000", "003").
         slide: the slide's title.
-        says: what the slide says.
+        says: what the slide says. For an erratum: its text as printed.
         kind: holds, erratum (the slide is wrong), measured (on a training run), not reproduced (its training
             runs do not reach the slide's number), cited (not executable).
         function: computes the outcome.
         module: the module that defines it.
+        right: the text to paste in place of `says`, for an erratum only.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Claim:
     kind: Kind
     function: Callable[[], Outcome]
     module: str = ""
+    right: str = ""
 
     def run(self, seed: int = 0) -> "Result":
         """Compute the claim with a random seed. An exception becomes the verdict "fails".
@@ -173,16 +175,17 @@ _REGISTRY: dict[str, Claim] = {}
 
 
 def claim(
-    id: str, *, lectures: Sequence[str], slide: str, says: str, kind: Kind
+    id: str, *, lectures: Sequence[str], slide: str, says: str, kind: Kind, right: str = ""
 ) -> Callable[[Callable[[], Outcome]], Callable[[], Outcome]]:
     """Register the decorated function as the claim `id`. The function can still be called.
 
     Raises:
-        ValueError: if a lecture or the kind is unknown, or the ID is taken.
+        ValueError: if a lecture or the kind is unknown, the ID is taken, or an erratum lacks `right`, which
+            only errata have.
     """
 
     def register(function: Callable[[], Outcome]) -> Callable[[], Outcome]:
-        _register(Claim(id, tuple(lectures), slide, says, kind, function, function.__module__))
+        _register(Claim(id, tuple(lectures), slide, says, kind, function, function.__module__, right))
         return function
 
     return register
@@ -202,6 +205,10 @@ def _register(new: Claim) -> None:
         if not set(values) <= set(known):
             given = ", ".join(values)
             raise ValueError(f"Invalid {name}={given} of claim {new.id}: choose from {', '.join(known)}.")
+    if (new.kind == "erratum") != bool(new.right):
+        raise ValueError(
+            f"Invalid right={new.right!r} of claim {new.id}: an erratum needs it, no other claim does."
+        )
     old = _REGISTRY.get(new.id)
     # A reloaded module may register its claims again.
     if old is not None and (old.module, old.says) != (new.module, new.says):

@@ -95,7 +95,6 @@ HTML_RULES = (  # the same, for text with & < > escaped
     ),
     EXPONENT,  # e^{w^T x}: first the outer exponent,
     EXPONENT,  # then the one inside
-    (r"\[(Right[^\]:]*:)", r'<span class="right"><b>\1</b>'),
 )
 
 
@@ -120,8 +119,4 @@ def typeset(text: str) -> Markup:
         for pattern, replacement in HTML_RULES:
             part = re.sub(pattern, replacement, part)
         parts[index] = part
-    html = "".join(parts)
-    if '<span class="right">' in html:  # up to the bracket that closes the correction
-        before, _, after = html.rpartition("]")
-        html = f"{before}</span>{after}"
-    return Markup(html)
+    return Markup("".join(parts))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from intro_dl.figures.catalog import figures_of
 from intro_dl.lectures import LECTURES
-from intro_dl.lectures.engine.claims import Check, Result
+from intro_dl.lectures.engine.claims import Check, Claim, Result
 from intro_dl.runs.files import to_json as json_text
 
 # A sign beside each verdict, so that it can be read without color.
@@ -140,7 +140,7 @@ def _table(lecture: str, results: Sequence[Result], width: int) -> Table:
     table.add_column("measured", ratio=5)
     table.add_column("verdict", no_wrap=True)
     for result in results:
-        slide, says = Text(result.claim.slide), Text(result.claim.says)  # Text: [brackets] are not markup
+        slide, says = Text(result.claim.slide), _says(result.claim)
         slide_and_says = [slide, says] if wide else [Text("\n").join([Text(slide.plain, "dim"), says])]
         lines = Table.grid(padding=(0, 1))  # indents the second line of a long item
         for line in measured_lines(result):
@@ -149,9 +149,15 @@ def _table(lecture: str, results: Sequence[Result], width: int) -> Table:
     return table
 
 
+def _says(claim: Claim) -> Text:
+    """Return what the slide says, and for an erratum the right version below it."""
+    says = Text(claim.says)  # Text: [brackets] are not markup
+    return says.append("\nRight: ", "bold").append(claim.right) if claim.right else says
+
+
 def _panel(result: Result) -> Panel:
     claim, outcome = result.claim, result.outcome
-    lines: list[RenderableType] = [Text(claim.slide, "bold"), Text(f"{claim.says}\n", "italic")]
+    lines: list[RenderableType] = [Text(claim.slide, "bold"), _says(claim), ""]
     lines += [Text("\n".join(outcome.working) + "\n")] if outcome.working else []
     lines += [
         Text(f"{SIGNS['holds' if each.holds else 'fails']} {show_check(each)}") for each in outcome.checks
@@ -178,6 +184,7 @@ def to_json(results: Sequence[Result], lecture: str | None) -> str:
             "lectures": result.claim.lectures,
             "slide": result.claim.slide,
             "says": result.claim.says,
+            "right": result.claim.right,
             "kind": result.claim.kind,
             "verdict": result.verdict,
             "checks": [_plain(vars(check) | {"holds": check.holds}) for check in result.outcome.checks],

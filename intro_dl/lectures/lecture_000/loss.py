@@ -120,7 +120,8 @@ def binary_cross_entropy_example() -> Outcome:
     "E1",
     lectures=["000", "002", "003"],
     slide="Binary Cross Entropy Loss",
-    says="J = 1/n sum_i [y log f(x) + (1 - y) log(1 - f(x))], to be minimized. [Right: -1/n sum_i [...].]",
+    says="J = 1/n sum_i [y log f(x) + (1 - y) log(1 - f(x))]",
+    right="J = -1/n sum_i [y log f(x) + (1 - y) log(1 - f(x))]",
     kind="erratum",
 )
 def cross_entropy_lacks_its_minus() -> Outcome:
@@ -235,8 +236,9 @@ def loss_snippets() -> Outcome:
     "E11",
     lectures=["000", "002", "003"],
     slide="Binary Cross Entropy Loss",
-    says="binary cross-entropy of one output by `softmax_cross_entropy_with_logits`. "
-    "[Right: `sigmoid_cross_entropy_with_logits`; the softmax of one number is 1.]",
+    says="`loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(model.y, model.pred))`",
+    right="`loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=model.y, "
+    "logits=model.pred))`",
     kind="erratum",
 )
 def softmax_of_one_logit() -> Outcome:

@@ -11,7 +11,7 @@ cite(
     "E19",
     lectures=["001"],
     slide="ImageNet",
-    says="Testing: label 150K new images. [Right for ILSVRC-2010; ILSVRC-2012, of the 15.3%, has 100K.]",
+    says="Testing: label 150K new images.",
     reason="A mix of years, not an error of the slide alone: ILSVRC-2010 has 50,000 validation and 150,000 "
     "test images (Krizhevsky et al. 2012, section 2; the slide names this paper), ILSVRC-2012 has 100,000 "
     "test images (Russakovsky et al. 2015, table 2). Both counts come from papers.",

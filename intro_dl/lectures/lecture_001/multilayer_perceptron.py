@@ -18,8 +18,8 @@ from intro_dl.training import product
     "E31",
     lectures=["001"],
     slide="Basic neural networks",
-    says="All others are: sigma(a) = e^a / (1 + e^a). [Right for the number, but it overflows for large a: "
-    "compute 1 / (1 + e^-a).]",
+    says="All others are: sigma(a) = e^a / (1 + e^a)",
+    right="All others are: sigma(a) = 1 / (1 + e^-a), the same number, which does not overflow for large a",
     kind="erratum",
 )
 def overflowing_sigmoid() -> Outcome:
@@ -99,7 +99,8 @@ def mlp_size() -> Outcome:
     "E2",
     lectures=["001"],
     slide="Specs: 4 hidden layers (200,100,60,30)",
-    says="Roughly 34 million parameters. [Right: 185,300.]",
+    says="Roughly 34 million parameters",
+    right="185,300 parameters",
     kind="erratum",
 )
 def not_34_million() -> Outcome:
@@ -144,8 +145,8 @@ def mlp_on_mnist() -> Outcome:
     "E23",
     lectures=["001"],
     slide="Specs: 4 hidden layers (200,100,60,30)",
-    says="The accuracy on new data (> 6% improvement). [Right: less than 6 points; more than 6% only "
-    "relative to the 92% of softmax regression.]",
+    says="The accuracy on new data (> 6% improvement)",
+    right="The accuracy on new data (just under 6 points better than the 92% of softmax regression)",
     kind="erratum",
 )
 def not_six_points() -> Outcome:

@@ -203,8 +203,10 @@ def rnn_snippets() -> Outcome:
     "E12",
     lectures=["001"],
     slide="RNN Implementation",
-    says="`self.h = tf.math.tanh( self.W_hh * self.h + self.W_xh * x )`; `output = self.W_hy * self.h`. "
-    "[Right: use matrix products, and pass the state instead of keeping it.]",
+    says="`self.h = tf.math.tanh( self.W_hh * self.h + self.W_xh * x )`; `output = self.W_hy * self.h`; "
+    "`return output, self.h`",
+    right="`def call(self, x, h):` `h = tf.math.tanh( self.W_hh @ h + self.W_xh @ x )`; `output = self.W_hy "
+    "@ h`; `return output, h`",
     kind="erratum",
 )
 def elementwise_cell() -> Outcome:

@@ -73,7 +73,9 @@ def _learn_means(x: Tensor, optim: str, step_size: Callable[[int], float]) -> Te
     lectures=["001"],
     slide="Technical problems: gradient vanishing",
     says="Sigmoid functions in models that are this deep lead to gradient vanishing (the first derivatives "
-    "for some parameters equal zero). [Right: they get small, not zero.] The fix is ReLU.",
+    "for some parameters equal zero). The fix is ReLU.",
+    right="Sigmoid functions in models that are this deep lead to gradient vanishing (the first derivatives "
+    "for some parameters are close to zero). The fix is ReLU.",
     kind="erratum",
 )
 def vanishing_gradients() -> Outcome:

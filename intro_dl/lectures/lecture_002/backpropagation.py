@@ -31,7 +31,9 @@ def rough(x: Tensor) -> Tensor:
     lectures=["002"],
     slide="Computing Gradients: Single Layer Network",
     says="Error gradient is computable for any continuous activation function g(), and any continuous error "
-    "function. [Right: for differentiable ones; a few kinks, as that of ReLU, do no harm.]",
+    "function",
+    right="Error gradient is computable for any differentiable activation function g(), and any "
+    "differentiable error function; a few kinks, as that of ReLU, do no harm",
     kind="erratum",
 )
 def continuous_is_not_enough() -> Outcome:
@@ -88,9 +90,10 @@ def continuous_is_not_enough() -> Outcome:
     "E26",
     lectures=["002"],
     slide="Gradient Descent for Single Layer Network",
-    says="Assuming the error function is mean-squared error (MSE), dE/do_k = o_k - t_k. [Right for half the "
-    "sum of squares, the squared loss of an earlier slide; for the mean over K outputs it is 2 (o_k - t_k) / "
-    "K.]",
+    says="Assuming the error function is mean-squared error (MSE), on a single training example n, we have "
+    "dE/do_k = o_k - t_k",
+    right="Assuming the error function is half the sum of squares, E = 1/2 sum_k (o_k - t_k)^2, on a single "
+    "training example n, we have dE/do_k = o_k - t_k",
     kind="erratum",
 )
 def half_the_sum() -> Outcome:

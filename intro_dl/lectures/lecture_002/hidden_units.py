@@ -124,8 +124,8 @@ def count_3_4_2() -> Outcome:
     "E24",
     lectures=["002"],
     slide="Single-Layer Neural Network; Neural Network Architecture (Multi-Layer Perceptron)",
-    says="Single-Layer Neural Network: h = sigma(W_1 x + b_1), y = sigma(W_2 h + b_2). [Right by the next "
-    "slide's own rule, N - 1 layers of hidden units and one output layer: a 2-layer network.]",
+    says="Single-Layer Neural Network: h = sigma(W_1 x + b_1), y = sigma(W_2 h + b_2)",
+    right="2-Layer Neural Network: h = sigma(W_1 x + b_1), y = sigma(W_2 h + b_2)",
     kind="erratum",
 )
 def two_layers() -> Outcome:
@@ -242,8 +242,10 @@ def universal_approximator() -> Outcome:
     "E18",
     lectures=["002"],
     slide="Why Deeper? Representation Power",
-    says="... is a universal approximator (can represent any function). [Right: any continuous function, on "
-    "a compact domain, approximately; lecture 004 says so.]",
+    says="Neural network with at least one hidden layer is a universal approximator (can represent any "
+    "function).",
+    right="Neural network with at least one hidden layer is a universal approximator (can approximate any "
+    "continuous function on a compact domain arbitrarily well).",
     kind="erratum",
 )
 def not_any_function() -> Outcome:

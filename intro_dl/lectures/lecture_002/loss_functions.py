@@ -24,8 +24,9 @@ from intro_dl.scratch.losses import (
     lectures=["002"],
     slide="Choosing Activation and Loss Functions",
     says="When using a neural network for regression, sigmoid activation and MSE as the loss function work "
-    "well. [True of hidden units. At the output, of which this slide speaks, only for targets in (0, 1): a "
-    "sigmoid cannot leave it.]",
+    "well",
+    right="When using a neural network for regression, sigmoid activation of the hidden units, a linear "
+    "output and MSE as the loss function work well (a sigmoid output only for targets in (0, 1))",
     kind="erratum",
 )
 def sigmoid_is_bounded() -> Outcome:
@@ -138,8 +139,9 @@ def output_minus_target() -> Outcome:
     lectures=["002"],
     slide="Multi-class Classification",
     says="Cross-entropy and softmax: do_k/dz_k = o_k (1 - o_k); dE/dz_k = sum_j dE/do_j do_j/dz_k = (o_k - "
-    "t_k) o_k (1 - o_k). [The first is right, but only j = k. With do_j/dz_k = -o_j o_k for the others, "
-    "dE/dz_k = o_k - t_k.]",
+    "t_k) o_k (1 - o_k)",
+    right="Cross-entropy and softmax: do_k/dz_k = o_k (1 - o_k), and do_j/dz_k = -o_j o_k for the other j; "
+    "dE/dz_k = sum_j dE/do_j do_j/dz_k = o_k - t_k",
     kind="erratum",
 )
 def softmax_with_cross_entropy() -> Outcome:

@@ -58,8 +58,8 @@ def modules() -> Outcome:
     "E7",
     lectures=["002"],
     slide="Backpropagation, Case 2: Neural Network",
-    says="dJ/dx_i = dJ/da_j da_j/dx_i, da_j/dx_i = sum_j alpha_ji. [Right: da_j/dx_i = alpha_ji, and the sum "
-    "over j belongs to dJ/dx_i.]",
+    says="dJ/dx_i = dJ/da_j da_j/dx_i, da_j/dx_i = sum_j alpha_ji",
+    right="dJ/dx_i = sum_j dJ/da_j da_j/dx_i, da_j/dx_i = alpha_ji",
     kind="erratum",
 )
 def sum_in_the_wrong_place() -> Outcome:
@@ -98,8 +98,8 @@ def sum_in_the_wrong_place() -> Outcome:
     "E4",
     lectures=["002"],
     slide="Backpropagation, Case 2, Module 5",
-    says="J = y* log y + (1 - y*) log(1 - y); dJ/dy = y*/y + (1 - y*)/(1 - y). [Right, and so on the slides "
-    "before: dJ/dy = y*/y + (1 - y*)/(y - 1).]",
+    says="J = y* log y + (1 - y*) log(1 - y); dJ/dy = y*/y + (1 - y*)/(1 - y)",
+    right="J = y* log y + (1 - y*) log(1 - y); dJ/dy = y*/y + (1 - y*)/(y - 1)",
     kind="erratum",
 )
 def module_5() -> Outcome:

@@ -172,8 +172,8 @@ def inverse_square_root() -> Outcome:
     "E9",
     lectures=["002"],
     slide="Learning Rates",
-    says="1/t decay: eta^t = eta / sqrt(t + 1). [Right: that is 1/sqrt(t) decay; 1/t decay is eta / (t + "
-    "1).]",
+    says="1/t decay: eta^t = eta / sqrt(t + 1)",
+    right="1/sqrt(t) decay: eta^t = eta / sqrt(t + 1); 1/t decay: eta^t = eta / (t + 1)",
     kind="erratum",
 )
 def decay_is_misnamed() -> Outcome:
@@ -293,8 +293,9 @@ def adam() -> Outcome:
     "E13",
     lectures=["002"],
     slide="Regularization: Dropout; Dropout: Training",
-    says="Each unit retained with fixed probability p. [Another slide:] Each neuron has p% to dropout. [The "
-    "same p cannot be both: say p_retained or p_dropped. torch and Keras drop with p.]",
+    says="Each unit retained with fixed probability p. On another slide: Each neuron has p% to dropout.",
+    right="Each unit dropped with fixed probability p, as in torch and Keras. On the other slide: Each "
+    "neuron is dropped with probability p.",
     kind="erratum",
 )
 def two_meanings_of_p() -> Outcome:

@@ -76,8 +76,9 @@ def raised(code: str) -> str:
     lectures=["002", "003"],
     slide="Let's Play --- Practice; Keras",
     says="from tf.keras.layers import *; Inputs(m); tf.keras.layers.Dropout(p=0.5); Dense(input_dim=..., "
-    "output_dim=...); nb_epoch=20; SGD(lr=0.1). [Today: from keras.layers import ...; Input(shape=(m,)); "
-    "Dropout(0.5); Dense(units); epochs=20; SGD(learning_rate=0.1).]",
+    "output_dim=...); nb_epoch=20; SGD(lr=0.1)",
+    right="from keras.layers import Dense, Dropout, Input; Input(shape=(m,)); Dropout(0.5); Dense(units); "
+    "epochs=20; SGD(learning_rate=0.1)",
     kind="erratum",
 )
 def obsolete_names() -> Outcome:
@@ -232,9 +233,9 @@ def best(runs: dict[float, Accuracy]) -> float:
     "E15",
     lectures=["002"],
     slide="Keras, Step 2",
-    says="model.compile(loss='mse', optimizer=SGD(lr=0.1), metrics=['accuracy']) for a classifier of digits. "
-    "[Right, and so on the slide 'Multi-class Classification': cross-entropy. Most of what 'mse' loses is "
-    "the size of its steps.]",
+    says="model.compile(loss='mse', optimizer=SGD(lr=0.1), metrics=['accuracy']) for a classifier of digits",
+    right="model.compile(loss='categorical_crossentropy', optimizer=SGD(learning_rate=0.1), "
+    "metrics=['accuracy']) for a classifier of digits",
     kind="erratum",
 )
 def mse_for_a_classifier() -> Outcome:
@@ -338,8 +339,8 @@ def compile_fit_evaluate() -> Outcome:
     "E27",
     lectures=["002"],
     slide="Keras: how to use the neural network (testing)",
-    says="score = model.evaluate(x_test, y_test); print('Total loss on Testing Set:', score[0]). [Right: the "
-    "mean loss of an example; the total is N times as large.]",
+    says="score = model.evaluate(x_test, y_test); print('Total loss on Testing Set:', score[0])",
+    right="score = model.evaluate(x_test, y_test); print('Mean loss on Testing Set:', score[0])",
     kind="erratum",
 )
 def mean_not_total() -> Outcome:

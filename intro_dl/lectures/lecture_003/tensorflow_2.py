@@ -149,8 +149,8 @@ def keras_optimizers() -> Outcome:
     "E32",
     lectures=["003"],
     slide="Gradient Descent Algorithms",
-    says="SGD: Kiefer & Wolfowitz, Stochastic Estimation of the Maximum of a Regression Function, 1952. "
-    "[They estimate the slope by finite differences. Gradients as in SGD: Robbins and Monro, 1951.]",
+    says="SGD: Kiefer & Wolfowitz, Stochastic Estimation of the Maximum of a Regression Function, 1952.",
+    right="SGD: Robbins & Monro, A Stochastic Approximation Method, 1951.",
     kind="erratum",
 )
 def kiefer_and_wolfowitz() -> Outcome:
@@ -250,8 +250,8 @@ def gradient_tape_snippet() -> Outcome:
     "E10",
     lectures=["003"],
     slide="Putting it all together",
-    says="`prediction = model(x)`; `with tf.GradientTape() as tape:` `loss = compute_loss(y, prediction)`. "
-    "[Right: make the prediction inside; otherwise the tape does not record the model.]",
+    says="`prediction = model(x)`; `with tf.GradientTape() as tape:` `loss = compute_loss(y, prediction)`",
+    right="`with tf.GradientTape() as tape:` `prediction = model(x)`; `loss = compute_loss(y, prediction)`",
     kind="erratum",
 )
 def prediction_outside_the_tape() -> Outcome:

@@ -149,7 +149,9 @@ def learned_basis() -> Outcome:
     lectures=["004"],
     slide="Put all u_j vectors into matrix U",
     says="Put all u_j in R^(1 x m) vectors into matrix U: phi(x; U) = sigma(U x), with the elements "
-    "sigma(u_j^T x). [Right: the rows u_j in R^(1 x m) give u_j x; or u_j in R^m gives u_j^T x.]",
+    "sigma(u_j^T x)",
+    right="Put all vectors u_j in R^m as rows u_j^T into matrix U: phi(x; U) = sigma(U x), with the "
+    "elements sigma(u_j^T x)",
     kind="erratum",
 )
 def shape_of_u() -> Outcome:
@@ -239,8 +241,12 @@ def chain_rule_holds() -> Outcome:
     "E6",
     lectures=["004"],
     slide="Chain rule to compute gradient w.r.t. w; w.r.t. u_j",
-    says="dL/dw = sum_i y_i (1 - sigma(h)) sigma(U x_i) + (1 - y_i) sigma(h) sigma(U x_i), and the same "
-    "first term in dL/du_j. [Right: a minus before the first term.]",
+    says="dL/dw = sum_i y_i (1 - sigma(h)) sigma(U x_i) + (1 - y_i) sigma(h) sigma(U x_i); dL/du_j = sum_i "
+    "y_i (1 - sigma(h)) w_j sigma(u_j x_i) (1 - sigma(u_j x_i)) x_i + (1 - y_i) sigma(h) w_j sigma(u_j x_i) "
+    "(1 - sigma(u_j x_i)) x_i",
+    right="dL/dw = sum_i -y_i (1 - sigma(h)) sigma(U x_i) + (1 - y_i) sigma(h) sigma(U x_i); dL/du_j = "
+    "sum_i -y_i (1 - sigma(h)) w_j sigma(u_j x_i) (1 - sigma(u_j x_i)) x_i + (1 - y_i) sigma(h) w_j "
+    "sigma(u_j x_i) (1 - sigma(u_j x_i)) x_i",
     kind="erratum",
 )
 def sign_of_the_first_term() -> Outcome:

@@ -23,8 +23,9 @@ def z_of(x: Tensor) -> Tensor:
     "E30",
     lectures=["004"],
     slide="Chain rule",
-    says="dz/dw_1 = sum over p in parents of dz/dw_p dw_p/dw_1. [Right: the sum over the children of w_1, "
-    "the nodes that are computed from it.]",
+    says="dz/dw_1 = sum over p in parents of dz/dw_p dw_p/dw_1",
+    right="dz/dw_1 = sum over c in children of dz/dw_c dw_c/dw_1, where the children of w_1 are the nodes "
+    "computed from it",
     kind="erratum",
 )
 def sum_over_children() -> Outcome:
@@ -131,9 +132,10 @@ def forward_mode() -> Outcome:
     "E21",
     lectures=["004"],
     slide="Forward Mode allows us to compute the gradient of one input with respect to all the output",
-    says="Forward mode computes the gradient of one input with respect to all the output. Jacobian dz/dx has "
-    "dz_1/dx_1 ... dz_M/dx_1 in its first row. [Right: the derivatives of all the outputs with respect "
-    "to one input. The matrix is a convention, the transpose of the usual one.]",
+    says="Forward mode computes the gradient of one input with respect to all the output. Jacobian dz/dx "
+    "has dz_1/dx_1 ... dz_M/dx_1 in its first row.",
+    right="Forward mode computes the derivatives of all the outputs with respect to one input. Transposed "
+    "Jacobian: dz_1/dx_1 ... dz_M/dx_1 in its first row.",
     kind="erratum",
 )
 def gradient_of_one_input() -> Outcome:

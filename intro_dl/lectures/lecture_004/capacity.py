@@ -97,8 +97,9 @@ def universal_approximation() -> Outcome:
     lectures=["004"],
     slide="f(x) = sigma(w1 x + b1) + sigma(w2 x + b2) + ...",
     says="f(x) = sigma(w1 x + b1) + sigma(w2 x + b2) + sigma(w3 x + b3) + ... approximates continuous "
-    "functions. [Right: f(x) = c1 sigma(w1 x + b1) + c2 sigma(w2 x + b2) + ..., with output weights: a sum "
-    "of sigmas is never negative.]",
+    "functions",
+    right="f(x) = c1 sigma(w1 x + b1) + c2 sigma(w2 x + b2) + c3 sigma(w3 x + b3) + ... approximates "
+    "continuous functions",
     kind="erratum",
 )
 def output_weights_are_missing() -> Outcome:

@@ -37,9 +37,10 @@ def bowl(theta: Tensor) -> Tensor:
     "E8",
     lectures=["004"],
     slide="Gradient Descent: make a step",
-    says="Make a step theta <- theta - eta v in direction v with step size gamma; steepest descent direction "
-    "is v = -grad L. [Right: theta <- theta + eta v, as the sign is in v already; and one letter for the "
-    "step size.]",
+    says="Make a step theta <- theta - eta v in direction v with step size gamma; steepest descent "
+    "direction is v = -grad L",
+    right="Make a step theta <- theta + eta v in direction v with step size eta; steepest descent direction "
+    "is v = -grad L",
     kind="erratum",
 )
 def sign_is_doubled() -> Outcome:

@@ -148,9 +148,8 @@ def likelihood_to_cross_entropy() -> Outcome:
     "E28",
     lectures=["004"],
     slide="With p_i = p(y_i = y | x_i)",
-    says="p_i = p(y_i = y | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i). "
-    "[Right: p_i = p(y_i = 1 | x_i), as a later slide has it; p_i of the observed label would count a "
-    "label 0 the wrong way round.]",
+    says="p_i = p(y_i = y | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i)",
+    right="p_i = p(y_i = 1 | x_i), and P(y_i = y | x_i) = Bernoulli(p_i) = p_i^(y_i) (1 - p_i)^(1 - y_i)",
     kind="erratum",
 )
 def probability_of_class_1() -> Outcome:
