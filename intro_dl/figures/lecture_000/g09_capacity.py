@@ -1,6 +1,6 @@
 """G9: Under-fitting, an ideal fit, and over-fitting.
 
-Lectures 000, 002, 003; slides "The Problem of Overfitting" and "Overfitting".
+Lectures 000, 002, 003; slides "The Problem of Overfitting" and "Overfitting". Claims F13.
 """
 
 # %% The slides fit the same points three times: with too little capacity, with the right one, and with too

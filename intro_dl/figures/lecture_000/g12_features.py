@@ -1,6 +1,6 @@
 """G12: Features from low level to high level.
 
-Lectures 000, 002, 003; slides "Why Deep Learning!?" and "Why Deep Learning?". Claims R4.
+Lectures 000, 002, 003; slides "Why Deep Learning!?" and "Why Deep Learning?". Claims A5, R4.
 """
 
 # %% The slides show what units of a network for faces look for: edges, then eyes and noses, then whole faces.

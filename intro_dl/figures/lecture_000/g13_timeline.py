@@ -1,6 +1,6 @@
 """G13: Four ideas from 1952 to 1995, trained on the same digits.
 
-Lectures 000, 003; slides "Why Now?". Claims E32.
+Lectures 000, 003; slides "Why Now?". Claims A6, E32.
 """
 
 # %% The slides date the ideas behind deep learning: stochastic gradient descent, the perceptron,

@@ -1,6 +1,6 @@
 """G23: Only its history tells where a ball goes.
 
-Lecture 001; slides "Given an image of a ball, can you predict where it will go next?". Claims R9.
+Lecture 001; slides "Given an image of a ball, can you predict where it will go next?". Claims A11, R9.
 """
 
 # %% The slides show one picture of a ball: nobody can tell where it goes. Then they show its trail, and

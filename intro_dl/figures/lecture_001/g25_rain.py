@@ -1,6 +1,7 @@
 """G25: A rainy picture, two older methods, and a network.
 
 Lecture 001; slide "In general, a neural network performs better than more specially designed approaches".
+Claims A19.
 """
 
 # %% The slide: left a rainy image, right deep learning, in the middle two other algorithms. Here the rain is
