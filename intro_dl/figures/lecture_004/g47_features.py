@@ -1,7 +1,7 @@
 """G47: Deeper units see more, and respond to fewer classes.
 
 Lecture 004; slides "Hierarchical Composition of Features" and "Feature visualization of convolutional net
-trained on ImageNet from [Zeiler & Fergus 2013]".
+trained on ImageNet from [Zeiler & Fergus 2013]". Claims A5.
 """
 
 # %% The slide shows what excites the units of a network trained on ImageNet. Here it is model=cnn with four

@@ -297,7 +297,7 @@ def control_gradients() -> Outcome:
         ],
         ["model=mlp, 8 hidden layers of 100 tanh units, first gradient on 200 digits"]
         + [
-            f"{name}, init={init} sigma={sigma}: gradient norms {[f'{norm:.1e}' for norm in norms[name]]}"
+            f"{name}, init={init} sigma={sigma}: gradient norms {[f'{norm:.2g}' for norm in norms[name]]}"
             for name, (init, sigma) in starts.items()
         ]
         + [f"{name}: relative change {change:.3f}" for name, change in changes.items()],
