@@ -13,6 +13,7 @@ from torch import nn
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine import claims
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome, all_claims, claim, within
+from intro_dl.lectures.engine.hall import all_steps
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
 from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrent_cell
@@ -21,6 +22,7 @@ from intro_dl.models.perceptron import Perceptron
 from intro_dl.results import evidence
 from intro_dl.scratch import autodiff, backprop, layers, losses, optimizers, recurrent
 from tests.conftest import ROOT
+from tests.lectures.sentences import computed, numbers
 
 CLAIMS = {each.id: each for each in all_claims()}
 MEASURED = ("measured", "not reproduced")  # such a claim may wait for its results
@@ -39,6 +41,20 @@ def test_claim(id):
     failing = [show_check(check) for check in result.outcome.checks if not check.holds]
     allowed = (result.claim.kind, "waiting") if result.claim.kind in MEASURED else (result.claim.kind,)
     assert result.verdict in allowed, result.error or failing
+
+
+@pytest.mark.parametrize("id", all_steps())
+def test_the_claim_computes_every_number_that_one_sees(id):
+    result = result_of(id)
+    if result.waiting:  # e.g. for the files of MNIST
+        pytest.skip(result.waiting)
+    values = computed(result.outcome)
+    unknown = [
+        number
+        for number, half in numbers(all_steps()[id].see)
+        if not any(abs(abs(value) - abs(number)) <= half * 1.001 for value in values)
+    ]
+    assert not unknown, f"{id}: the claim computes none of {unknown}"
 
 
 # The list --------------------------------------------------------------------------------------------------
