@@ -11,6 +11,9 @@ import yaml
 
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine.claims import Claim, all_claims
+from intro_dl.runs.files import read_json
+
+SECONDS = Path(__file__).parent.parent / "seconds.json"
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,9 @@ def steps_of(lecture: str) -> list[tuple[Claim, Step]]:
     """
     steps = all_steps()
     return [(each, steps[each.id]) for each in all_claims() if lecture in each.lectures and each.id in steps]
+
+
+@cache
+def all_seconds() -> dict[str, float]:
+    """Return the seconds of each claim by its id: one thread of the machine that wrote docs/LECTURES.md."""
+    return read_json(SECONDS)
