@@ -167,7 +167,11 @@ intro-dl lectures                  every lecture, one table each
 intro-dl lectures lecture=004      one lecture: 000, 001, 002, 003 or 004
 intro-dl lectures id=N18           one claim with its calculation; id=N18,N20 shows both
 intro-dl lectures format=html      a page for the browser, outputs/lectures.html; also markdown, json
+intro-dl lectures format=errata lecture=001      the slides' errata, with the text to paste and the proof
+intro-dl lectures format=demo lecture=004        step by step in the hall, with live trainings; q quits
 intro-dl lectures format=markdown out=docs/LECTURES.md
+
+The demo waits for Enter before and after each computation; wait=false runs it to its end without waiting.
 
 Exit code: 0 if no claim fails; 1 if a claim fails or an argument is wrong.
 """,

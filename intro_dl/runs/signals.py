@@ -57,6 +57,6 @@ def _on_sigint(handler: Callable) -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def exit_code(error: KeyboardInterrupt) -> int:
+def exit_code(error: BaseException) -> int:
     """Return the exit code of a program that was interrupted."""
     return TERMINATED if isinstance(error, Terminated) else INTERRUPTED

@@ -247,7 +247,7 @@ def test_large_tensors_are_compared_in_words():
     [
         (
             ["lectre=004"],
-            "lectre. Did you mean lecture? Available: format, id, lecture, out.",
+            "lectre. Did you mean lecture? Available: format, id, lecture, out, wait.",
         ),
         (["lecture=4"], "lecture=4. Did you mean 004? Available: 000, 001, 002, 003, 004."),
         (["id=N99"], "Unknown id=N99. Did you mean N9? docs/LECTURES.md lists all ids."),
@@ -255,7 +255,7 @@ def test_large_tensors_are_compared_in_words():
         (["id=N1,X"], "Invalid id=N1,X: choose an id such as N18, or several with commas"),
         (
             ["format=htm"],
-            "format=htm. Did you mean html? Available: html, json, markdown, table.",
+            "format=htm. Did you mean html? Available: demo, errata, html, json, markdown, table.",
         ),
         (["N18"], "Cannot read the argument 'N18': write key=value, e.g. lecture=004 or id=N18."),
         (["id="], "id= "),
@@ -263,6 +263,15 @@ def test_large_tensors_are_compared_in_words():
         (["id=N1", "id=N2"], "id= is given twice: keep one."),
         (["out=."], "out=. is a directory: name a file in it"),
         (["id=N20", "lecture=000"], "N20 is not in lecture=000."),
+        (["format=demo"], "format=demo shows one lecture: add lecture=, one of 000, 001, 002, 003, 004."),
+        (["format=demo", "lecture=4"], "lecture=4. Did you mean 004?"),
+        (
+            ["format=demo", "lecture=004"],
+            "the input is not a terminal. To run all steps without waiting, add",
+        ),
+        (["format=demo", "lecture=004", "out=x.txt"], "format=demo writes no file: leave out out=."),
+        (["lecture=004", "wait=false"], "wait=false is an option of format=demo: leave it out."),
+        (["format=errata", "id=N18"], "N18 is not an erratum."),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_exit_code_1(arguments, says, capsys):
@@ -281,8 +290,9 @@ def test_a_file_that_cannot_be_written_is_said_before_anything_runs(tmp_path, ca
 def test_arguments_are_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wanted = {"lecture": "004", "id": ["N18", "E5"], "format": "html", "out": Path("outputs/lectures.html")}
+    wanted["wait"] = "true"
     assert parse(["lecture=004", "id=n18,e5", "format=html"]) == wanted
-    assert parse([]) == {"lecture": None, "id": [], "format": "table", "out": None}
+    assert parse([]) == {"lecture": None, "id": [], "format": "table", "out": None, "wait": "true"}
 
 
 def test_a_mistake_is_answered_before_torch_is_loaded():

@@ -22,10 +22,10 @@ from intro_dl.lectures.engine.hall import Step, all_seconds, all_steps
 from intro_dl.lectures.engine.report import COLORS, SIGNS, measured_lines
 from intro_dl.lectures.engine.trainings import Training, all_trainings, run_training
 from intro_dl.runs.program import as_typed
-from intro_dl.runs.signals import exit_code
+from intro_dl.runs.signals import exit_code, what_ended_it
 
 SLOW = 60  # seconds: a longer step is computed only after a question
-KEYS = "Enter: {}, s: skip, b: back, 3: step 3, q: quit"
+KEYS = "Keys: Enter continues, s skips a step, b goes back, 3 shows step 3, q quits. Each needs Enter."
 
 Scene = tuple[Claim, Step] | Training
 
@@ -79,9 +79,9 @@ def show_lecture(lecture: str, ids: Sequence[str] = (), wait: bool = True) -> in
             stage.place += 1
         except Jump as jump:
             stage.place = jump.args[0]
-        except (Quit, KeyboardInterrupt) as stop:
+        except (Quit, KeyboardInterrupt, SystemExit) as stop:  # Lightning turns Ctrl-C into SystemExit
             stage.console.print(f"\nStopped at step {stage.place + 1} of {len(scenes)}.")
-            return exit_code(stop) if isinstance(stop, KeyboardInterrupt) else 0
+            return 0 if isinstance(stop, Quit) else exit_code(what_ended_it(stop))
     stage.console.print(f"That was lecture {lecture}: {len(scenes)} steps.")
     if failed:
         stage.console.print(f"Not as expected: step {', '.join(str(each + 1) for each in sorted(failed))}.")
@@ -103,6 +103,8 @@ class Stage:
     def title(self, lecture: str) -> None:
         """Show which lecture begins."""
         self.console.print(Text(f"Lecture {lecture}: {LECTURES[lecture]}, {self.count} steps", "bold"))
+        if self.wait:
+            self.console.print(KEYS)
 
     def compute(self, claim: Claim, step: Step) -> bool:
         """Show a claim: the question, the computation, and what one sees. Return whether it does not fail."""
@@ -164,7 +166,7 @@ class Stage:
             self.console.print(f"This step takes about {seconds:.0f} seconds.")
         while self.wait:
             try:
-                answer = input(f"[{KEYS.format(what)}] ").strip().lower()
+                answer = input(f"[Enter: {what}] ").strip().lower()
             except EOFError:
                 raise Quit from None
             if answer == "":

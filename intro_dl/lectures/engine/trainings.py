@@ -21,6 +21,7 @@ from intro_dl.lectures import LECTURES
 from intro_dl.models.mlp import MLP
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Status
+from intro_dl.runs.signals import Terminated
 from intro_dl.training import product
 from intro_dl.training.build import build_data
 
@@ -50,8 +51,14 @@ class Training:
     mistaken: str
 
     def event(self, folder: Path) -> str:
-        """Return the event of a finished run of this training."""
-        return EVENTS[self.finds](RunFolder(folder))
+        """Return the event of a run of this training that has ended."""
+        run = RunFolder(folder)
+        result = run.read_result()
+        if result.status is Status.DIVERGED:
+            return f"the loss overflows in epoch {len(run.read_history()) + 1}"
+        if result.status is not Status.COMPLETED:
+            return f"the run did not complete: {result.reason}"
+        return EVENTS[self.finds](run)
 
 
 @cache
@@ -71,11 +78,17 @@ def run_training(command: str, folder: Path) -> None:
     package = str(Path(__file__).parents[3])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     overrides = [*shlex.split(command), "logger=none", f"run_dir={folder}"]
-    subprocess.run(
+    training = subprocess.Popen(
         [sys.executable, "-m", "intro_dl", "train", *overrides],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        check=False,  # a run that diverges exits with 1
     )
+    try:
+        training.wait()  # the exit code of a run that diverges is 1
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, Terminated):  # Ctrl-C reaches both processes, SIGTERM only this one
+            training.terminate()
+        training.wait()
+        raise
 
 
 # What happened in a run. Coarse words, so that two machines say the same. ---------------------------------
@@ -95,11 +108,9 @@ def stopped(run: RunFolder) -> str:
     return f"stopped after epoch {result.epochs}, the best is epoch {result.best_epoch}"
 
 
-def diverged(run: RunFolder) -> str:
-    """Return whether the loss overflowed, and in which epoch."""
-    if run.read_result().status is not Status.DIVERGED:
-        return "the loss stays finite"
-    return f"the loss overflows in epoch {len(run.read_history()) + 1}"
+def finite(run: RunFolder) -> str:
+    """Return that the run completed. `Training.event` answers for one that diverges."""
+    return "the loss stays finite"
 
 
 def mistakes(run: RunFolder) -> str:
@@ -143,7 +154,7 @@ def _first_hidden_layer(run: RunFolder) -> Tensor:
 EVENTS: dict[str, Callable[[RunFolder], str]] = {
     "learned": learned,
     "stopped": stopped,
-    "diverged": diverged,
+    "finite": finite,
     "mistakes": mistakes,
     "memorized": memorized,
     "hidden_units": hidden_units,
