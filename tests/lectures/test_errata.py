@@ -1,5 +1,7 @@
 """An erratum goes back to the authors with its proof."""
 
+import re
+
 import pytest
 
 from intro_dl.lectures import LECTURES
@@ -8,6 +10,11 @@ from intro_dl.lectures.engine.errata import to_errata
 from tests.lectures.test_claims import CLAIMS, result_of
 
 ERRATA = [each for each in CLAIMS.values() if each.kind == "erratum"]
+
+
+def squeezed(text: str) -> str:
+    """Leave out what layout changes: spaces, and the marks and separators of code."""
+    return re.sub(r"[\s`]", "", text).replace(";", "")
 
 
 @pytest.mark.parametrize("lecture", LECTURES)
@@ -20,9 +27,9 @@ def test_a_deck_has_each_of_its_errata_with_two_lines_of_proof(lecture):
     for claim, section in zip(shown, sections, strict=True):
         assert section.startswith(claim.slide) and f"`intro-dl lectures id={claim.id}`" in section
         blocks = [block.partition("\n```")[0] for block in section.split("```text\n")[1:]]
-        assert blocks == [claim.says.replace("`", ""), claim.right.replace("`", "")]
+        assert [squeezed(block) for block in blocks] == [squeezed(claim.says), squeezed(claim.right)]
         proof = [line for line in section.splitlines() if line.startswith("- ")]
-        assert len(proof) == 2 and "≠" in proof[0] + proof[1] or "differ by" in proof[0], proof
+        assert len(proof) == 2 and any("≠" in line or "differ by" in line for line in proof), proof
 
 
 def test_all_decks_make_one_page_each():
@@ -34,6 +41,19 @@ def test_all_decks_make_one_page_each():
         "002",
         "003",
     ]
+
+
+def test_code_is_to_be_pasted_with_its_lines():
+    page = to_errata([result_of("E10")], "003")
+    assert "\nwith tf.GradientTape() as tape:\n    prediction = model(x)\n    loss = compute_loss(" in page
+
+
+def test_the_proof_shows_the_difference_and_the_check_beside_it():
+    page = to_errata([result_of("E5")], "002")
+    proof = [line for line in page.splitlines() if line.startswith("- ")]
+    assert proof[0].startswith("- the two differ: ") and proof[1].startswith(
+        "- o - t against finite differences"
+    )
 
 
 def test_an_erratum_that_fails_proves_nothing():

@@ -82,7 +82,7 @@ def show_lecture(lecture: str, ids: Sequence[str] = (), wait: bool = True) -> in
         except (Quit, KeyboardInterrupt, SystemExit) as stop:  # Lightning turns Ctrl-C into SystemExit
             stage.console.print(f"\nStopped at step {stage.place + 1} of {len(scenes)}.")
             return 0 if isinstance(stop, Quit) else exit_code(what_ended_it(stop))
-    stage.console.print(f"That was lecture {lecture}: {len(scenes)} steps.")
+    stage.console.print(f"That was lecture {lecture}.")
     if failed:
         stage.console.print(f"Not as expected: step {', '.join(str(each + 1) for each in sorted(failed))}.")
     return 1 if failed else 0
@@ -102,7 +102,7 @@ class Stage:
 
     def title(self, lecture: str) -> None:
         """Show which lecture begins."""
-        self.console.print(Text(f"Lecture {lecture}: {LECTURES[lecture]}, {self.count} steps", "bold"))
+        self.console.print(Text(f"Lecture {lecture}: {LECTURES[lecture]}. Steps: {self.count}.", "bold"))
         if self.wait:
             self.console.print(KEYS)
 

@@ -177,8 +177,8 @@ def kiefer_and_wolfowitz() -> Outcome:
     return Outcome(
         [
             Check("500 weights after 300 steps: optim=sgd, Robbins and Monro", sgd, robbins_monro, 1e-12),
-            Check("... scratch code", by_hand, robbins_monro, 1e-12),
             Check("... optim=sgd, Kiefer and Wolfowitz", sgd, kiefer_wolfowitz, 0.1, differ=True),
+            Check("... scratch code", by_hand, robbins_monro, 1e-12),
             within("Robbins and Monro: root mean square error of w", RM, high=0.05),
             within("Kiefer and Wolfowitz: root mean square error of w", KW, high=0.5),
             within("... over that of Robbins and Monro", KW / RM, low=1.15),

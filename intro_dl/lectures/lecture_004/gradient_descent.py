@@ -58,7 +58,7 @@ def sign_is_doubled() -> Outcome:
         [
             Check("change of the loss by the slide's step: uphill", slide, linear, 0.1 * linear.item()),
             Check("change of the loss by theta + eta v: downhill", right, -linear, 0.1 * linear.item()),
-            Check("the two changes", slide, right, linear.item(), differ=True),
+            Check("change of the loss: slide, right", slide, right, linear.item(), differ=True),
             Check("v against finite differences", v, -finite_difference(bowl, theta), 1e-8),
             Check("one step of optim=sgd goes to theta + eta v", moved["sgd"], theta + eta * v, 1e-15),
             Check("... and one of optim=scratch_sgd", moved["scratch_sgd"], theta + eta * v, 1e-15),
