@@ -1,0 +1,1 @@
+"""Lecture 001: questions."""

@@ -1,0 +1,1 @@
+"""Lecture 002: questions."""

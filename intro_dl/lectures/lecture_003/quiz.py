@@ -1,0 +1,1 @@
+"""Lecture 003: questions."""

@@ -1,0 +1,1 @@
+"""Lecture 004: questions."""
