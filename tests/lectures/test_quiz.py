@@ -58,7 +58,6 @@ def test_every_text_is_a_sentence(id):
         assert problem.text.endswith("?")
         for sentence in (problem.because, *(choice.misconception for choice in problem.wrong)):
             assert sentence.endswith(".") and len(sentence.split()) >= 6, sentence
-            assert sentence[0].isupper() or not sentence[0].isalpha() or re.match(r"\w+[/_ ]", sentence)
         reasons = [choice.misconception for choice in problem.wrong]
         assert len(set(reasons)) == len(reasons)
 
@@ -72,16 +71,16 @@ def test_a_question_belongs_to_a_claim_of_its_lectures_and_to_one_of_its_slides(
     assert each.module == f"intro_dl.lectures.lecture_{each.lectures[0]}.quiz"
 
 
-def test_the_place_of_the_right_answer_cannot_be_guessed():
+def test_the_place_of_the_right_answer_cannot_be_guessed(monkeypatch):
+    monkeypatch.setattr(
+        quiz.Question, "compute", lambda self, seed: problems(self.id)[seed]
+    )  # computed above
+    posed = [each for seed in SEEDS for each in questions(seed=seed)]
     for choices in (4, 5):
-        places = Counter(
-            posed.right.letter
-            for seed in SEEDS
-            for posed in questions(seed=seed)
-            if len(posed.answers) == choices
-        )
+        places = Counter(each.right.letter for each in posed if len(each.answers) == choices)
         expected = places.total() / choices
-        assert all(0.6 * expected < places[letter] < 1.4 * expected for letter in quiz.LETTERS[:choices])
+        assert expected > 30
+        assert all(0.7 < places[letter] / expected < 1.3 for letter in quiz.LETTERS[:choices]), places
 
 
 def test_the_same_seed_asks_the_same_and_another_one_something_else():
@@ -220,12 +219,6 @@ def test_a_narrow_terminal_keeps_every_word(answer, monkeypatch):
     flat = " ".join(out.split())
     for posed in questions("000"):
         assert " ".join(posed.text.split()) in flat, posed.id
-
-
-def test_brackets_in_a_question_are_no_markup(sums, answer, monkeypatch):
-    monkeypatch.setattr(two_plus_two, "__name__", "first")
-    _, out, _ = answer("q")
-    assert "How much is 2 + 2?" in out
 
 
 # For instructors -------------------------------------------------------------------------------------------

@@ -198,10 +198,10 @@ def one_step_down(draw: Random) -> Problem:
 
 
 FATES = {
-    "It goes straight to the minimum.": "a factor between 0 and 1 keeps the sign and shrinks theta",
-    "It jumps over the minimum in each step, but gets closer.": "a factor between -1 and 0 shrinks theta",
-    "It jumps between two points for ever.": "only a factor of -1 keeps the distance",
-    "It jumps further away in each step.": "a factor below -1 turns the sign, and theta grows",
+    "it goes straight to the minimum": "a factor between 0 and 1 keeps the sign and shrinks theta",
+    "it jumps over the minimum in each step, but gets closer": "a factor between -1 and 0 shrinks theta",
+    "it jumps between two points for ever": "only a factor of -1 keeps the distance",
+    "it jumps further away in each step": "a factor below -1 turns the sign, and theta grows",
 }
 
 
@@ -274,7 +274,7 @@ def chain_of_three(draw: Random) -> Problem:
 @question(lectures=["000"], slide="Stochastic Gradient Descent", claim="F7")
 def noise_of_a_batch(draw: Random) -> Problem:
     batch = draw.choice([25, 100])
-    spread_of_one = normal(200_000).std()  # gradients of single examples
+    spread_of_one = normal(20_000).std()  # gradients of single examples
     spread_of_mean = normal(4_000, batch).mean(dim=1).std()
     return Problem(
         "The gradient of one random example has a standard deviation of 1. About which standard deviation "
@@ -286,7 +286,10 @@ def noise_of_a_batch(draw: Random) -> Problem:
             Choice(
                 1 / batch, f"This is the variance: it falls by {batch}, the standard deviation by its root."
             ),
-            Choice(1, "The errors of the examples partly cancel in the mean, so it is less noisy than one."),
+            Choice(
+                round(spread_of_one.item(), 1),
+                "The errors of the examples partly cancel in the mean, so it is less noisy than one.",
+            ),
             Choice(
                 batch**0.5, "This is the standard deviation of the sum of the gradients; the mean divides it."
             ),
