@@ -184,10 +184,3 @@ def shown(value: object) -> str:
 
 def _rounded(value: object) -> object:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
-
-
-def change(before: float, after: float) -> str:
-    """Return whether a number "grows", "shrinks" or "stays the same", for answers in words."""
-    if abs(after - before) <= 1e-9 * max(abs(before), abs(after)):
-        return "it stays the same"
-    return "it grows" if after > before else "it shrinks"

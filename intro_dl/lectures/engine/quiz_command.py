@@ -101,6 +101,7 @@ def _show(console: Console, each: Posed, number: str) -> None:
     console.print(f"\n{number}  {each.slide}", style="bold")
     console.print(f"{each.text}\n")
     console.print(answers)
+    console.print()
 
 
 def _read(console: Console, each: Posed) -> str | None:

@@ -49,8 +49,7 @@ def linear_network(draw: Random) -> Problem:
     slopes = [net(row) - net(torch.zeros(inputs).double()) for row in torch.eye(inputs).double()]
     return Problem(
         f"A network without activation functions has {inputs} inputs, two hidden layers of {hidden} units "
-        "and "
-        "one output. With how many numbers can one write down the function that it computes?",
+        "and one output. How many numbers does one need to write down the function that it computes?",
         right=one_matrix.numel() + biases[2].numel(),
         again=len(slopes) + 1,  # one slope for each input, and the value at 0
         wrong=[
@@ -90,8 +89,7 @@ def confident_and_wrong(draw: Random) -> Problem:
             Choice(
                 mean_squared_error(p, passed).item(),
                 f"This is (1 - {predicted})^2, the squared error. Cross-entropy takes a logarithm, so the "
-                "loss "
-                "has no bound.",
+                "loss has no bound.",
             ),
             Choice(
                 math.log(predicted),
@@ -110,8 +108,8 @@ def ten_times_less_probable(draw: Random) -> Problem:
     p, y = numbers(first, first / 10), numbers(1, 1)
     loss, squared = F.binary_cross_entropy(p, y, reduction="none"), (1 - p) ** 2
     return Problem(
-        f"For an example with y = 1, the predicted probability falls from {first} to {first / 10:g}. "
-        "By which factor does its cross-entropy loss grow?",
+        f"For an example with y = 1, the predicted probability falls from {first} to {first / 10:g}. By "
+        "which factor does its cross-entropy loss grow?",
         right=(loss[1] / loss[0]).item(),
         again=math.log(first / 10) / math.log(first),
         wrong=[
@@ -129,8 +127,7 @@ def ten_times_less_probable(draw: Random) -> Problem:
             ),
         ],
         because=f"-ln {first} = {loss[0]:.2f} and -ln {first / 10:g} = {loss[1]:.2f}: each factor of ten "
-        "adds "
-        "2.30 to the loss.",
+        "adds 2.30 to the loss.",
     )
 
 
@@ -174,8 +171,8 @@ def one_step_down(draw: Random) -> Problem:
     theta.grad = numbers(slope)
     GradientDescent([theta], lr=eta).step()
     return Problem(
-        f"J(theta) = (theta - {goal})^2. Gradient descent starts at theta = {start} with eta = {eta}. "
-        "Where is theta after one step?",
+        f"J(theta) = (theta - {goal})^2. Gradient descent starts at theta = {start} with eta = {eta}. Where "
+        "is theta after one step?",
         right=theta.item(),
         again=start - eta * 2 * (start - goal),
         wrong=[
@@ -197,11 +194,11 @@ def one_step_down(draw: Random) -> Problem:
     )
 
 
-FATES = {
-    "it goes straight to the minimum": "a factor between 0 and 1 keeps the sign and shrinks theta",
-    "it jumps over the minimum in each step, but gets closer": "a factor between -1 and 0 shrinks theta",
-    "it jumps between two points for ever": "only a factor of -1 keeps the distance",
-    "it jumps further away in each step": "a factor below -1 turns the sign, and theta grows",
+FATES = {  # the factor of theta in a step
+    "it goes straight to the minimum": "between 0 and 1",
+    "it jumps over the minimum in each step, but gets closer": "between -1 and 0",
+    "it jumps between two points forever": "of exactly -1",
+    "it jumps further away in each step": "below -1",
 }
 
 
@@ -226,17 +223,20 @@ def too_large_a_rate(draw: Random) -> Problem:
         path.append(theta.item())
     right, factor = fate(path), path[1] / path[0]
     return Problem(
-        f"J(theta) = theta^2 has its minimum at 0. What does gradient descent do with eta = {eta}?",
+        "J(theta) = theta^2 has its minimum at 0. What does gradient descent do from theta = 1, with eta = "
+        f"{eta}?",
         right=right,
         again=fate([(1 - 2 * eta) ** step for step in range(11)]),
         wrong=[
-            Choice(each, f"Each step multiplies theta by 1 - 2 eta = {factor:.2g}, and {rule}.")
+            Choice(
+                each,
+                f"This needs a factor {rule}. Here, each step multiplies theta by 1 - 2 eta = {factor:.2g}.",
+            )
             for each, rule in FATES.items()
             if each != right
         ],
-        because=f"theta <- theta - eta 2 theta = {factor:.2g} theta: {FATES[right]}. It converges only if "
-        "eta "
-        "is less than 1, that is 2 divided by the curvature.",
+        because=f"theta <- theta - eta 2 theta = {factor:.2g} theta, a factor {FATES[right]}. It converges "
+        "only if eta is less than 1, which is 2 divided by the curvature.",
     )
 
 
@@ -277,9 +277,8 @@ def noise_of_a_batch(draw: Random) -> Problem:
     spread_of_one = normal(20_000).std()  # gradients of single examples
     spread_of_mean = normal(4_000, batch).mean(dim=1).std()
     return Problem(
-        "The gradient of one random example has a standard deviation of 1. About which standard deviation "
-        "has "
-        f"the mean gradient of a mini-batch of {batch} random examples?",
+        "The gradient of one random example has a standard deviation of 1. What is, roughly, that of the "
+        f"mean gradient of a mini-batch of {batch} random examples?",
         right=1 / batch**0.5,
         again=round((spread_of_mean / spread_of_one * batch**0.5).item(), 1) / batch**0.5,
         wrong=[
@@ -305,21 +304,19 @@ def what_dropout_keeps(draw: Random) -> Problem:
     units = torch.full((100,), activity, dtype=torch.float64)
     return Problem(
         f"A unit has the activity {activity:g}. In training, nn.Dropout({p}) follows, and does not drop it. "
-        "Which activity does the next layer see?",
+        "What value does the next layer get?",
         right=nn.Dropout(p)(units).max().item(),
         again=dropout(units, p).max().item(),
         wrong=[
             Choice(
                 activity,
                 "With unscaled activities, the sum over the inputs of the next layer would be larger in "
-                "testing, "
-                "where nothing is dropped.",
+                "testing, where nothing is dropped.",
             ),
             Choice(
                 activity * (1 - p),
                 "This scales down. That belongs to testing, in dropout as first published; torch scales up "
-                "in "
-                "training.",
+                "in training.",
             ),
             Choice(
                 activity * (1 + p),
@@ -359,8 +356,7 @@ def stop_training_here(draw: Random) -> Problem:
             Choice(
                 first([v > t for v, t in zip(val, train, strict=True)]),
                 "This is the first epoch whose validation loss exceeds its training loss. Such a gap is "
-                "normal; "
-                "what counts is where the validation loss is lowest.",
+                "normal; what counts is where the validation loss is lowest.",
             ),
         ],
         because="The validation loss, which stands for unseen data, is lowest there; after it, the network "

@@ -25,8 +25,7 @@ def softmax_regression(draw: Random) -> Problem:
     net = nn.Linear(side * side, classes)
     return Problem(
         f"Softmax regression sorts images of {side}x{side} pixels into {classes} classes. How many "
-        "parameters does "
-        "it learn?",
+        "parameters does it learn?",
         right=count(net),
         again=(side * side + 1) * classes,
         wrong=[
@@ -52,16 +51,14 @@ def multilayer_perceptron(draw: Random) -> Problem:
     layers = [nn.Linear(*pair) for pair in pairs]
     return Problem(
         "An MLP for MNIST has 784 inputs, hidden layers of 200, 100, 60 and 30 units, and 10 outputs. How "
-        "many "
-        "parameters does it have?",
+        "many parameters does it have?",
         right=count(nn.Sequential(*layers)),
         again=sum((before + 1) * after for before, after in pairs),
         wrong=[
             Choice(
                 math.prod(widths[1:-1]),
                 "This multiplies the widths, which counts the paths through the hidden layers, and comes "
-                "near the "
-                "34 million of the slide. Paths share their weights: add up layer by layer.",
+                "near the 34 million of the slide. Paths share their weights: add up layer by layer.",
             ),
             Choice(
                 sum(layer.weight.numel() for layer in layers),
@@ -70,8 +67,7 @@ def multilayer_perceptron(draw: Random) -> Problem:
             Choice(
                 count(nn.Sequential(*layers[1:])),
                 "The first layer is missing, which has most of the parameters: each of its 200 units looks "
-                "at 784 "
-                "pixels.",
+                "at 784 pixels.",
             ),
         ],
         because=f"The layers have {', '.join(f'{count(layer):,}' for layer in layers)} parameters.",
@@ -91,9 +87,8 @@ def stack_of_sigmoids(draw: Random) -> Problem:
         return x
 
     return Problem(
-        f"A signal passes {layers} sigmoid units, one after the other, and all weights are 1. What is the "
-        "largest "
-        "slope that the output can have with respect to the input?",
+        f"A signal passes {layers} sigmoid units, one after the other. All weights are 1, and the biases are "
+        "free. What is the largest slope that the output can have with respect to the input?",
         right=steepest**layers,
         again=gradient(stack, numbers(0)[0]).item(),
         wrong=[
@@ -124,8 +119,7 @@ def normalized_batch(draw: Random) -> Problem:
     normalized = batch_norm_train(x[:, None], one, zero, zero, one)[0].flatten()
     return Problem(
         f"Batch norm (gamma = 1, beta = 0) sees the values {', '.join(f'{value:g}' for value in x)} of one "
-        "unit in a "
-        "batch. What becomes of the largest one?",
+        "unit in a batch. What does the largest one become?",
         right=normalized.max().item(),
         again=nn.BatchNorm1d(1).double()(x[:, None]).max().item(),
         wrong=[
@@ -146,8 +140,8 @@ def normalized_batch(draw: Random) -> Problem:
                 "The mean is missing: it is subtracted from each value.",
             ),
         ],
-        because=f"Mean {x.mean().item():g}, variance {x.var(unbiased=False).item():g}: "
-        f"({x.max().item():g} - {x.mean().item():g}) / sqrt({x.var(unbiased=False).item():g}).",
+        because=f"Mean {x.mean().item():g}, variance {x.var(unbiased=False).item():g}: ({x.max().item():g} - "
+        f"{x.mean().item():g}) / sqrt({x.var(unbiased=False).item():g}).",
     )
 
 
@@ -159,8 +153,7 @@ def two_channels(draw: Random) -> Problem:
     each = F.conv2d(patch, kernel.transpose(0, 1), groups=2).flatten()  # the channels one by one
     return Problem(
         "The two channels of an image are (1, 2; 4, 5) and (0, 1; 3, 4), those of the kernel (1, 2; 3, 4) "
-        "and "
-        "(0, 1; 2, 3), row by row. What is the output?",
+        "and (0, 1; 2, 3), row by row. What is the output?",
         right=F.conv2d(patch, kernel).item(),
         again=conv2d_loop(patch, kernel).item(),
         wrong=[
@@ -185,8 +178,7 @@ def strided_convolution(draw: Random) -> Problem:
 
     return Problem(
         f"A kernel of {kernel}x{kernel} moves with stride 2 over an image of {size}x{size}, with padding "
-        f"{padding}. "
-        "How large is the map?",
+        f"{padding}. How large is the map?",
         right=output(2, padding),
         again=side_by_side(conv2d(image, weights, stride=2, padding=padding)),
         wrong=[
@@ -215,8 +207,7 @@ def convolution_parameters(draw: Random) -> Problem:
     layer = nn.Conv2d(maps, filters, size)
     return Problem(
         f"A layer has {filters} filters of {size}x{size}, and reads {maps} maps of 14x14. How many "
-        "parameters does it "
-        "have?",
+        "parameters does it have?",
         right=count(layer),
         again=filters * (size * size * maps + 1),
         wrong=[
@@ -231,8 +222,7 @@ def convolution_parameters(draw: Random) -> Problem:
             ),
         ],
         because=f"Each filter has {size} × {size} × {maps} = {size * size * maps} weights and a bias. The "
-        "size of the "
-        "maps does not matter.",
+        "size of the maps does not matter.",
     )
 
 
@@ -272,8 +262,7 @@ def error_of_a_mean(draw: Random) -> Problem:
     deviation = statistics.stdev(runs)
     return Problem(
         f"Five seeds reach an accuracy of {', '.join(map(str, runs))} %. Their standard deviation is "
-        f"{deviation:.3f}. "
-        "What is the standard error of their mean?",
+        f"{deviation:.3f}. What is the standard error of their mean?",
         right=error,
         again=math.sqrt(sum((run - statistics.fmean(runs)) ** 2 for run in runs) / 4 / 5),
         wrong=[
@@ -289,10 +278,10 @@ def error_of_a_mean(draw: Random) -> Problem:
             ),
             Choice(
                 max(runs) - statistics.fmean(runs),
-                "The best run is the luckiest one, not a measure of error.",
+                "This is the lead of the best run, which says how lucky that run was.",
             ),
         ],
-        because=f"{deviation:.3f} / sqrt(5). For half the error, one needs four times as many runs.",
+        because=f"{deviation:.3f} / sqrt(5). To halve the error, train four times as many runs.",
     )
 
 
@@ -307,8 +296,7 @@ def longer_sentences(draw: Random) -> Problem:
     steps = len(y)
     return Problem(
         f"An RNN (W_xh, W_hh, W_hy, without biases) has {inputs} inputs, {hidden} hidden units and {outputs} "
-        "outputs. "
-        f"How many weights does it need for sentences of {steps} words?",
+        f"outputs. How many weights does it need for sentences of {steps} words?",
         right=both,
         again=sum(each.numel() for each in weights),
         wrong=[
@@ -339,10 +327,9 @@ def lstm_against_rnn(draw: Random) -> Problem:
     gates = ("f", "i", "o")  # each is a sigmoid of a layer of its own
     return Problem(
         f"An LSTM and an RNN have {inputs} inputs and {hidden} hidden units each. How many times as many "
-        "parameters "
-        "does the LSTM cell have?",
+        "parameters does the LSTM cell have?",
         right=count(lstm) // count(rnn_cell),
-        again=lstm.weight_hh_l0.shape[0] // hidden,
+        again=next(lstm.parameters()).shape[0] // hidden,
         wrong=[
             Choice(
                 len(gates),
@@ -353,7 +340,7 @@ def lstm_against_rnn(draw: Random) -> Problem:
                 "This counts the states h and c. A state has no weights; the gates have.",
             ),
             Choice(
-                rnn_cell.weight_hh_l0.shape[0] // hidden,
+                next(rnn_cell.parameters()).shape[0] // hidden,
                 "Both cells read the same numbers, but the LSTM computes four layers from them instead of "
                 "one.",
             ),
@@ -372,8 +359,7 @@ def forget_gate(draw: Random) -> Problem:
         h, c = lstm_cell(numbers(0)[None], h, c, torch.zeros(4, 1).double(), torch.zeros(4, 1).double(), b)
     return Problem(
         f"The cell state of an LSTM is c = 1. In the next {steps} steps, the forget gate is f_t = {f} and "
-        "the input gate "
-        "i_t = 0. What is c after them?",
+        "the input gate i_t = 0. What is c after them?",
         right=c.item(),
         again=f**steps,
         wrong=[

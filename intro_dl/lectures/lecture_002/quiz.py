@@ -1,6 +1,7 @@
 """Lecture 002: questions."""
 
 import math
+from collections.abc import Callable
 from random import Random
 
 import torch
@@ -56,8 +57,7 @@ def slope_at_the_kink(draw: Random) -> Problem:
             Choice(
                 ((step.relu() - (-step).relu()) / (2 * step)).item(),
                 "This is the mean of the slopes on both sides. It would be allowed, but the slide and "
-                "PyTorch "
-                "choose otherwise.",
+                "PyTorch choose otherwise.",
             ),
             Choice(
                 ((step.relu() - zero.relu()) / step).item(),
@@ -79,7 +79,7 @@ def never_a_four(draw: Random) -> Problem:
         "Of 10,000 test digits, each of the ten occurs equally often. A broken network for '4 or not 4' says "
         "'not 4' to every image. What is its accuracy in percent?",
         right=100 * never,
-        again=100 - 100 / 10,
+        again=100 * (1 - 1 / len(labels.unique())),
         wrong=[
             Choice(
                 100 / len(torch.unique(is_four)),
@@ -104,19 +104,18 @@ def slope_of_one_weight(draw: Random) -> Problem:
     w = numbers(math.log(o / (1 - o)) / x)  # so that the output is o
     return Problem(
         f"One unit with the logistic function has the input x = {x}, the output o = {o} and the target t = "
-        f"{t}. "
-        "With E = (o - t)^2 / 2, what is dE/dw?",
+        f"{t}. With E = (o - t)^2 / 2, what is dE/dw?",
         right=gradient(lambda w: ((torch.sigmoid(w * x) - t) ** 2).sum() / 2, w).item(),
         again=(o - t) * o * (1 - o) * x,
         wrong=[
             Choice(
                 gradient(lambda w: binary_cross_entropy(sigmoid(w * x), numbers(t)), w).item(),
-                "This is (o - t) x, the slope of the cross-entropy. With the squared error, the derivative "
-                "o (1 - o) of the logistic function stays.",
+                "This is (o - t) x, the slope of the cross-entropy. With the squared error, the derivative o "
+                "(1 - o) of the logistic function stays.",
             ),
             Choice(
                 (o - t) * o * (1 - o),
-                "This is the slope by z. Because z = w x, the slope by w has a factor x.",
+                "This is dE/dz. Because z = w x, dE/dw has one more factor, x.",
             ),
             Choice(
                 (t - o) * o * (1 - o) * x, "The sign is wrong: E grows with o here, because o is above t."
@@ -165,9 +164,8 @@ def sigmoid_for_regression(draw: Random) -> Problem:
         return (torch.sigmoid(z) - target) ** 2
 
     return Problem(
-        f"A network for regression ends in a sigmoid. One target is {target}. Which squared error (o - t)^2 "
-        "can "
-        "its prediction come close to, but never fall below?",
+        f"A network for regression ends in a sigmoid. One target is {target}. What is the smallest squared "
+        "error (o - t)^2 that its prediction can come close to?",
         right=loss(z).min().item(),
         again=float((1 - target) ** 2),
         wrong=[
@@ -205,8 +203,7 @@ def saturated_and_wrong(draw: Random) -> Problem:
             Choice(
                 (o - t.item()) / (o - t.item()),
                 "This takes dE/dz = o - t for both. With the squared error, o - t is dE/do; dE/dz also has "
-                "the "
-                "factor do/dz = o (1 - o).",
+                "the factor do/dz = o (1 - o).",
             ),
             Choice(
                 losses[0] / losses[1],
@@ -219,8 +216,7 @@ def saturated_and_wrong(draw: Random) -> Problem:
             ),
         ],
         because=f"Slopes: {cross_entropy.item():.3g} = o - t against {squared.item():.3g} = (o - t) o (1 - "
-        "o). "
-        "So a confident mistake is hardly corrected with the squared error.",
+        "o). So a confident mistake is hardly corrected with the squared error.",
     )
 
 
@@ -231,8 +227,7 @@ def softmax_slopes(draw: Random) -> Problem:
     o = torch.softmax(z, dim=0)
     return Problem(
         f"The softmax outputs for three classes are o = ({o[0]:.3f}, {o[1]:.3f}, {o[2]:.3f}). Class "
-        f"{true + 1} of "
-        "1, 2, 3 is the true one. What are the slopes dE/dz_k of the cross-entropy?",
+        f"{true + 1} of 1, 2, 3 is the true one. What are the slopes dE/dz_k of the cross-entropy?",
         right=rounded(gradient(lambda z: F.cross_entropy(z, torch.tensor(true)), z)),
         again=rounded(softmax_cross_entropy_delta(z[None], t[None])[1][0]),
         wrong=[
@@ -270,8 +265,7 @@ def speed_of_momentum(draw: Random) -> Problem:
 
     return Problem(
         f"On a long slope, the gradient is always 1. With momentum gamma = {gamma} and eta = {eta}, how long "
-        "are "
-        "the steps after many steps?",
+        "are the steps after many steps?",
         right=last_step(torch.optim.SGD([w], lr=eta, momentum=gamma), w),
         again=last_step(SlideMomentum([by_hand], lr=eta, momentum=gamma), by_hand),
         wrong=[
@@ -318,7 +312,7 @@ def rate_after_epochs(draw: Random) -> Problem:
 def first_step_of_adam(draw: Random) -> Problem:
     g, alpha, beta_1, beta_2 = draw.choice([100, 0.01]), 0.001, 0.9, 0.999
 
-    def first_step(optimizer: type[torch.optim.Optimizer]) -> float:
+    def first_step(optimizer: Callable[..., torch.optim.Optimizer]) -> float:
         w = numbers(0).requires_grad_()
         w.grad = numbers(g)
         optimizer([w], lr=alpha).step()
@@ -326,8 +320,7 @@ def first_step_of_adam(draw: Random) -> Problem:
 
     return Problem(
         f"Adam starts with its default settings (alpha = 0.001). The first gradient of a weight is {g}. How "
-        "far "
-        "does this weight move in the first step?",
+        "far does this weight move in the first step?",
         right=first_step(torch.optim.Adam),
         again=first_step(Adam),
         wrong=[
@@ -344,8 +337,7 @@ def first_step_of_adam(draw: Random) -> Problem:
             ),
         ],
         because="After the correction, m = g and v = g^2, so the step is alpha g / |g|: alpha, whatever the "
-        "size "
-        "of g.",
+        "size of g.",
         tex=r"\theta_t = \theta_{t-1} - \alpha \, \hat{m}_t / (\sqrt{\hat{v}_t} + \epsilon)",
     )
 
@@ -356,8 +348,7 @@ def testing_with_dropout(draw: Random) -> Problem:
     units = torch.full((20_000,), activity, dtype=torch.float64)
     return Problem(
         f"In dropout as first published, each unit is retained with probability p = {p}, and training does "
-        "not "
-        f"scale. A unit has the activity {activity:g}. Which activity does the next layer see in testing?",
+        f"not scale. A unit has the activity {activity:g}. What value does the next layer get in testing?",
         right=dropout_retaining(units[:1], p, training=False).item(),
         again=round(dropout_retaining(units, p).mean().item(), 1),  # what the next layer saw in training
         wrong=[
@@ -389,8 +380,7 @@ def decay_of_a_weight(draw: Random) -> Problem:
     torch.optim.SGD([decayed], lr=rate, weight_decay=2 * weight).step()
     return Problem(
         f"J_reg = J + lambda sum_k theta_k^2 with lambda = {weight} and eta = {rate}. A weight is {theta:g}, "
-        "and J "
-        "does not depend on it. What is the weight after one step of gradient descent?",
+        "and J does not depend on it. What is the weight after one step of gradient descent?",
         right=w.item(),
         again=decayed.item(),
         wrong=[
@@ -430,21 +420,19 @@ def patience(draw: Random) -> Problem:
     rises = [late > early for early, late in zip(val, val[1:], strict=False)]
     return Problem(
         f"Validation losses of epochs 1 to 9: {', '.join(map(str, val))}. With patience n = {n}, after which "
-        "epoch "
-        "does early stopping end the training?",
+        "epoch does early stopping end the training?",
         right=stop,
         again=lowest + 1 + n,
         wrong=[
             Choice(
                 rises.index(True) + 2,
                 "This stops at the first epoch that is worse than the one before. Patience waits, because "
-                "the "
-                "loss is noisy.",
+                "the loss is noisy.",
             ),
             Choice(
                 lowest + 1,
-                "This is the best epoch, whose weights are kept. That it is the best is known only n epochs "
-                "later.",
+                "This is the best epoch, whose weights are kept. Only n epochs later, we know that it is the "
+                "best.",
             ),
             Choice(
                 val.index(min(val)) + 1,
@@ -460,8 +448,7 @@ def number_of_updates(draw: Random) -> Problem:
     examples, batch, epochs = 60_000, draw.choice([100, 50, 200]), 20
     return Problem(
         f"fit(x_train, y_train, batch_size={batch}, nb_epoch={epochs}) trains on {examples:,} images. How "
-        "often "
-        "are the weights updated?",
+        "often are the weights updated?",
         right=epochs * len(torch.arange(examples).split(batch)),
         again=examples * epochs // batch,
         wrong=[

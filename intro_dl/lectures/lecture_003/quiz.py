@@ -1,5 +1,6 @@
 """Lecture 003: questions about slides that lecture 000 does not have. It asks most of those of 000, too."""
 
+from collections.abc import Callable
 from random import Random
 
 import torch
@@ -23,8 +24,7 @@ def shape_of_a_dense_layer(draw: Random) -> Problem:
 
     return Problem(
         f"MyDenseLayer(input_dim={inputs}, output_dim={outputs}) gets a batch of {batch} examples, a matrix "
-        "of "
-        f"{batch}x{inputs}. Which shape does its output have?",
+        f"of {batch}x{inputs}. Which shape does its output have?",
         right=shape(torch.sigmoid(torch.matmul(x, W) + b)),
         again=shape(dense(x, W, b[0])),
         wrong=[
@@ -50,7 +50,7 @@ def softmax_of_one_output(draw: Random) -> Problem:
         wrong=[
             Choice(
                 F.binary_cross_entropy_with_logits(z, y).item(),
-                "This is what one wants: the cross-entropy of a sigmoid. But the slide has a softmax.",
+                "This is what we want: the cross-entropy of a sigmoid. But the slide has a softmax.",
             ),
             Choice((-y * z).item(), "This is -y z, without the logarithm of the sum over all outputs."),
             Choice(
@@ -67,7 +67,7 @@ def softmax_of_one_output(draw: Random) -> Problem:
 def fourth_step_of_adagrad(draw: Random) -> Problem:
     lr, g, steps = 0.1, draw.choice([2, 5]), 4
 
-    def last_step(optimizer: type[torch.optim.Optimizer]) -> float:
+    def last_step(optimizer: Callable[..., torch.optim.Optimizer]) -> float:
         w = numbers(0).requires_grad_()
         rule, before = optimizer([w], lr=lr), w
         for _ in range(steps):
@@ -76,9 +76,8 @@ def fourth_step_of_adagrad(draw: Random) -> Problem:
         return (before - w).item()
 
     return Problem(
-        f"Adagrad starts with lr = {lr} (epsilon is tiny), and the gradient of a weight is {g} in each step. "
-        "How long "
-        f"is step number {steps}?",
+        f"Adagrad has lr = {lr}, and its sum of squares starts at 0. The gradient of a weight is {g} in each "
+        f"step. How long is step number {steps}?",
         right=last_step(torch.optim.Adagrad),
         again=last_step(optimizers.Adagrad),
         wrong=[
@@ -116,8 +115,7 @@ def losses_for_one_gradient(draw: Random) -> Problem:
     both_sides = calls
     return Problem(
         "Kiefer and Wolfowitz estimate a slope from two losses: a little above and a little below. How many "
-        "losses "
-        f"does one gradient of {weights:,} weights take in this way?",
+        f"losses must they compute for one gradient of {weights:,} weights?",
         right=both_sides,
         again=2 * weights,
         wrong=[
@@ -160,8 +158,7 @@ def outside_the_tape(draw: Random) -> Problem:
     return Problem(
         f"A network of {layers} dense layers has {len(parameters)} trainable variables. As on the slide, "
         "`prediction = model(x)` stands before `with tf.GradientTape() as tape:`, and only the loss inside. "
-        "How many "
-        "variables get a gradient?",
+        "How many variables get a gradient?",
         right=with_gradient(outside.requires_grad_(), parameters),
         again=sum(node in taped.tape() for node in (W, b)),
         wrong=[
@@ -174,7 +171,7 @@ def outside_the_tape(draw: Random) -> Problem:
                 "The last layer is not recorded either: for the tape, the prediction is a given number.",
             ),
             Choice(
-                with_gradient(net[-1](hidden), [net[-1].bias]),
+                with_gradient(net[-1](hidden), parameters[-1:]),
                 "The loss depends on each bias as on each weight. The tape has seen none of them.",
             ),
         ],

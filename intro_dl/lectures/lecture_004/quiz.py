@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from intro_dl.lectures.engine.numerics import count_pieces, gradient, normal, numbers, tent
-from intro_dl.lectures.engine.quiz import Choice, Problem, change, question
+from intro_dl.lectures.engine.quiz import Choice, Problem, question
 from intro_dl.scratch.autodiff import Node, jacobian_forward, jacobian_reverse
 from intro_dl.scratch.layers import conv1d, conv2d, max_pool2d, softmax
 from intro_dl.scratch.losses import binary_cross_entropy_from_logits
@@ -37,8 +37,7 @@ def pull_of_two_penalties(draw: Random) -> Problem:
             ),
         ],
         because=f"Slopes: {l1.item():g} against 2 w = {l2.item():g}. So L1 makes small weights exactly 0, "
-        "and L2 does "
-        "not.",
+        "and L2 does not.",
     )
 
 
@@ -49,8 +48,7 @@ def frequent_class(draw: Random) -> Problem:
     likelihood = numbers(0.2)  # of x, in both classes
     return Problem(
         f"A point is equally likely under both Gaussians. Class 1 is {odds} times as frequent as class 0. "
-        "What is "
-        "p(y = 1 | x)?",
+        "What is p(y = 1 | x)?",
         right=torch.sigmoid(torch.log(likelihood / likelihood) + torch.log(prior / (1 - prior))).item(),
         again=(likelihood * prior / (likelihood * prior + likelihood * (1 - prior))).item(),
         wrong=[
@@ -96,6 +94,13 @@ def loss_of_a_label(draw: Random) -> Problem:
     )
 
 
+def change(before: float, after: float) -> str:
+    """Return in words how a number changes."""
+    if math.isclose(before, after):
+        return "it stays the same"
+    return "it grows" if after > before else "it shrinks"
+
+
 @question(lectures=["004"], slide="Gradient Descent: make a step", claim="E8")
 def sign_of_the_step(draw: Random) -> Problem:
     theta, eta = numbers(3, draw.choice([-1, 2])), 0.01
@@ -107,14 +112,13 @@ def sign_of_the_step(draw: Random) -> Problem:
     before = L(theta).item()
     return Problem(
         "The slide makes a step theta <- theta - eta v with v = -grad L. What happens to the loss L if eta "
-        "is "
-        "small?",
+        "is small?",
         right=change(before, L(theta - eta * v).item()),
         again=change(0, (-gradient(L, theta) @ v).item()),  # the slope along -v
         wrong=[
             Choice(
                 change(before, L(theta + eta * v).item()),
-                "This is what one wants. But the minus is in v already; a second one turns the step around.",
+                "This is what we want. But the minus is in v already; a second one turns the step around.",
             ),
             Choice(
                 change(before, L(theta + eta * v - eta * v).item()),
@@ -135,8 +139,7 @@ def inner_product_of_features(draw: Random) -> Problem:
     products = features(x) * features(y)
     return Problem(
         "Phi maps (x1, x2) to (x1^2, x2^2, sqrt(2) x1 x2). What is the inner product of Phi(x) and Phi(y) "
-        "for "
-        f"x = (1, 2) and y = ({y[0]:g}, {y[1]:g})?",
+        f"for x = (1, 2) and y = ({y[0]:g}, {y[1]:g})?",
         right=round((features(x) @ features(y)).item(), 9),
         again=((x @ y) ** 2).item(),
         wrong=[
@@ -147,7 +150,7 @@ def inner_product_of_features(draw: Random) -> Problem:
             ),
             Choice((products[0] + products[1]).item(), "This leaves out the third feature, x1 x2."),
         ],
-        because=f"It is (x . y)^2 = {(x @ y).item():g}^2: one need not compute Phi at all.",
+        because=f"It is (x . y)^2 = {(x @ y).item():g}^2: there is no need to compute Phi.",
     )
 
 
@@ -191,24 +194,22 @@ def passes_for_a_jacobian(draw: Random) -> Problem:
     forward = jacobian_forward(lambda x: (W @ x).tanh(), normal(inputs))
     return Problem(
         f"A function has {inputs} inputs and {outputs} outputs. How many passes does reverse mode need for "
-        "all "
-        "derivatives?",
+        "all derivatives?",
         right=reverse.passes,
         again=reverse.matrix.shape[0],
         wrong=[
             Choice(forward.passes, "This is forward mode, which needs one pass for each input."),
             Choice(
                 reverse.matrix.numel(),
-                "This is one pass for each single derivative. A pass gives those by all inputs at once.",
+                "This is one pass for each single derivative. A pass gives those with respect to all inputs.",
             ),
             Choice(
                 jacobian_reverse(lambda x: (W[:1] @ x).tanh(), normal(inputs)).passes,
                 "This is right for a loss, which is one number. Here, each output needs a pass.",
             ),
         ],
-        because=f"A pass back gives the derivatives of one output by all {inputs} inputs. Training has one "
-        "output, the "
-        "loss.",
+        because=f"A pass back gives the derivatives of one output with respect to all {inputs} inputs. "
+        "Training has one output, the loss.",
     )
 
 
@@ -220,12 +221,11 @@ def pieces_of_a_sawtooth(draw: Random) -> Problem:
     y = x
     for _ in range(depth):
         y = tent(y)  # up and down again: two ReLU units
-    kinks = torch.arange(1, width + 1) / (width + 1)
-    one_layer = torch.relu(x[:, None] - kinks.double()).sum(dim=1)
+    kinks = torch.arange(1, width + 1, dtype=torch.float64) / (width + 1)
+    one_layer = torch.relu(x[:, None] - kinks).sum(dim=1)
     return Problem(
-        f"A layer of two ReLU units maps [0, 1] up to 1 and down to 0 again. {depth} such layers follow each "
-        "other. Of "
-        "how many straight pieces is the output?",
+        f"A layer of two ReLU units computes a tent on [0, 1]: up from 0 to 1, and down to 0 again. {depth} "
+        "such layers follow each other. How many straight pieces does the output have?",
         right=count_pieces(x, y),
         again=2**depth,
         wrong=[
@@ -287,8 +287,7 @@ def receptive_field(draw: Random) -> Problem:
     side = int((seen[0, 0, 7] != 0).sum())
     return Problem(
         f"{layers} convolutions of 3x3 with stride 1 follow each other. On how large a part of the image "
-        "does one "
-        "number of the last map depend?",
+        "does one number of the last map depend?",
         right=f"{side}x{side}",
         again="x".join([str(1 + layers * (size - 1))] * 2),
         wrong=[
@@ -320,8 +319,7 @@ def larger_image(draw: Random) -> Problem:
     weights, more_pixels = kernel.weight.numel(), large**2 // small**2
     return Problem(
         f"A kernel of 3x3x3 makes a map of an RGB image of {small}x{small}. How many weights does it need "
-        "for images "
-        f"of {large}x{large}?",
+        f"for images of {large}x{large}?",
         right=weights,
         again=int(gradient(lambda w: F.conv2d(torch.ones(1, 3, 8, 8), w).sum(), kernel.weight).numel()),
         wrong=[
@@ -363,8 +361,7 @@ def shift_through_pooling(draw: Random) -> Problem:
     right = column(moved, pools) - column(image, pools)
     return Problem(
         f"A convolution (stride 1) and then max-pooling of 2x2 windows, {times}. The image moves by {shift} "
-        "pixels to "
-        "the right. By how many columns does the strongest response move?",
+        "pixels to the right. By how many columns does the strongest response move?",
         right=right,
         again=shift // 2**pools,
         wrong=[
@@ -398,8 +395,7 @@ def slope_through_residual_blocks(draw: Random) -> Problem:
 
     return Problem(
         f"{blocks} residual blocks y = x + f(x) follow each other, and f has the slope {slope} everywhere. "
-        "What is the "
-        "slope of the whole network?",
+        "What is the slope of the whole network?",
         right=gradient(lambda x: network(x, True), numbers(1)).item(),
         again=(1 + slope) ** blocks,
         wrong=[
@@ -416,8 +412,7 @@ def slope_through_residual_blocks(draw: Random) -> Problem:
             ),
         ],
         because=f"Each block multiplies by 1 + {slope}, so the slope is {1 + slope}^{blocks}: the shortcut "
-        "keeps it from "
-        "vanishing.",
+        "keeps it from vanishing.",
     )
 
 
@@ -444,7 +439,6 @@ def softmax_of_two(draw: Random) -> Problem:
             ),
         ],
         because=f"e^{z[0]:g} / (e^{z[0]:g} + e^{z[1]:g}) = sigma({z[0]:g} - {z[1]:g}): for two classes, "
-        "softmax is "
-        "logistic regression.",
+        "softmax is logistic regression.",
         tex=r"p(c_k \mid x) = \frac{e^{w_k x}}{\sum_j e^{w_j x}}",
     )
