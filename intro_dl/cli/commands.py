@@ -195,6 +195,22 @@ The scripts are in intro_dl/figures/. Run one alone with python, or cell by cell
 Exit code: 0, or 1 if the property of a figure does not hold or an argument is wrong.
 """,
     ),
+    "quiz": Command(
+        "intro_dl.lectures.engine.quiz_command:main",
+        "answer questions about a lecture",
+        """\
+Answer multiple-choice questions about a lecture. Each wrong answer stands for a usual mistake.
+
+intro-dl quiz lecture=002                   000, 001, 002, 003 or 004; without lecture=, all questions
+intro-dl quiz lecture=002 seed=1            other numbers, and the answers in another order
+intro-dl quiz lecture=002 format=markdown   print the questions with their answers; also json
+
+Type the letter of an answer. q, Ctrl-D or Ctrl-C ends the quiz with the score so far. Code computes every
+answer, right or wrong; nothing is trained.
+
+Exit code: 0, 130 after Ctrl-C, or 1 with an error message.
+""",
+    ),
 }
 
 

@@ -43,7 +43,12 @@ def _render(template: str, results: Sequence[Result], lecture: str | None, **val
         autoescape=select_autoescape(),
         keep_trailing_newline=True,
     )
-    environment.filters |= {"typeset": typeset, "cell": _cell, "show": show, "measured_lines": measured_lines}
+    environment.filters |= {
+        "typeset": typeset,
+        "cell": escaped,
+        "show": show,
+        "measured_lines": measured_lines,
+    }
     return environment.get_template(template).render(
         titles=LECTURES,
         signs=SIGNS,
@@ -54,8 +59,8 @@ def _render(template: str, results: Sequence[Result], lecture: str | None, **val
     )
 
 
-def _cell(text: str) -> str:
-    """Escape what Markdown would read as markup in a table; `code` stays code."""
+def escaped(text: str) -> str:
+    """Escape what Markdown would read as markup, also in a table; `code` stays code."""
     parts = " ".join(text.replace("|", "\\|").split()).split("`")
     for index in range(0, len(parts), 2):  # outside the backticks
         parts[index] = re.sub(r"[*_<\[\]~]", r"\\\g<0>", parts[index])
