@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from importlib import import_module
 
 import pytest
 import torch
@@ -12,7 +13,16 @@ from torch import nn
 
 from intro_dl.lectures import LECTURES
 from intro_dl.lectures.engine import claims
-from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome, all_claims, claim, within
+from intro_dl.lectures.engine.claims import (
+    Check,
+    Claim,
+    MissingResult,
+    Outcome,
+    all_claims,
+    claim,
+    in_slide_order,
+    within,
+)
 from intro_dl.lectures.engine.hall import all_steps
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
@@ -76,6 +86,13 @@ def test_every_part_of_a_lecture_is_listed_and_holds_its_claims(lecture):
     files = {path.stem for path in (ROOT / package.replace(".", "/")).glob("*.py")}
     parts = [each.module for each in CLAIMS.values() if min(each.lectures) == lecture]
     assert {module.removeprefix(f"{package}.") for module in parts} == files - {"__init__", "quiz"}
+
+
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_the_slide_order_of_a_lecture_has_each_of_its_claims_once(lecture):
+    order = import_module(f"intro_dl.lectures.lecture_{lecture}").CLAIMS
+    assert sorted(order) == sorted(each.id for each in CLAIMS.values() if lecture in each.lectures)
+    assert [each.id for each in in_slide_order(CLAIMS.values(), lecture)] == order
 
 
 def test_claims_come_lecture_by_lecture():

@@ -10,7 +10,7 @@ def convolution_1d() -> Outcome:
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, get_args
@@ -225,3 +225,12 @@ def all_claims() -> tuple[Claim, ...]:
             module = import_module(f"{package.__name__}.{part}").__name__
             found += [each for each in _REGISTRY.values() if each.module == module]
     return tuple(found)
+
+
+def in_slide_order(claims: Iterable[Claim], lecture: str) -> list[Claim]:
+    """Return those claims that a lecture shows, in the order of its slides: `CLAIMS` of its package."""
+    order = import_module(f"intro_dl.lectures.lecture_{lecture}").CLAIMS
+    place = {id: number for number, id in enumerate(order)}
+    return sorted(
+        (each for each in claims if lecture in each.lectures), key=lambda each: place.get(each.id, len(place))
+    )

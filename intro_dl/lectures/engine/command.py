@@ -155,11 +155,10 @@ def _choose(
             close = closest(id, list(known))
             guess = f" Did you mean {known[close].id}?" if close else ""
             raise ValueError(f"Unknown id={id}.{guess} docs/LECTURES.md lists all ids.")
-    chosen = [
-        claim
-        for claim in claims
-        if (not ids or claim.id in ids) and (lecture is None or lecture in claim.lectures)
-    ]
+    from intro_dl.lectures.engine.claims import in_slide_order  # torch loads here
+
+    shown = claims if lecture is None else in_slide_order(claims, lecture)
+    chosen = [claim for claim in shown if not ids or claim.id in ids]
     if errata and chosen:
         chosen = [claim for claim in chosen if claim.kind == "erratum"]
         if not chosen:

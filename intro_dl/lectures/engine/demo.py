@@ -16,7 +16,7 @@ from rich.text import Text
 
 from intro_dl.figures.catalog import figures_of
 from intro_dl.lectures import LECTURES
-from intro_dl.lectures.engine.claims import Claim, Result, all_claims
+from intro_dl.lectures.engine.claims import Claim, Result, all_claims, in_slide_order
 from intro_dl.lectures.engine.formulas import plain
 from intro_dl.lectures.engine.hall import Step, all_seconds, all_steps
 from intro_dl.lectures.engine.report import COLORS, SIGNS, measured_lines
@@ -37,8 +37,8 @@ def scenes_of(lecture: str, ids: Sequence[str] = ()) -> list[Scene]:
         ids: only the steps and trainings of these claims; all if there are none.
     """
     scenes: list[Scene] = []
-    for claim in all_claims():
-        if lecture in claim.lectures and (not ids or claim.id in ids):
+    for claim in in_slide_order(all_claims(), lecture):
+        if not ids or claim.id in ids:
             scenes += [(claim, all_steps()[claim.id])] if claim.id in all_steps() else []
             scenes += [training for training in all_trainings().values() if training.after == claim.id]
     return scenes

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from intro_dl.lectures import LECTURES
-from intro_dl.lectures.engine.claims import Claim, all_claims
+from intro_dl.lectures.engine.claims import Claim, all_claims, in_slide_order
 from intro_dl.runs.files import read_json
 
 SECONDS = Path(__file__).parent.parent / "seconds.json"
@@ -52,7 +52,7 @@ def steps_of(lecture: str) -> list[tuple[Claim, Step]]:
     Lectures share claims: the step of a claim is in the lecture whose package has the claim.
     """
     steps = all_steps()
-    return [(each, steps[each.id]) for each in all_claims() if lecture in each.lectures and each.id in steps]
+    return [(each, steps[each.id]) for each in in_slide_order(all_claims(), lecture) if each.id in steps]
 
 
 @cache
