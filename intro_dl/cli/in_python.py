@@ -100,7 +100,7 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
 
             from intro_dl.training.train import train
 
-            # isolate_rng restores nothing after an error. The caller's style of plots may not fit our pictures.
+            # isolate_rng restores nothing after an error; the caller's style may not fit our pictures
             with style.context("default"), isolate_rng(), _recorded(cfg, ended):
                 train(cfg)
 

@@ -39,7 +39,7 @@ class Progress(RichProgressBar):
     def on_train_start(self, trainer, module):
         super().on_train_start(trainer, module)
         if self.progress is not None and not self.progress.console.is_terminal:
-            self.progress.live.transient = True  # in a notebook or a file, the last bar would be one more line
+            self.progress.live.transient = True  # or the last bar stays as one more line
         self._shown = len(module.history)
 
     def on_train_epoch_start(self, trainer, module):
