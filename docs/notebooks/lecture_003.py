@@ -241,8 +241,8 @@ assert run.result.epochs < 60 and run.epoch == run.result.best_epoch
 # The run is on disk. Another program can load it.
 
 # %%
-again = intro_dl.load_run("latest")
-assert again.folder.resolve() == run.folder.resolve()
+again = intro_dl.load_run(run.folder)  # or a path, or "latest"
+assert again.epoch == run.epoch
 print("loaded again:", {name: round(value, 4) for name, value in again.result.metrics.items()})
 
 # %% [markdown]
