@@ -48,7 +48,8 @@ class Progress(RichProgressBar):
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         now = time.monotonic()
-        if now - self._drawn > 1 / self.refresh_rate or trainer.is_last_batch:
+        pause = 1.0 if self._in_notebook else 1 / self.refresh_rate  # a saved notebook keeps each percentage
+        if now - self._drawn > pause or trainer.is_last_batch:
             self._drawn = now
             super().on_train_batch_end(trainer, module, outputs, batch, batch_idx)
             if self._in_notebook and self.is_enabled:
