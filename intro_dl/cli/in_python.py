@@ -95,11 +95,13 @@ def _run(overrides: list[str], folders: list[Path]) -> None:
                 raise ValueError(
                     "Several devices need several processes: for trainer=ddp, use the command line."
                 )
+            from matplotlib import style
             from pytorch_lightning.utilities.seed import isolate_rng
 
             from intro_dl.training.train import train
 
-            with isolate_rng(), _recorded(cfg, ended):  # isolate_rng restores nothing after an error
+            # isolate_rng restores nothing after an error; the caller's style may not fit our pictures
+            with style.context("default"), isolate_rng(), _recorded(cfg, ended):
                 train(cfg)
 
     GlobalHydra.instance().clear()

@@ -38,6 +38,8 @@ class Progress(RichProgressBar):
 
     def on_train_start(self, trainer, module):
         super().on_train_start(trainer, module)
+        if self.progress is not None and not self.progress.console.is_terminal:
+            self.progress.live.transient = True  # or the last bar stays as one more line
         self._shown = len(module.history)
 
     def on_train_epoch_start(self, trainer, module):
@@ -46,7 +48,8 @@ class Progress(RichProgressBar):
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         now = time.monotonic()
-        if now - self._drawn > 1 / self.refresh_rate or trainer.is_last_batch:
+        pause = 1.0 if self._in_notebook else 1 / self.refresh_rate  # a saved notebook keeps each percentage
+        if now - self._drawn > pause or trainer.is_last_batch:
             self._drawn = now
             super().on_train_batch_end(trainer, module, outputs, batch, batch_idx)
             if self._in_notebook and self.is_enabled:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import style
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -21,6 +22,7 @@ class Curves(Figure):
         return _png(pixels(self))
 
 
+@style.context("default")  # a notebook may have set another, in which the texts would overlap
 def learning_curves(history: Sequence[dict[str, float]], best_epoch: int | None = None) -> Figure:
     """Draw the loss and the second metric of a run side by side, each split in its own color and line style.
 

@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 import torch
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from rich.console import Console
 
 import intro_dl
@@ -114,6 +115,15 @@ def test_a_notebook_gets_lines_and_a_percentage_without_ipywidgets(monkeypatch, 
     intro_dl.train(*SMOKE)
     out, err = capsys.readouterr()
     assert "\repoch 1/1: 100%" in out and "\r    1/1 " in out and "ipywidgets" not in out + err
+    assert "━" not in out  # the last bar, as one more line
+
+
+@pytest.mark.pictures
+def test_a_style_of_plots_in_the_notebook_does_not_reach_the_pictures_of_a_run():
+    with rc_context({"figure.constrained_layout.use": True, "font.size": 30}):  # warnings are errors here
+        run = intro_dl.train(*SMOKE)
+        assert run.plot().axes[0].xaxis.label.get_size() == rcParamsDefault["font.size"]
+        assert rcParams["font.size"] == 30
 
 
 def test_keywords_are_refused_with_what_to_write():
