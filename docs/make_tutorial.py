@@ -31,7 +31,7 @@ STEP = re.compile(
 )
 EPOCHS = 8  # a longer table loses its middle, and keeps ENDS rows at the start and at the end
 ENDS = 3
-LINES = 40  # a longer output ends with "..." and its last line
+LINES = 48  # a longer output loses its middle, too
 TIME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 SAME = 0.05  # numbers of another processor may differ by this fraction, or by this amount below 1
@@ -79,7 +79,7 @@ def shorten(text: str) -> str:
         long = table and len(rows) > EPOCHS
         short += [*rows[:ENDS], "     ...", *rows[-ENDS:]] if long else rows
     if len(short) > LINES:
-        short = [*short[: LINES - 2], "...", short[-1]]
+        short = [*short[: LINES // 2], "...", *short[1 - LINES // 2 :]]
     return "\n".join(short).strip("\n")
 
 
@@ -97,10 +97,16 @@ def _tables(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def timeless(text: str) -> str:
-    """Return an output with <s> for the seconds of an epoch, of a run, in a table, and in a sentence."""
-    text = re.sub(r"^( +\d+/\d+ .* )[\d.]+$", r"\1<s>", text, flags=re.MULTILINE)
-    text = re.sub(r"^(seconds +)[\d.]+", r"\1<s>", text, flags=re.MULTILINE)
-    return re.sub(r"[\d.]+(?= +completed| +diverged| s\b)", lambda found: "<s>".rjust(len(found[0])), text)
+    """Return an output with <s> for seconds: those of the columns of tables, and those of a run."""
+    lines, end = [], 0  # where a column of seconds ends
+    for line in text.splitlines():
+        if heading := re.search(r"  seconds(?=  |$)", line):
+            end = heading.end()
+        elif not line.strip():
+            end = 0
+        numbers = re.sub(r"\d[\d.]*$", lambda found: "<s>".rjust(len(found[0])), line[:end])
+        lines.append(re.sub(r"^(seconds +)[\d.]+", r"\1<s>", numbers + line[end:]))
+    return "\n".join(lines)
 
 
 def differences(shown: str, now: str) -> list[str]:
