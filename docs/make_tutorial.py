@@ -154,7 +154,7 @@ def main(check: bool) -> int:
                 if step["shown"] is None:
                     continue
                 first_run = first_run or shorten(output)
-                now = timeless(shorten(output))
+                now = shorten(timeless(output))
                 if check and (lines := differences(step["shown"], now)):
                     print(step["code"], *lines, sep="\n", flush=True)
                     wrong += 1
