@@ -66,8 +66,8 @@ def train(folder: Path) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def save(picture: bytes, name: str) -> None:
-    """Save a PNG with as many colors as fit into MAX_BYTES, so that the repository stays small."""
+def small(picture: bytes) -> bytes:
+    """Return a PNG with as many colors as fit into MAX_BYTES, so that the repository stays small."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if image.width > MAX_WIDTH:
         image = image.resize(
@@ -78,7 +78,11 @@ def save(picture: bytes, name: str) -> None:
         image.quantize(colors).save(few, "PNG", optimize=True)
         if few.tell() < MAX_BYTES:
             break
-    (GALLERY / f"{name}.png").write_bytes(few.getvalue())
+    return few.getvalue()
+
+
+def save(picture: bytes, name: str) -> None:
+    (GALLERY / f"{name}.png").write_bytes(small(picture))
 
 
 def save_pictures(folder: Path) -> None:

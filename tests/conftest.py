@@ -1,6 +1,7 @@
 """What the tests share: composing a config, and running a script the way a user does."""
 
 import copy
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from intro_dl.runs.program import run_script
 from intro_dl.training import train as training
 from intro_dl.visualize.callback import Visualizer
 from intro_dl.visualize.curves import write_curves
+
+gc.freeze()  # what is imported stays: to look through it again and again takes a fourth of composing a config
 
 ROOT = Path(__file__).parent.parent
 DRAW = Visualizer._draw_safely

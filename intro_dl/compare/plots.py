@@ -12,8 +12,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from intro_dl.compare.table import Comparison, brief, cell, follows, label
 from intro_dl.runs.files import write_whole
@@ -150,6 +151,7 @@ def draw_over_number(comparison: Comparison, axes: Axes, key: str) -> None:
         axes.set_xscale("log")
     elif rows[key].min() == 0 and _spans_decades(rows.loc[rows[key] > 0, key]):
         axes.set_xscale("symlog", linthresh=rows.loc[rows[key] > 0, key].min())
+    _label_plainly(axes.xaxis)
 
     if not comparison.all_diverged:  # the best row is the first
         x, y = rows[key].iloc[0], rows[metric].iloc[0]
@@ -231,10 +233,18 @@ def draw_learning_curves(comparison: Comparison, axes: Axes) -> bool:
     return True
 
 
+def _label_plainly(axis: Axis) -> None:
+    """Label a logarithmic axis with 0.01 instead of $10^{-2}$, which `plot` draws as it is written."""
+    if axis.get_scale() != "linear":
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+
+
 def _finish(comparison: Comparison, axes: Axes, name: str, values: pd.Series, legend: str) -> None:
     """Add the vertical axis, the title, the loss at chance level, and a legend that covers no data."""
     if values.min() > 0 and _spans_decades(values):
         axes.set_yscale("log")
+    _label_plainly(axes.yaxis)
     axes.set_ylabel(metric_name(comparison, name))
     axes.grid(alpha=0.3)
     axes.set_title(comparison.title, loc="left")

@@ -28,7 +28,7 @@ def started_as(monkeypatch, tmp_path):
         ("C:\\env\\Scripts\\intro-dl.exe", "intro-dl sample"),
         (str(ROOT / "intro_dl" / "__main__.py"), "python -m intro_dl sample"),
         (SCRIPT, f"python {shlex.quote(str(ROOT / 'scripts' / 'sample.py'))}"),
-        (str(ROOT / "docs" / "make_first_run.py"), "intro-dl sample"),
+        (str(ROOT / "docs" / "make_tutorial.py"), "intro-dl sample"),
         ("experiment.py", "intro-dl sample"),  # the user's own
         ("", "intro-dl sample"),  # Python's prompt
     ],

@@ -237,6 +237,7 @@ def test_rates_lie_on_a_log_axis_with_the_diverged_marked(make_run):
         make_run(f"{rate}", loss=loss, lr=rate)
     axes, words = words_of(draw_over_number, "optim.lr")
     assert axes.get_xscale() == "log" and axes.get_ylabel() == "validation cross-entropy loss (nats)"
+    assert axes.xaxis.get_major_formatter()(0.001) == "0.001"  # `plot` draws $10^{-3}$ as it is written
     assert words.count("diverged") == 1
     assert "best: 0.1" in words and "log 10 = 2.3" in words and "learning rate" in words
     assert "optim.lr varied: lenet on digits" in words

@@ -1,7 +1,5 @@
-"""Every option composes, every command of the README composes, and composing does not wait for torch."""
+"""Every option composes, and composing does not wait for torch."""
 
-import re
-import shlex
 import subprocess
 import sys
 from itertools import groupby, permutations, zip_longest
@@ -15,12 +13,6 @@ OPTIONS = sorted(
     for path in (ROOT / "configs").glob("*/*.yaml")
     if path.stem != "__init__"
 )
-PAGES = "\n".join((ROOT / page).read_text() for page in ("README.md", "docs/COMMANDS.md"))
-COMMANDS = re.findall(
-    r"^(?:\w+=\S+ )?python scripts/train\.py(?! +--) ?(.*?)(?: +#.*)?$", PAGES, re.MULTILINE
-)
-
-
 GROUPS = [list(options) for _, options in groupby(OPTIONS, lambda option: option.partition("=")[0])]
 TOGETHER = [[option for option in row if option] for row in zip_longest(*GROUPS)]  # one of each group
 
@@ -31,18 +23,6 @@ def test_options_compose(options, make_config):
     chosen = {group: name for group, name in (option.split("=") for option in options)}
     if "model" in chosen:  # a copied yaml that still names the old class would train that
         assert make_config(*options).model._target_.startswith(f"intro_dl.models.{chosen['model']}.")
-
-
-@pytest.mark.parametrize("arguments", COMMANDS)
-def test_readme_command_composes(arguments, make_config):
-    words = shlex.split(arguments)
-    words = [word for word in words if word != "-m" and "(" not in word]  # a range to search is no value
-    words = [word for word in words if not word.startswith(("resume=", "--", "hydra"))]
-    make_config(*(re.sub(r",(?![^\[]*\]).*", "", word) for word in words))
-
-
-def test_readme_shows_commands():
-    assert len(COMMANDS) >= 5
 
 
 @pytest.mark.parametrize("option", OPTIONS)
