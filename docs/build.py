@@ -1,0 +1,19 @@
+"""Build the site: `python docs/build.py`, then open docs/_build/html/index.html.
+
+The first build computes all claims and draws all figures; later ones only what has changed.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the claims and the figures run side by side
+    from sphinx.cmd.build import main
+
+    code = main(["-n", "-W", "--keep-going", "-q", str(DOCS), str(DOCS / "_build" / "html"), *sys.argv[1:]])
+    if code == 0:
+        print(f"Open {DOCS / '_build' / 'html' / 'index.html'}, or for the search: python -m http.server -d {DOCS / '_build' / 'html'}")
+    sys.exit(code)
