@@ -13,7 +13,8 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the claims and the figures run side by side
     from sphinx.cmd.build import main
 
-    code = main(["-n", "-W", "--keep-going", "-q", str(DOCS), str(DOCS / "_build" / "html"), *sys.argv[1:]])
+    site = DOCS / "_build" / "html"
+    code = main(["-n", "-W", "--keep-going", "-q", str(DOCS), str(site), *sys.argv[1:]])
     if code == 0:
-        print(f"Open {DOCS / '_build' / 'html' / 'index.html'}, or for the search: python -m http.server -d {DOCS / '_build' / 'html'}")
+        print(f"Open {site / 'index.html'}. For the search: python -m http.server -d {site}")
     sys.exit(code)

@@ -21,7 +21,14 @@ extensions = [
     "sphinx.ext.mathjax",
 ]
 # The site has a page of its own for what the first two tables show on GitHub.
-exclude_patterns = ["_build", "templates", "sg_execution_times.rst", "**/sg_execution_times.rst", "notebooks/*.py", "notebooks/*.ipynb"]
+exclude_patterns = [
+    "_build",
+    "templates",
+    "sg_execution_times.rst",
+    "**/sg_execution_times.rst",
+    "notebooks/*.py",
+    "notebooks/*.ipynb",
+]
 exclude_patterns += ["LECTURES.md", "FIGURES.md", "COMMANDS.md"]
 highlight_language = "none"  # of a block that names no language: commands and what they print
 
@@ -51,7 +58,6 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # those of Lightning are for its own site
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-python_maximum_signature_line_length = 90
 # The types of Python and of other packages, whose pages are on a network; type variables, and the numbers of ranges.
 FOREIGN = (
     "abc|collections|typing|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"

@@ -54,7 +54,9 @@ def rst(text: str) -> str:
     """Escape what RST would read as markup; `code` becomes ``code``."""
     parts = text.split("`")
     for index in range(len(parts)):
-        parts[index] = f"``{parts[index]}``" if index % 2 else re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", parts[index])
+        parts[index] = (
+            f"``{parts[index]}``" if index % 2 else re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", parts[index])
+        )
     return "".join(parts)
 
 
@@ -94,7 +96,9 @@ def _save_film(figure, frame, film, path: Path) -> None:
     for k in film.new_frame_seq():
         frame(k)
         figure.canvas.draw()
-        pictures.append(Image.frombytes("RGBA", figure.canvas.get_width_height(), figure.canvas.buffer_rgba()))
+        pictures.append(
+            Image.frombytes("RGBA", figure.canvas.get_width_height(), figure.canvas.buffer_rgba())
+        )
     pictures = [picture.convert("RGB").quantize(64) for picture in pictures]
     pace = round(film.event_source.interval)
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=pace, loop=0)

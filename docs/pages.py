@@ -44,7 +44,10 @@ PAGE_OF = {
 ROOMS = ["models", "tasks", "data", "scratch", "inference", "lectures.engine", "config.types"]
 
 environment = Environment(
-    loader=FileSystemLoader(DOCS / "templates"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    loader=FileSystemLoader(DOCS / "templates"),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
 )
 _computing: subprocess.Popen | None = None
 
@@ -60,7 +63,11 @@ def before_the_figures(app) -> None:
     for room in ROOMS:
         package = import_module(f"intro_dl.{room}")
         paths = getattr(package, "__path__", None)  # None: a room of one module
-        names = [each.name for each in walk_packages(paths, f"{package.__name__}.")] if paths else [package.__name__]
+        names = (
+            [each.name for each in walk_packages(paths, f"{package.__name__}.")]
+            if paths
+            else [package.__name__]
+        )
         modules = {name: import_module(name).__doc__.splitlines()[0] for name in names}
         says = package.__doc__.splitlines()[0]
         render("api.md", f"reference/api/{room}.md", room=room, says=says, modules=modules)
@@ -91,12 +98,16 @@ def escape_docstring(app, what, name, found, options, lines: list[str]) -> None:
 
 def _state() -> str:
     """Return a hash of all that the claims read."""
-    files = [path for folder in ("intro_dl", "configs", "results") for path in ROOT.joinpath(folder).rglob("*.*")]
+    files = [
+        path for folder in ("intro_dl", "configs", "results") for path in ROOT.joinpath(folder).rglob("*.*")
+    ]
     kept = sorted(path for path in files if path.suffix in (".py", ".yaml", ".json", ".csv"))
     digest = hashlib.sha256()
     for path in kept:
         if path.name != "hall.yaml":  # words for the hall, which no claim reads
-            digest.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+            digest.update(
+                f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode()
+            )
     data = Path(os.environ.get("INTRO_DL_DATA", ROOT / "data"))
     for path in sorted(data.rglob("*")) if data.is_dir() else []:
         digest.update(f"{path.name} {path.stat().st_size}".encode())
@@ -112,7 +123,9 @@ def _start_claims() -> None:
         return
     stamp.unlink(missing_ok=True)
     command = [sys.executable, "scripts/lectures.py", "format=json", f"out={CLAIMS}"]
-    _computing = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _computing = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     _computing.state = state
 
 
@@ -146,7 +159,10 @@ def after_the_figures(app) -> None:
             title=title,
             claims=shown,
             parts=[
-                (_part(module), [(slide, list(same)) for slide, same in groupby(part, lambda claim: claim["slide"])])
+                (
+                    _part(module),
+                    [(slide, list(same)) for slide, same in groupby(part, lambda claim: claim["slide"])],
+                )
                 for module, part in groupby(shown, lambda claim: module_of[claim["id"]])
             ],
             steps=all_steps(),

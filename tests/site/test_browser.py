@@ -36,7 +36,9 @@ def axe(tmp_path_factory):
     """Return the script of axe-core, from the registry of npm."""
     folder = tmp_path_factory.mktemp("axe")
     try:
-        subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, check=True, capture_output=True, timeout=120)
+        subprocess.run(
+            ["npm", "pack", "axe-core@4"], cwd=folder, check=True, capture_output=True, timeout=120
+        )
     except FileNotFoundError:
         pytest.fail("npm is missing, and axe-core comes from it: apt-get install npm")
     (archive,) = folder.glob("*.tgz")

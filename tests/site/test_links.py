@@ -6,7 +6,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LOADED = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}  # the rel of a link that a browser loads
+LOADED = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "modulepreload",
+    "manifest",
+}  # the rel of a link that a browser loads
 
 
 class Page(HTMLParser):
