@@ -58,7 +58,7 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # those of Lightning are for its own site
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-# The types of Python and of other packages, whose pages are on a network; type variables, and the numbers of ranges.
+# The types of Python and of other packages, whose pages are on a network; type variables; numbers of ranges.
 FOREIGN = (
     "abc|collections|typing|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"
     "|pytorch_lightning|Tensor|Figure"
@@ -77,7 +77,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "abort_on_example_error": True,
     "thumbnail_size": (480, 300),
-    "first_notebook_cell": "# Needs the package: see the page Tutorial for how to install it.\n%matplotlib inline",
+    "first_notebook_cell": "# Install the package first: pip install -e .\n%matplotlib inline",
 }
 
 

@@ -4,7 +4,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from intro_dl.figures.catalog import FOLDER, Script, all_scripts
+from intro_dl.figures.catalog import Script, all_scripts
 from intro_dl.lectures import LECTURES
 
 STILL_DPI, FILM_DPI = 120, 72  # the figures are 10 inches wide
@@ -28,8 +28,9 @@ def write_scripts(folder: Path) -> None:
 
 
 GALLERY = """
-Each figure of the slides is one script. It trains, draws, and checks the property that makes the picture honest.
-Each page has the script as a notebook and as Python. ``intro-dl figures id=G5`` draws one as PNG, SVG, PDF or GIF.
+Each figure of the slides is one script. It trains, draws, and checks the property that makes the picture
+honest. At the end of its page, the script is a notebook and a Python file.
+``intro-dl figures id=G5`` draws one figure as PNG, SVG, PDF or GIF.
 
 """
 
@@ -61,6 +62,7 @@ def rst(text: str) -> str:
 
 
 def heading(title: str, line: str = "=") -> str:
+    """Return an underlined title."""
     return f"{title}\n{line * len(title)}\n"
 
 
@@ -118,4 +120,5 @@ def save(block: tuple, variables: dict, conf: dict) -> str:
     plt.close("all")
     script = next(each for each in all_scripts().values() if each.path.stem in still.stem)
     pages = ", ".join(f":doc:`/lectures/lecture_{name}`" for name in script.lectures)
-    return f"\n.. image:: /{name_of_image(script)}\n   :alt: {script.title}\n   :class: figure\n\nLecture pages: {pages}\n"
+    image = f".. image:: /{name_of_image(script)}\n   :alt: {script.title}\n   :class: figure"
+    return f"\n{image}\n\nLecture pages: {pages}\n"
