@@ -58,7 +58,7 @@ def before_the_figures(app) -> None:
     for group, what in help_text.GROUPS.items():
         options = {name: (says, *_yaml(group, name)) for name, says in help_text.describe(group).items()}
         render("options.md", f"reference/options/{group}.md", group=group, what=what, options=options)
-    helps = {name: command.help or help_text.text(width=100) for name, command in COMMANDS.items()}
+    helps = {name: command.help or help_text.text(width=84) for name, command in COMMANDS.items()}
     render("commands.md", "reference/commands.md", commands=COMMANDS, helps=helps)
     for room in ROOMS:
         package = import_module(f"intro_dl.{room}")
