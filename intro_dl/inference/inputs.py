@@ -113,7 +113,7 @@ def read_picture(
         file: an image file, or an image that is already open.
         metadata: metadata of the run: `dims`, `background` and `digit_box`.
         invert: "yes", "no", or "auto": invert if one of the backgrounds, of the image and of the run, is
-        light and the other dark.
+            light and the other dark.
         digit_box: "auto" scales and centers a drawing of another size as the drawings of the run; "no" only
             pads it to a square.
 

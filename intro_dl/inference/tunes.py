@@ -41,7 +41,7 @@ class Tune:
 
     @property
     def title(self) -> str:
-        """The first T: field."""
+        """The first field `T:`."""
         found = re.search(r"^T:(.*)", self.text, re.MULTILINE)
         return found[1].strip() if found else ""
 

@@ -187,6 +187,7 @@ def to_json(results: Sequence[Result], lecture: str | None) -> str:
             "right": result.claim.right,
             "kind": result.claim.kind,
             "verdict": result.verdict,
+            "measured": measured_lines(result),
             "checks": [_plain(vars(check) | {"holds": check.holds}) for check in result.outcome.checks],
             "working": result.outcome.working,
             "waiting": result.waiting,

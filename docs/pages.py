@@ -1,0 +1,216 @@
+"""The pages that come from the code: lectures, options, commands, API, and the texts at the root.
+
+`conf.py` calls this before and after sphinx-gallery draws the figures. Meanwhile a child process computes the
+claims, once for each state of the code.
+"""
+
+import hashlib
+import json
+import os
+import posixpath
+import re
+import subprocess
+import sys
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from pkgutil import walk_packages
+
+import yaml
+from figure_pages import name_of_image, rst, write
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from intro_dl import configs
+from intro_dl.cli import help_text
+from intro_dl.cli.commands import COMMANDS
+from intro_dl.figures.catalog import figures_of
+from intro_dl.lectures import LECTURES
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+CLAIMS = DOCS / "_build" / "claims.json"
+# The page of the site for a file of the repository, so that a link works both on GitHub and here.
+PAGE_OF = {
+    "README.md": "index.md",
+    "RESULTS.md": "project/results.md",
+    "benchmarks/RESULTS.md": "project/benchmarks.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "CHANGELOG.md": "project/changelog.md",
+    "docs/LECTURES.md": "lectures.md",
+    "docs/FIGURES.md": "figures/index.rst",
+    "docs/COMMANDS.md": "howto/index.md",
+}
+# The rooms that users import; each module in them is documented.
+ROOMS = ["models", "tasks", "data", "scratch", "inference", "lectures.engine", "config.types"]
+
+environment = Environment(
+    loader=FileSystemLoader(DOCS / "templates"),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+_computing: subprocess.Popen | None = None
+
+
+def before_the_figures(app) -> None:
+    """Start to compute the claims, and write the pages that need neither claims nor figures."""
+    _start_claims()
+    for group, what in help_text.GROUPS.items():
+        options = {name: (says, *_yaml(group, name)) for name, says in help_text.describe(group).items()}
+        render("options.md", f"reference/options/{group}.md", group=group, what=what, options=options)
+    helps = {name: command.help or help_text.text(width=84) for name, command in COMMANDS.items()}
+    render("commands.md", "reference/commands.md", commands=COMMANDS, helps=helps)
+    for room in ROOMS:
+        package = import_module(f"intro_dl.{room}")
+        paths = getattr(package, "__path__", None)  # None: a room of one module
+        names = (
+            [each.name for each in walk_packages(paths, f"{package.__name__}.")]
+            if paths
+            else [package.__name__]
+        )
+        modules = {name: import_module(name).__doc__.splitlines()[0] for name in names}
+        says = package.__doc__.splitlines()[0]
+        render("api.md", f"reference/api/{room}.md", room=room, says=says, modules=modules)
+    for source, page in PAGE_OF.items():
+        if page.startswith("project/"):
+            write(DOCS / page, with_links(ROOT.joinpath(source).read_text(encoding="utf-8"), source, page))
+
+
+def _yaml(group: str, name: str) -> tuple[str, str | None]:
+    """Return the file of an option, and its class if it is one of ours."""
+    text = Path(configs.__file__).parent.joinpath(group, f"{name}.yaml").read_text(encoding="utf-8")
+    target = (yaml.safe_load(text) or {}).get("_target_", "")
+    return text, target if target.startswith("intro_dl.") else None
+
+
+def render(template: str, page: str, **values) -> None:
+    """Write a page of docs/ from a template."""
+    write(DOCS / page, environment.get_template(template).render(**values))
+
+
+def escape_docstring(app, what, name, found, options, lines: list[str]) -> None:
+    """Let a docstring, which is plain text, be read as RST."""
+    lines[:] = rst("\n".join(lines)).split("\n")
+
+
+# Claims -----------------------------------------------------------------------------------------------------
+
+
+def _state() -> str:
+    """Return a hash of all that the claims read."""
+    files = [
+        path for folder in ("intro_dl", "configs", "results") for path in ROOT.joinpath(folder).rglob("*.*")
+    ]
+    kept = sorted(path for path in files if path.suffix in (".py", ".yaml", ".json", ".csv"))
+    digest = hashlib.sha256()
+    for path in kept:
+        if path.name != "hall.yaml":  # words for the hall, which no claim reads
+            digest.update(
+                f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode()
+            )
+    data = Path(os.environ.get("INTRO_DL_DATA", ROOT / "data"))
+    for path in sorted(data.rglob("*")) if data.is_dir() else []:
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return digest.hexdigest()
+
+
+def _start_claims() -> None:
+    global _computing
+    CLAIMS.parent.mkdir(exist_ok=True)
+    stamp = CLAIMS.with_suffix(".state")
+    state = _state()
+    if CLAIMS.is_file() and stamp.is_file() and stamp.read_text() == state:
+        return
+    stamp.unlink(missing_ok=True)
+    command = [sys.executable, "scripts/lectures.py", "format=json", f"out={CLAIMS}"]
+    _computing = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    _computing.state = state
+
+
+def _claims() -> list[dict]:
+    if _computing:
+        _, errors = _computing.communicate()
+        if _computing.returncode:
+            raise RuntimeError(f"A claim fails; see {CLAIMS}.\n{errors}")
+        CLAIMS.with_suffix(".state").write_text(_computing.state)
+    return json.loads(CLAIMS.read_text(encoding="utf-8"))["claims"]
+
+
+def after_the_figures(app) -> None:
+    """Write a page for each lecture: claims in slide order, with their steps and figures."""
+    from intro_dl.lectures.engine.claims import all_claims
+    from intro_dl.lectures.engine.hall import all_steps
+    from intro_dl.lectures.engine.page import typeset
+
+    environment.filters |= {"typeset": lambda text: typeset(" ".join(text.split())), "plain": plain}
+    module_of = {claim.id: claim.module for claim in all_claims()}
+    claims = _claims()
+    for lecture, title in LECTURES.items():
+        shown = [claim for claim in claims if lecture in claim["lectures"]]
+        own = [claim for claim in shown if f"lecture_{lecture}." in module_of[claim["id"]]]
+        if 2 * len(own) > len(shown):  # those that other lectures show too come last
+            shown = own + [claim for claim in shown if claim not in own]
+        render(
+            "lecture.md",
+            f"lectures/lecture_{lecture}.md",
+            lecture=lecture,
+            title=title,
+            claims=shown,
+            parts=[
+                (
+                    _part(module),
+                    [(slide, list(same)) for slide, same in groupby(part, lambda claim: claim["slide"])],
+                )
+                for module, part in groupby(shown, lambda claim: module_of[claim["id"]])
+            ],
+            steps=all_steps(),
+            figures_of=figures_of,
+            image=name_of_image,
+            questions=_questions(lecture),
+        )
+
+
+def _questions(lecture: str) -> list:
+    try:
+        from intro_dl.lectures.engine.quiz import questions
+    except ImportError:
+        return []
+    return questions(lecture)
+
+
+def _part(module: str) -> str:
+    """Return the title of a part of a lecture, from the first sentence of its module."""
+    text = import_module(module).__doc__.split(": ", 1)[1]
+    title = re.split(r"[.:](?:\s|$)", text)[0]
+    return " ".join((title[:1].upper() + title[1:]).split())
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup."""
+    return re.sub(r"[\\`*_\[\]<>$#|{}~]", r"\\\g<0>", text)
+
+
+# Links ------------------------------------------------------------------------------------------------------
+
+
+def resolve_links(app, name: str, text: list[str]) -> None:
+    """Let the links in docs/*.md lead to pages of the site."""
+    page = f"{name}.md"
+    if DOCS.joinpath(page).is_file():
+        text[0] = with_links(text[0], f"docs/{page}", page)
+
+
+def with_links(text: str, source: str, page: str) -> str:
+    """Return a Markdown text with its links as they must be on a page of docs/; code has no page."""
+
+    def resolved(match: re.Match) -> str:
+        words, target, anchor = match[1], match[2], match[3] or ""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+        inside = PAGE_OF.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
+        if inside:
+            return f"[{words}]({posixpath.relpath(inside, posixpath.dirname(page) or '.')}{anchor})"
+        return words if (ROOT / path).exists() else match[0]
+
+    return re.sub(r"(?<!!)\[([^\]\n]+)\]\(([^)#:\s]+)(#[^)\s]*)?\)", resolved, text)
