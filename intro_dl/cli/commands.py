@@ -191,6 +191,30 @@ The scripts are in intro_dl/figures/. Run one alone with python, or cell by cell
 Exit code: 0, or 1 if the property of a figure does not hold or an argument is wrong.
 """,
     ),
+    "exercises": Command(
+        "intro_dl.exercises.command:main",
+        "write the lectures' functions yourself, and check them",
+        """\
+Write functions of the lectures yourself. The check shows the first wrong number, and explains known mistakes.
+
+intro-dl exercises start           write the files, to my_exercises/; existing files stay as they are
+intro-dl exercises next            the next task
+intro-dl exercises check           check the next exercise; check sigmoid checks this one
+intro-dl exercises check watch=true    check a file whenever it is saved
+intro-dl exercises hint            one hint; the next call gives one more
+intro-dl exercises skip            take the next one
+intro-dl exercises solution sigmoid    after it is passed; force=true shows it before
+intro-dl exercises status          what is passed
+intro-dl exercises report submissions/ out=report.csv    for instructors: all folders of the students
+
+folder=        another folder than my_exercises
+
+Student code runs in a process of its own, with limits on time and memory. That keeps a check honest, but
+protects nothing: run `report` in a container.
+
+Exit code: 0, or 1 if a checked exercise is not passed or an argument is wrong.
+""",
+    ),
 }
 
 

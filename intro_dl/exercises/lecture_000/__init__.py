@@ -1,0 +1,3 @@
+"""Exercises of lecture 000, in slide order."""
+
+EXERCISES = ("sigmoid",)

@@ -1,0 +1,3 @@
+"""Exercises of lecture 001, in slide order."""
+
+EXERCISES: tuple[str, ...] = ()

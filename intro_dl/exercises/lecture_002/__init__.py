@@ -1,0 +1,3 @@
+"""Exercises of lecture 002, in slide order."""
+
+EXERCISES: tuple[str, ...] = ()

@@ -1,0 +1,3 @@
+"""Exercises of lecture 003, in slide order."""
+
+EXERCISES: tuple[str, ...] = ()
