@@ -160,6 +160,8 @@ def _grade(
         student.name, mean(contest.measure), mean("error"), mean("accuracy"), int(mean("parameters")),
         mean("seconds"), [str(run.result.seed) for run, _ in measured],
     )  # fmt: skip
+    if not math.isfinite(graded.value):
+        raise ValueError(f"its {contest.measure} is {graded.value}")
     graded.notes += [
         note for run, numbers in measured for note in _false_claims(run, numbers, wanted["split"])
     ]
