@@ -22,6 +22,9 @@ def with_mistake(exercise: Exercise, mistake: Mistake) -> str:
     tree = ast.parse(exercise.solution)
     (wrong,) = ast.parse(inspect.getsource(mistake.function)).body
     wrong.name, wrong.decorator_list = mistake.replaces, []
+    used = {each.id for each in ast.walk(wrong) if isinstance(each, ast.Name)}
+    lower = ast.parse(inspect.getsource(exercise.module).partition(END)[2])
+    tree.body += [each for each in lower.body if isinstance(each, ast.FunctionDef) and each.name in used]
     tree.body = [wrong if getattr(each, "name", "") == mistake.replaces else each for each in tree.body]
     return ast.unparse(tree)
 

@@ -41,8 +41,8 @@ FOLDER = Path(__file__).parent.parent
 END = "# The student's file ends here."
 SOLUTION = re.compile(r"^( *)# solution\n.*?^ *# end of solution\n", re.DOTALL | re.MULTILINE)
 HEAD = re.compile(
-    r'(?P<title>.+?)\.\n\nLecture (?P<lecture>\d+); slides? (?P<slides>".+?")\.'
-    r"( Claims? (?P<claims>[A-Z]\d[\w,\s]*)\.)?\n\n(?P<task>.+)\Z",
+    r'(?P<title>.+?)\.\n\nLecture (?P<lecture>\d+);\s+slides?\s+(?P<slides>".+?")\.'
+    r"(\s+Claims?\s+(?P<claims>[A-Z]\d[\w,\s]*)\.)?\n\n(?P<task>.+)\Z",
     re.DOTALL,
 )
 
