@@ -6,6 +6,8 @@ EXERCISES = (
     "batch_norm",
     "convolve_2d",
     "output_sizes",
+    "max_pooling",
     "sample_with_temperature",
+    "rnn_step",
     "lstm_step",
 )
