@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from intro_dl.exercises.engine.apart import NOT_WRITTEN, Answer, answers, in_float64
+from intro_dl.exercises.engine.apart import NOT_WRITTEN, Answer, answers, in_float64, message_of
 from intro_dl.exercises.engine.exercise import Case, Exercise
 from intro_dl.exercises.engine.rules import violation
 
@@ -78,11 +78,12 @@ def _known_mistake(
 
 
 def _same(answer: Answer, wrong: Callable[..., Any], case: Case) -> bool:
-    """Whether an answer is that of a wrong function, which may also raise the same kind of error."""
+    """Whether an answer is that of a wrong function, which may also raise the same error."""
     try:
         value = in_float64(wrong, case.args)
     except Exception as error:
-        return (answer.error or "").startswith(f"raises {type(error).__name__}")
+        given = answer.error or ""
+        return given.startswith(f"raises {type(error).__name__}") and given.endswith(f": {message_of(error)}")
     if value is None or answer.error is not None:
         return False
     return difference(answer.value, value, max(case.tolerance, 1e-9)) is None
