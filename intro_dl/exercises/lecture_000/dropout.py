@@ -29,7 +29,7 @@ from functools import partial
 
 from intro_dl.exercises.engine.exercise import Case, mistake
 
-FORBIDDEN = ("nn", "Dropout", "feature_dropout", "alpha_dropout")
+FORBIDDEN = ("nn", "dropout", "feature_dropout", "alpha_dropout", "bernoulli")
 HINTS = (
     "Begin with evaluation: if not training, return h.",
     "noise >= p is a tensor of True and False; a product with it keeps or drops each activation.",
@@ -105,3 +105,12 @@ def scaled_twice(h: Tensor, p: float, noise: Tensor, training: bool) -> Tensor:
 )
 def multiplied_for_divided(h: Tensor, p: float, noise: Tensor, training: bool) -> Tensor:
     return h * (noise >= p) * (1 - p) if training else h
+
+
+@mistake(
+    "dropout",
+    "You draw random numbers of your own. That is right in a network, but here the draw comes in as `noise`: "
+    "compare it with p.",
+)
+def own_draw(h: Tensor, p: float, noise: Tensor, training: bool) -> Tensor:
+    return h * (torch.rand(h.shape) >= p) / (1 - p) if training else h

@@ -9,6 +9,8 @@ Then count the weights and biases of a stack of dense layers. The list of sizes 
 inputs: [3, 4, 2] is a layer from 3 inputs to 4 outputs, followed by one from 4 to 2; it has 26 parameters.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,7 @@ def dense_layer(inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
 def number_of_parameters(sizes: list[int]) -> int:
     """Return how many numbers the layers learn: all weights and all biases."""
     # solution
-    return sum((before + 1) * after for before, after in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum((before + 1) * after for before, after in pairwise(sizes))
     # end of solution
 
 
@@ -37,7 +39,7 @@ FORBIDDEN = ("nn",)
 HINTS = (
     "The matrix product inputs @ W has every sum over j at once: row by column. torch.sigmoid is allowed.",
     "b has one row, so that + adds it to each row of the product.",
-    "A layer from n to k has n k weights and k biases. zip(sizes[:-1], sizes[1:]) gives the pairs (n, k).",
+    "A layer from n to k has n k weights and k biases. pairwise(sizes) gives the pairs (n, k).",
 )
 
 
@@ -100,7 +102,7 @@ def softmax_for_sigmoid(inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
     "You counted the weights only. Each output has a bias of its own, which is learned too.",
 )
 def only_weights(sizes: list[int]) -> int:
-    return sum(before * after for before, after in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum(before * after for before, after in pairwise(sizes))
 
 
 @mistake(
@@ -109,7 +111,7 @@ def only_weights(sizes: list[int]) -> int:
     "data, and nothing is added to them.",
 )
 def bias_for_inputs(sizes: list[int]) -> int:
-    return sum(before * after for before, after in zip(sizes[:-1], sizes[1:], strict=True)) + sum(sizes)
+    return sum(before * after for before, after in pairwise(sizes)) + sum(sizes)
 
 
 @mistake(
@@ -118,4 +120,4 @@ def bias_for_inputs(sizes: list[int]) -> int:
     "[1, output_dim].",
 )
 def one_bias_for_each_layer(sizes: list[int]) -> int:
-    return sum(before * after + 1 for before, after in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum(before * after + 1 for before, after in pairwise(sizes))

@@ -63,6 +63,7 @@ def cases(generator: torch.Generator) -> list[Case]:
         ([0.5, 0.4, 0.5, 0.6], [0.6, 0.5, 0.7, 0.8]),  # diverges: both rise
         ([0.9, 0.4, 0.3, 0.2], [0.8, 0.5, 0.5, 0.5]),  # validation stands still
         ([0.4, 0.3, 0.4, 0.4], [0.6, 0.5, 0.6, 0.7]),  # training no better than at the best epoch
+        ([0.9, 0.6, 0.5, 0.4, 0.3], [0.9, 0.7, 0.5, 0.6, 0.5]),  # ends as low as at its best epoch
         ([0.7], [0.8]),
         *((losses(8), losses(8)) for _ in range(3)),
     ]
