@@ -16,7 +16,7 @@ from torch import Tensor
 def mean_squared_error(f: Tensor, y: Tensor) -> Tensor:
     """Return J, one number, for predictions f (n, 1) and targets y (n,)."""
     # solution
-    return ((f[:, 0] - y) ** 2).mean()
+    return ((f.squeeze(1) - y) ** 2).mean()
     # end of solution
 
 
@@ -65,7 +65,7 @@ def every_pair(f: Tensor, y: Tensor) -> Tensor:
     "training, grows with the size of the data.",
 )
 def sum_for_mean(f: Tensor, y: Tensor) -> Tensor:
-    return ((f[:, 0] - y) ** 2).sum()
+    return ((f.squeeze(1) - y) ** 2).sum()
 
 
 @mistake(
@@ -74,7 +74,7 @@ def sum_for_mean(f: Tensor, y: Tensor) -> Tensor:
     "this slide has no 1/2.",
 )
 def half_the_mean(f: Tensor, y: Tensor) -> Tensor:
-    return ((f[:, 0] - y) ** 2).mean() / 2
+    return ((f.squeeze(1) - y) ** 2).mean() / 2
 
 
 @mistake(
@@ -83,7 +83,7 @@ def half_the_mean(f: Tensor, y: Tensor) -> Tensor:
     "the slide is the mean itself.",
 )
 def root_of_the_mean(f: Tensor, y: Tensor) -> Tensor:
-    return ((f[:, 0] - y) ** 2).mean().sqrt()
+    return ((f.squeeze(1) - y) ** 2).mean().sqrt()
 
 
 @mistake(
