@@ -91,8 +91,8 @@ def gradients_add_up(x: Tensor, y: Tensor, lr: float, steps: int) -> tuple[Tenso
     for _ in range(steps):
         cross_entropy(x @ w + b, y).backward()
         with torch.no_grad():
-            w -= lr * w.grad
-            b -= lr * b.grad
+            w -= lr * w.grad  # pyrefly: ignore
+            b -= lr * b.grad  # pyrefly: ignore
     return w, b
 
 
