@@ -93,6 +93,8 @@ def test_the_message_shows_the_first_wrong_number_beside_the_right_one():
         body("return (1 + (-z).exp()).reciprocal()"),
         body("return torch.stack([1 / (1 + torch.exp(-x)) for x in z.flatten()]).reshape(z.shape)"),
         body("print('z is', z)", RIGHT),
+        "import torch\nclass G(torch.nn.Module):\n    def __init__(self): super().__init__()\n"
+        "    def forward(self, z): return 1 / (1 + torch.exp(-z))\n" + body("return G()(z)"),
         SIGMOID.solution + '\nif __name__ == "__main__":\n    print(sigmoid(torch.zeros(1)))\n',
     ],
 )
@@ -110,3 +112,19 @@ def test_results_are_compared_in_depth():
     assert "(key b)" in (difference({"b": 1.0}, {"b": 2.0}, 1e-9) or "")
     assert "keys a" in (difference({"b": 1.0}, {"a": 1.0}, 1e-9) or "")
     assert "'x'" in (difference("x", "y", 1e-9) or "")
+
+
+def test_a_python_float_has_the_digits_of_float64():
+    third = torch.tensor(1 / 3, dtype=torch.float64)
+    assert difference(1 / 3, third, 1e-9) is None
+    assert "is 0.33333334, but 0.3333333333333333 " in (difference(0.33333334, third, 1e-9) or "")
+
+
+def test_an_error_draws_the_hint_of_a_mistake_only_if_it_is_the_same_error():
+    """A prediction before the loop raises a RuntimeError; not every RuntimeError comes from it."""
+    training = find("train_logistic_regression")
+    text = training.solution.replace(
+        "w = torch.zeros", 'raise RuntimeError("Shapes differ.")\n    w = torch.zeros'
+    )
+    verdict = check(training, text)
+    assert "raises RuntimeError in line" in verdict.message and not verdict.hint

@@ -124,8 +124,13 @@ def _failure(work: Callable[[], object]) -> str | None:
         where = f" in line {lines[-1]}" if lines else ""
         if isinstance(error, MemoryError) or "allocate memory" in str(error):
             return f"needs more than {MEGABYTES:,} MB of memory{where}."
-        return f"raises {type(error).__name__}{where}: {' '.join(str(error).split())[:300] or 'no message'}"
+        return f"raises {type(error).__name__}{where}: {message_of(error)}"
     return None
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split())[:300] or "no message"
 
 
 def _packed(value: object) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from intro_dl.exercises.engine.apart import NOT_WRITTEN, Answer, answers, in_float64
+from intro_dl.exercises.engine.apart import NOT_WRITTEN, Answer, answers, in_float64, message_of
 from intro_dl.exercises.engine.exercise import Case, Exercise
 from intro_dl.exercises.engine.rules import violation
 
@@ -78,11 +78,12 @@ def _known_mistake(
 
 
 def _same(answer: Answer, wrong: Callable[..., Any], case: Case) -> bool:
-    """Whether an answer is that of a wrong function, which may also raise the same kind of error."""
+    """Whether an answer is that of a wrong function, which may also raise the same error."""
     try:
         value = in_float64(wrong, case.args)
     except Exception as error:
-        return (answer.error or "").startswith(f"raises {type(error).__name__}")
+        given = answer.error or ""
+        return given.startswith(f"raises {type(error).__name__}") and given.endswith(f": {message_of(error)}")
     if value is None or answer.error is not None:
         return False
     return difference(answer.value, value, max(case.tolerance, 1e-9)) is None
@@ -119,7 +120,7 @@ def _difference_of_numbers(value: Any, expected: Any, tolerance: float) -> str |
         return f"returns {_kind(value)}, but {_kind(expected)} is expected."
     if isinstance(expected, Tensor) and expected.ndim and not isinstance(value, Tensor):
         return f"returns {_kind(value)}, but {_kind(expected)} is expected."
-    got, right = torch.as_tensor(value).detach(), torch.as_tensor(expected).detach()
+    got, right = _tensor(value), _tensor(expected)
     if got.shape != right.shape and not (got.numel() == right.numel() == 1):
         return f"returns the shape {tuple(got.shape)}, but {tuple(right.shape)} is expected."
     if isinstance(value, Tensor) and isinstance(expected, Tensor) and got.dtype != right.dtype:
@@ -130,7 +131,15 @@ def _difference_of_numbers(value: Any, expected: Any, tolerance: float) -> str |
         return None
     place = tuple(wrong.nonzero()[0].tolist())
     where = f" at {list(place)}" if place else ""
-    return f"is {_number(got[place])}{where}, but {_number(right[place])} is expected."
+    given, wanted = (_number(each[place]) for each in (got, right))
+    if given == wanted:  # they differ only in later digits
+        given, wanted = (repr(each[place].item()) for each in (got, right))
+    return f"is {given}{where}, but {wanted} is expected."
+
+
+def _tensor(value: Any) -> Tensor:
+    """Return a number as a tensor; a Python float has the digits of float64."""
+    return value.detach() if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
 
 
 def shown_call(case: Case) -> str:

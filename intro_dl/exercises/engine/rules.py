@@ -53,7 +53,7 @@ def _problem(node: ast.AST, forbidden: Sequence[str]) -> str | None:
     if isinstance(node, ast.Attribute):
         if node.attr in forbidden:
             return f".{node.attr} {by_hand}"
-        if node.attr in ATTRIBUTES or node.attr.startswith("__"):
+        if node.attr in ATTRIBUTES or (node.attr.startswith("__") and node.attr != "__init__"):
             return f".{node.attr} is not allowed in an exercise."
     if isinstance(node, ast.Name) and node.id in BUILTINS:
         return f"{node.id} is not allowed in an exercise."
