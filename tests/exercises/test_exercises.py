@@ -41,6 +41,13 @@ def test_the_stub_fails_with_a_sentence_and_has_no_solution(exercise):
     assert END not in exercise.stub and "solution" not in exercise.stub
 
 
+@each_exercise
+def test_its_first_mistake_draws_its_own_hint(exercise):
+    verdict = check(exercise, with_mistake(exercise, exercise.mistakes[0]))
+    assert not verdict.passed and verdict.mistake == exercise.mistakes[0].name, verdict
+
+
+@pytest.mark.exercises
 @pytest.mark.parametrize(
     ("name", "mistake"), MISTAKES, ids=[f"{name}-{each.name}" for name, each in MISTAKES]
 )

@@ -18,6 +18,7 @@ from torch import Tensor
 MEGABYTES = 2_000  # of data that the student's code may allocate; torch itself needs about 300
 MOST_BYTES = 1 << 28  # of one answer
 NOT_WRITTEN = "is not written yet."
+NOT_CALLED = "was not called, since an earlier call did not end."
 FILE = "your file"  # how a traceback calls it
 PLAIN = (Tensor, bool, int, float, str, type(None))  # what torch.load reads with weights_only=True
 Call = tuple[str, tuple[Any, ...]]  # the name of a function, and its arguments
@@ -64,7 +65,7 @@ def answers(text: str, calls: Sequence[Call], seconds: float) -> list[Answer]:
         child.kill()
         child.join()
         here.close()
-    return found + [Answer(error="was not called, since an earlier call failed.")] * (len(calls) - len(found))
+    return found + [Answer(error=NOT_CALLED)] * (len(calls) - len(found))
 
 
 def in_float64(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

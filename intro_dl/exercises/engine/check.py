@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from intro_dl.exercises.engine.apart import NOT_WRITTEN, Answer, answers, in_float64, message_of
+from intro_dl.exercises.engine.apart import NOT_CALLED, NOT_WRITTEN, Answer, answers, in_float64, message_of
 from intro_dl.exercises.engine.exercise import Case, Exercise
 from intro_dl.exercises.engine.rules import violation
 
@@ -69,8 +69,15 @@ def _problem(exercise: Exercise, case: Case, value: Any) -> str | None:
 def _known_mistake(
     exercise: Exercise, function: str, cases: Sequence[Case], found: Sequence[Answer]
 ) -> tuple[str, str]:
-    """Return name and hint of the mistake that gives the same results in all calls of the function."""
-    calls = [(case, answer) for case, answer in zip(cases, found, strict=True) if case.function == function]
+    """Return name and hint of the mistake that gives the same results in all calls of the function.
+
+    Calls after one that did not end say nothing: another function may have an endless loop.
+    """
+    calls = [
+        (case, answer)
+        for case, answer in zip(cases, found, strict=True)
+        if case.function == function and answer.error != NOT_CALLED
+    ]
     for each in exercise.mistakes:
         if each.replaces == function and all(_same(answer, each.function, case) for case, answer in calls):
             return each.name, each.hint
