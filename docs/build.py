@@ -1,7 +1,8 @@
 """Build the site: `python docs/build.py`, then open docs/_build/html/index.html.
 
 The first build computes all claims and draws all figures. Later ones compute the claims if the code
-has changed, and draw the figures whose script has changed. For a fresh build, remove docs/_build and docs/figures.
+has changed, and draw the figures whose script has changed. For a fresh build, remove docs/_build and
+docs/figures.
 """
 
 import os

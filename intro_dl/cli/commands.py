@@ -211,6 +211,55 @@ answer, right or wrong; nothing is trained.
 Exit code: 0, 130 after Ctrl-C, or 1 with an error message.
 """,
     ),
+    "exercises": Command(
+        "intro_dl.exercises.command:main",
+        "write the lectures' functions yourself, and check them",
+        """\
+Write functions of the lectures yourself. The check shows the first wrong number, and explains known mistakes.
+
+intro-dl exercises start           write the files, to my_exercises/; existing files stay as they are
+intro-dl exercises next            the next task
+intro-dl exercises check           check the next exercise; check sigmoid checks this one
+intro-dl exercises check watch=true    check a file whenever it is saved
+intro-dl exercises hint            one hint; the next call gives one more
+intro-dl exercises skip            take the next one
+intro-dl exercises solution sigmoid    after it is passed; force=true shows it before
+intro-dl exercises status          what is passed
+intro-dl exercises report submissions/ out=report.csv    for instructors: all folders of the students
+
+folder=        another folder than my_exercises
+
+Student code runs in a process of its own, with limits on time and memory. That keeps a check honest, but
+protects nothing: run `report` in a container.
+
+Exit code: 0, or 1 if a checked exercise is not passed or an argument is wrong.
+""",
+    ),
+    "grade": Command(
+        "intro_dl.compare.grade:main",
+        "rank the runs that students submit, on your own data",
+        """\
+Measure submitted runs on your own data, and rank them. Nothing of a submission is executed.
+
+intro-dl grade submissions data=digits                         submissions/<student>/<run>, also several runs
+intro-dl grade submissions data=image_folder data.root=hidden  images that the students do not have
+intro-dl grade submissions data=digits contest=no_convolution  the best network without a convolution
+intro-dl grade submissions data=digits out=leaderboard.csv
+
+contest=accuracy            the highest accuracy
+contest=fewest_parameters   an accuracy of 0.98 with the fewest parameters
+contest=sixty_seconds       the highest accuracy after 60 s on a CPU
+contest=fewest_bits         a text model with the fewest bits for each character
+contest=hundred_examples    the lowest loss after training on 100 examples
+contest=no_convolution      the highest accuracy without a convolution
+
+Students train with `intro-dl train experiment=contest/<name>`. Runs within one standard error share a rank.
+The seconds, and the number of training examples, are what a run states: only its weights are measured.
+split=val grades the validation split.
+
+Exit code: 0, or 1 with an error message.
+""",
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""Read exercises, run a student's file apart, compare its results, and find known mistakes."""

@@ -1,0 +1,72 @@
+"""The student's folder: the files to edit, and what was reached so far."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from intro_dl.exercises.engine.exercise import Exercise, all_exercises
+from intro_dl.runs.files import read_json, to_json, write_whole
+
+FOLDER = Path("my_exercises")
+
+
+@dataclass
+class Record:
+    """What a student did with one exercise: checks run, hints read, and how it ended."""
+
+    checks: int = 0
+    hints: int = 0
+    passed: bool = False
+    skipped: bool = False
+    solution: bool = False  # the solution was shown before the exercise was passed
+
+
+class Progress:
+    """The folder of a student.
+
+    Args:
+        folder: with one file an exercise, e.g. 000_sigmoid.py, and progress.json.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.folder = folder
+        self.file = folder / "progress.json"
+        known = read_json(self.file) if self.file.is_file() else {}
+        if not isinstance(known, dict):
+            raise ValueError(f"{self.file} is not a progress file: delete it to begin again.")
+        try:
+            self.records = {name: Record(**known.get(name, {})) for name in all_exercises()}
+        except TypeError:
+            raise ValueError(f"{self.file} has unknown entries: delete it to begin again.") from None
+
+    def file_of(self, exercise: Exercise) -> Path:
+        """Return the student's file of an exercise."""
+        return self.folder / file_name(exercise)
+
+    def start(self) -> list[Path]:
+        """Write the files that are missing; return them. Existing files are never changed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        missing = [each for each in all_exercises().values() if not self.file_of(each).exists()]
+        for each in missing:
+            write_whole(self.file_of(each), each.stub)
+        return [self.file_of(each) for each in missing]
+
+    def next(self) -> Exercise | None:
+        """Return the first exercise that is neither passed nor skipped, then the first skipped one."""
+        return next(self._open(), None)
+
+    def _open(self) -> Iterator[Exercise]:
+        for skipped in (False, True):
+            for name, exercise in all_exercises().items():
+                if not self.records[name].passed and self.records[name].skipped == skipped:
+                    yield exercise
+
+    def save(self) -> None:
+        """Write progress.json, completely or not at all."""
+        kept = {name: asdict(record) for name, record in self.records.items() if record != Record()}
+        write_whole(self.file, to_json(kept))
+
+
+def file_name(exercise: Exercise) -> str:
+    """Return the name of a student's file, e.g. 000_sigmoid.py."""
+    return f"{exercise.lecture}_{exercise.name}.py"
