@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from torch import nn
 
 from intro_dl.lectures import LECTURES
-from intro_dl.lectures.engine import claims
+from intro_dl.lectures.engine import claims, demo
 from intro_dl.lectures.engine.claims import (
     Check,
     Claim,
@@ -23,9 +24,11 @@ from intro_dl.lectures.engine.claims import (
     in_slide_order,
     within,
 )
-from intro_dl.lectures.engine.hall import all_steps
+from intro_dl.lectures.engine.command import main
+from intro_dl.lectures.engine.hall import all_steps, steps_of
 from intro_dl.lectures.engine.page import to_markdown
 from intro_dl.lectures.engine.report import show_check
+from intro_dl.lectures.engine.trainings import Training
 from intro_dl.lectures.lecture_001 import multilayer_perceptron, recurrent_cell
 from intro_dl.lectures.lecture_004 import convolution as convolution_004
 from intro_dl.models.perceptron import Perceptron
@@ -65,6 +68,27 @@ def test_the_claim_computes_every_number_that_one_sees(id):
         if not any(abs(abs(value) - abs(number)) <= half * 1.001 for value in values)
     ]
     assert not unknown, f"{id}: the claim computes none of {unknown}"
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_every_lectures_demo_runs_to_its_end(lecture, columns, monkeypatch, capsys):
+    """The claims are computed, the trainings are not: the tests below run them."""
+    commands: list[str] = []
+
+    def event(training, folder):
+        return next(event for extra, event in training.runs.items() if commands[-1].endswith(f" {extra}"))
+
+    computed = {claim.id: result_of(claim.id) for claim, _ in steps_of(lecture)}
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(Claim, "run", lambda self: computed[self.id])
+    monkeypatch.setattr(demo, "run_training", lambda command, folder: commands.append(command))
+    monkeypatch.setattr(Training, "event", event)
+    assert main(["format=demo", f"lecture={lecture}", "wait=false"]) == 0
+    out = capsys.readouterr().out
+    count = len(demo.scenes_of(lecture))
+    assert f"Step {count} of {count}" in out and f"That was lecture {lecture}." in out
+    assert max(map(cell_len, out.splitlines())) <= int(columns)
 
 
 # The list --------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""A lecturer gets through every lecture, and each live training shows what the text says."""
+"""A lecturer gets through every lecture, and each live training shows what the text says.
+
+test_claims.py runs every demo to its end, where the claims are computed once.
+"""
 
 import io
 import re
@@ -6,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-from rich.cells import cell_len
 
 import intro_dl
 from intro_dl.config.compose import composed
@@ -18,7 +20,7 @@ from intro_dl.lectures.engine.formulas import plain
 from intro_dl.lectures.engine.hall import Step, all_seconds, all_steps
 from intro_dl.lectures.engine.trainings import EVENTS, Training, all_trainings
 from tests.conftest import ROOT
-from tests.lectures.test_claims import CLAIMS, result_of
+from tests.lectures.test_claims import CLAIMS
 
 SLOW = ("perceptron_never_stops", "shuffled_labels")  # 3 to 5 seconds each, the others 1 to 2
 RUNS = [
@@ -78,27 +80,6 @@ def type_keys(monkeypatch, capsys):
 
 
 # Every lecture ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("columns", ["60", "80"])
-@pytest.mark.parametrize("lecture", LECTURES)
-def test_every_lectures_demo_runs_to_its_end(lecture, columns, monkeypatch, capsys):
-    """The claims are computed, the trainings are not: the tests below run them."""
-    commands: list[str] = []
-
-    def event(training, folder):
-        return next(event for extra, event in training.runs.items() if commands[-1].endswith(f" {extra}"))
-
-    computed = {claim.id: result_of(claim.id) for claim, _ in hall.steps_of(lecture)}
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setattr(Claim, "run", lambda self: computed[self.id])
-    monkeypatch.setattr(demo, "run_training", lambda command, folder: commands.append(command))
-    monkeypatch.setattr(Training, "event", event)
-    assert main(["format=demo", f"lecture={lecture}", "wait=false"]) == 0
-    out = capsys.readouterr().out
-    count = len(demo.scenes_of(lecture))
-    assert f"Step {count} of {count}" in out and f"That was lecture {lecture}." in out
-    assert max(map(cell_len, out.splitlines())) <= int(columns)
 
 
 @pytest.mark.slow
