@@ -29,7 +29,7 @@ exclude_patterns = [
     "notebooks/*.py",
     "notebooks/*.ipynb",
 ]
-exclude_patterns += ["LECTURES.md", "FIGURES.md", "COMMANDS.md"]
+exclude_patterns += ["LECTURES.md", "FIGURES.md"]
 highlight_language = "none"  # of a block that names no language: commands and what they print
 
 html_theme = "furo"
@@ -75,6 +75,7 @@ sphinx_gallery_conf = {
     "reset_modules_order": "before",
     "backreferences_dir": None,
     "show_memory": False,
+    "parallel": 2,
     "abort_on_example_error": True,
     "thumbnail_size": (480, 300),
     "first_notebook_cell": "# Install the package first: pip install -e .\n%matplotlib inline",

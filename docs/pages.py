@@ -38,10 +38,10 @@ PAGE_OF = {
     "CHANGELOG.md": "project/changelog.md",
     "docs/LECTURES.md": "lectures.md",
     "docs/FIGURES.md": "figures/index.rst",
-    "docs/COMMANDS.md": "howto/index.md",
 }
 # The rooms that users import; each module in them is documented.
-ROOMS = ["models", "tasks", "data", "scratch", "inference", "lectures.engine", "config.types"]
+ROOMS = ["models", "tasks", "data", "scratch", "inference", "lectures.engine", "exercises.engine"]
+ROOMS += ["config.types"]
 
 environment = Environment(
     loader=FileSystemLoader(DOCS / "templates"),
@@ -139,52 +139,31 @@ def _claims() -> list[dict]:
 
 
 def after_the_figures(app) -> None:
-    """Write a page for each lecture: claims in slide order, with their steps and figures."""
-    from intro_dl.lectures.engine.claims import all_claims
+    """Write a page for each lecture: claims in slide order, with their steps, figures and exercises."""
+    from intro_dl.exercises.engine.exercise import all_exercises
+    from intro_dl.lectures.engine.claims import all_claims, in_slide_order
     from intro_dl.lectures.engine.hall import all_steps
     from intro_dl.lectures.engine.page import typeset
+    from intro_dl.lectures.engine.quiz import questions
 
     environment.filters |= {"typeset": lambda text: typeset(" ".join(text.split())), "plain": plain}
-    module_of = {claim.id: claim.module for claim in all_claims()}
-    claims = _claims()
+    computed = {claim["id"]: claim for claim in _claims()}
     for lecture, title in LECTURES.items():
-        shown = [claim for claim in claims if lecture in claim["lectures"]]
-        own = [claim for claim in shown if f"lecture_{lecture}." in module_of[claim["id"]]]
-        if 2 * len(own) > len(shown):  # those that other lectures show too come last
-            shown = own + [claim for claim in shown if claim not in own]
+        shown = [computed[each.id] for each in in_slide_order(all_claims(), lecture)]
+        exercises = [each for each in all_exercises().values() if each.lecture == lecture]
         render(
             "lecture.md",
             f"lectures/lecture_{lecture}.md",
             lecture=lecture,
             title=title,
             claims=shown,
-            parts=[
-                (
-                    _part(module),
-                    [(slide, list(same)) for slide, same in groupby(part, lambda claim: claim["slide"])],
-                )
-                for module, part in groupby(shown, lambda claim: module_of[claim["id"]])
-            ],
+            slides=[(slide, list(same)) for slide, same in groupby(shown, lambda claim: claim["slide"])],
             steps=all_steps(),
             figures_of=figures_of,
             image=name_of_image,
-            questions=_questions(lecture),
+            exercises=exercises,
+            questions=questions(lecture),
         )
-
-
-def _questions(lecture: str) -> list:
-    try:
-        from intro_dl.lectures.engine.quiz import questions
-    except ImportError:
-        return []
-    return questions(lecture)
-
-
-def _part(module: str) -> str:
-    """Return the title of a part of a lecture, from the first sentence of its module."""
-    text = import_module(module).__doc__.split(": ", 1)[1]
-    title = re.split(r"[.:](?:\s|$)", text)[0]
-    return " ".join((title[:1].upper() + title[1:]).split())
 
 
 def plain(text: str) -> str:

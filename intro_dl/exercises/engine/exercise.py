@@ -1,6 +1,6 @@
 """An exercise: the task, the student's functions, calls that check them, and known mistakes with their hints.
 
-One file has all of it. The student gets its upper part, with the solution cut out:
+One file has all of it. The student gets its upper part, with the solution cut out::
 
     \"\"\"The sigmoid.
 

@@ -1,10 +1,12 @@
 """A claim is a short function that computes what a slide says and compares.
 
-@claim("N14", lectures=["004"], slide="1D convolution", says="(0, 0, 1, 2) * (-1, 1) = (0, 1, 1)",
-       kind="holds")
-def convolution_1d() -> Outcome:
-    signal, kernel = torch.tensor([0.0, 0.0, 1.0, 2.0]), torch.tensor([-1.0, 1.0])
-    return Outcome([Check("the sliding product", conv1d(signal, kernel), torch.tensor([0.0, 1.0, 1.0]))])
+For example::
+
+    @claim("N14", lectures=["004"], slide="1D convolution", says="(0, 0, 1, 2) * (-1, 1) = (0, 1, 1)",
+           kind="holds")
+    def convolution_1d() -> Outcome:
+        signal, kernel = torch.tensor([0.0, 0.0, 1.0, 2.0]), torch.tensor([-1.0, 1.0])
+        return Outcome([Check("the sliding product", conv1d(signal, kernel), torch.tensor([0.0, 1.0, 1.0]))])
 """
 
 import math

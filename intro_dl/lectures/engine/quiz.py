@@ -1,15 +1,17 @@
 """A question is a short function that computes the right answer, and each wrong answer by a usual mistake.
 
-@question(lectures=["004"], slide="Padding", claim="N16")
-def padded_size(draw: Random) -> Problem:
-    size = draw.choice([28, 32])
-    image = torch.zeros(1, 1, size, size)
-    return Problem(
-        f"A 3x3 kernel slides over an image of {size}x{size} with a frame of 1 zero. How tall is the output?",
-        right=F.conv2d(image, torch.zeros(1, 1, 3, 3), padding=1).shape[2],
-        wrong=[Choice(size - 3 + 1, "That forgets the frame, which adds a row at each side.")],
-        because=f"{size} + 2 - 3 + 1 = {size}.",
-    )
+For example::
+
+    @question(lectures=["004"], slide="Padding", claim="N16")
+    def padded_size(draw: Random) -> Problem:
+        size = draw.choice([28, 32])
+        image = torch.zeros(1, 1, size, size)
+        return Problem(
+            f"A 3x3 kernel slides over {size}x{size} pixels with a frame of 1 zero. How tall is the output?",
+            right=F.conv2d(image, torch.zeros(1, 1, 3, 3), padding=1).shape[2],
+            wrong=[Choice(size - 3 + 1, "That forgets the frame, which adds a row at each side.")],
+            because=f"{size} + 2 - 3 + 1 = {size}.",
+        )
 """
 
 from collections.abc import Callable, Sequence
