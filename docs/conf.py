@@ -60,7 +60,7 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 # The types of Python and of other packages, whose pages are on a network; type variables; numbers of ranges.
 FOREIGN = (
-    "abc|collections|typing|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"
+    "abc|collections|typing|types|random|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"
     "|pytorch_lightning|Tensor|Figure"
 )
 nitpick_ignore_regex = [("py:.*", rf"({FOREIGN})\b.*"), ("py:.*", r"(intro_dl\..*\.)?T|[\d.]+")]

@@ -112,7 +112,7 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """The file that the student gets: each solution is replaced by an error."""
+        """The file that the student gets, with an error in the place of each solution."""
         upper, _, _ = inspect.getsource(self.module).partition(END)
         return SOLUTION.sub(r'\1raise NotImplementedError("Write this function.")\n', upper).rstrip() + "\n"
 
