@@ -63,7 +63,7 @@ FOREIGN = (
     "abc|collections|typing|types|random|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"
     "|pytorch_lightning|Tensor|Figure"
 )
-nitpick_ignore_regex = [("py:.*", rf"({FOREIGN})\b.*"), ("py:.*", r"(intro_dl\..*\.)?T|[\d.]+")]
+nitpick_ignore_regex = [("py:.*", rf"({FOREIGN})\b.*"), ("py:.*", r"(intro_dl\..*\.)?(T|Result)|[\d.]+")]
 
 sphinx_gallery_conf = {
     "examples_dirs": "_build/scripts",

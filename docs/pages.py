@@ -41,7 +41,7 @@ PAGE_OF = {
 }
 # The rooms that users import; each module in them is documented.
 ROOMS = ["models", "tasks", "data", "scratch", "inference", "lectures.engine", "exercises.engine"]
-ROOMS += ["config.types", "runs.folder", "runs.result"]
+ROOMS += ["config.types", "runs.folder"]
 
 environment = Environment(
     loader=FileSystemLoader(DOCS / "templates"),
