@@ -75,6 +75,7 @@ sphinx_gallery_conf = {
     "reset_modules_order": "before",
     "backreferences_dir": None,
     "show_memory": False,
+    "capture_repr": (),
     "parallel": 2,
     "abort_on_example_error": True,
     "thumbnail_size": (480, 300),
