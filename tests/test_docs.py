@@ -20,13 +20,14 @@ from intro_dl.cli.commands import COMMANDS
 from intro_dl.cli.overrides import for_hydra
 from intro_dl.config import validate
 from intro_dl.config.options import read_options
+from intro_dl.exercises.command import ACTIONS
 from tests.conftest import ROOT
 
 GENERATED = re.findall(r"^/(docs/.*)/?$", (ROOT / ".gitignore").read_text(encoding="utf-8"), re.MULTILINE)
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"] + [
     page
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if not page.relative_to(ROOT).as_posix().startswith(("docs/_build", *GENERATED))
+    if not page.relative_to(ROOT).as_posix().startswith(("docs/_build", "docs/templates", *GENERATED))
 ]
 TESTS = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
 
@@ -133,7 +134,8 @@ def test_every_training_that_a_page_shows_composes(words, make_config, monkeypat
 
 
 NUMBER_OF_WORDS = {"predict": (2, 99), "compare": (0, 99), "results": (0, 99), "figures": (0, 1)}
-NUMBER_OF_WORDS |= {name: (1, 1) for name in ("evaluate", "sample", "export")}
+NUMBER_OF_WORDS |= {name: (1, 1) for name in ("evaluate", "sample", "export", "grade")}
+NUMBER_OF_WORDS |= {"exercises": (1, 2)}
 
 
 @pytest.mark.parametrize(
@@ -145,9 +147,13 @@ def test_every_other_command_that_a_page_shows_reads_its_arguments(name, words, 
         assert (ROOT / "scripts" / f"{name}.py").is_file()
     elif words and words != ("--help",):
         options = resolve_name(COMMANDS[name].main.partition(":")[0]).OPTIONS
-        rest, given = read_options(words, options, open_groups=("data",) if name == "evaluate" else ())
+        rest, given = read_options(
+            words, options, open_groups=("data",) if name in ("evaluate", "grade") else ()
+        )
         least, most = NUMBER_OF_WORDS.get(name, (0, 0))
         assert least <= len(rest) <= most
+        if name == "exercises":
+            assert rest[0] in ACTIONS
         known = {"lectures": CLAIMS, "figures": FIGURES}.get(name, "")
         ids = given.get("id") or []
         assert all(each in known for each in (ids.split(",") if isinstance(ids, str) else ids))
@@ -175,7 +181,8 @@ def test_every_program_that_a_page_shows_exists():
     assert not [name for name in files if not (ROOT / name).is_file()]
 
 
-def test_the_first_run_of_the_readme_is_written_where_it_stands():
+def test_the_first_run_of_the_readme_is_written_where_it_stands(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")  # where python finds the modules beside a script
     before = runpy.run_path(str(ROOT / "docs" / "make_tutorial.py"))["BEFORE"]
     assert (ROOT / "README.md").read_text(encoding="utf-8").count(before) == 1
 
