@@ -80,7 +80,7 @@ def shorten(text: str) -> str:
         short += [*rows[:ENDS], "     ...", *rows[-ENDS:]] if long else rows
     if len(short) > LINES:
         short = [*short[: LINES // 2], "...", *short[1 - LINES // 2 :]]
-    return "\n".join(short).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(short)).strip("\n")
 
 
 def _tables(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
@@ -104,8 +104,15 @@ def timeless(text: str) -> str:
             end = heading.end()
         elif not line.strip():
             end = 0
-        numbers = re.sub(r"\d[\d.]*$", lambda found: "<s>".rjust(len(found[0])), line[:end])
-        lines.append(re.sub(r"^(seconds +)[\d.]+", r"\1<s>", numbers + line[end:]))
+        row = re.match(
+            r"( +\d+/\d+ .*?) +[\d.]+$", line
+        )  # of a table of epochs; it may be wider than its heading
+        cell = re.search(r" +\d[\d.]*$", line[:end])
+        if row:
+            line = f"{row[1].ljust(end - 3)}<s>"
+        elif cell:
+            line = f"{line[: cell.start()].ljust(end - 3)}<s>{line[end:]}"
+        lines.append(re.sub(r"^(seconds +)[\d.]+", r"\1<s>", line))
     return "\n".join(lines)
 
 
