@@ -159,11 +159,9 @@ def test_a_mistake_is_named_beside_a_second_one():
 
 
 def test_a_mistake_is_named_that_some_inputs_do_not_show():
-    """This tanh is NaN only for z = -1000; the slide's formula also for z = 1000."""
-    other = "e = torch.exp(-2 * z)\n    return (1 - e) / (1 + e)"
-    assert (
-        hint_of("activations", ("return 2 / (1 + torch.exp(-2 * z)) - 1", other)) == "infinity_over_infinity"
-    )
+    """The minus is missing where z is negative; elsewhere the sigmoid is right."""
+    changed = "return 1 / (1 + torch.exp(-z.abs()))"
+    assert hint_of("sigmoid", (RIGHT, changed)) == "without_the_minus"
 
 
 def test_right_values_in_another_order_are_recognized():
