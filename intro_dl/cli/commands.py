@@ -228,6 +228,7 @@ intro-dl exercises status          what is passed
 intro-dl exercises report submissions/ out=report.csv    for instructors: all folders of the students
 
 folder=        another folder than my_exercises
+lecture=       all, or a lecture, e.g. 004: for next, check, hint, skip and status
 
 Student code runs in a process of its own, with limits on time and memory. That keeps a check honest, but
 protects nothing: run `report` in a container.

@@ -14,9 +14,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from intro_dl.config.names import closest
 from intro_dl.config.options import one_of, path, read_options
 from intro_dl.runs.files import read_limited
-from intro_dl.runs.program import as_typed, say_loading
+from intro_dl.runs.program import as_typed, printable, say_loading
 
 if TYPE_CHECKING:
     from intro_dl.exercises.engine.check import Verdict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ACTIONS = ("start", "check", "hint", "next", "skip", "solution", "status", "report")
 OPTIONS = {
     "folder": replace(path(), default=Path("my_exercises")),
+    "lecture": one_of("all", "000", "001", "002", "003", "004"),
     "watch": one_of("false", "true"),
     "force": one_of("false", "true"),
     "out": path(),
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     words, wanted = read_options(arguments, OPTIONS)
     action, *names = words or ["status"]
     if action not in ACTIONS:
-        raise ValueError(f"Unknown action {action}: choose {', '.join(ACTIONS)}.")
+        close = closest(action, ACTIONS)
+        guess = f" Did you mean {close}?" if close else ""
+        raise ValueError(f"Unknown action {action}.{guess} Choose {', '.join(ACTIONS)}.")
     say_loading()
     if action == "report":
         from intro_dl.exercises import report
@@ -51,14 +55,14 @@ def main(arguments: Sequence[str]) -> int:
     from intro_dl.exercises.engine.exercise import find
     from intro_dl.exercises.engine.progress import Progress
 
-    progress = Progress(wanted["folder"])
+    progress = Progress(wanted["folder"], wanted["lecture"])
     if action == "start":
         return _start(progress)
     if action == "status":
         return _status(progress)
     chosen = [find(name) for name in names] or [each for each in [progress.next()] if each]
     if not chosen:
-        print("All exercises are passed.")
+        print("All exercises are passed." if wanted["lecture"] == "all" else "This lecture is passed.")
         return 0
     if action == "check" and wanted["watch"] == "true":
         return _watch(progress, chosen[0] if names else None)
@@ -77,10 +81,10 @@ def _start(progress: Progress) -> int:
 
 def _next(progress: Progress, exercise: Exercise) -> int:
     console = _console()
-    console.print(
-        Text.assemble((exercise.title, "bold"), f"   lecture {exercise.lecture}, {exercise.slides}")
-    )
+    console.print(Text(exercise.title, "bold"))
+    console.print(Text(f"Lecture {exercise.lecture}, {exercise.slides}"))
     console.print(Padding(Text(_flowing(exercise.task)), (1, 2)))
+    console.print(Text(exercise.limits, "dim"))
     console.print(Text(f"Edit     {progress.file_of(exercise)}"))
     for what, action in (("Check", "check"), ("Hint", "hint")):
         console.print(Text(f"{what:<8} {as_typed(f'intro-dl exercises {action}')} {exercise.name}"))
@@ -96,6 +100,7 @@ def _check(progress: Progress, exercise: Exercise) -> int:
     from intro_dl.exercises.engine.check import check
 
     verdict = check(exercise, _text(progress, exercise))
+    progress.load()  # while the check ran, another terminal may have saved
     record = progress.records[exercise.name]
     record.checks += 1
     record.passed = record.passed or verdict.passed
@@ -109,9 +114,12 @@ def _check(progress: Progress, exercise: Exercise) -> int:
 def _text(progress: Progress, exercise: Exercise) -> str:
     file = progress.file_of(exercise)
     if not file.is_file():
-        raise ValueError(f"{file} is missing. `{as_typed('intro-dl exercises start')}` writes missing files.")
+        raise ValueError(
+            f"{file} is missing. `{as_typed('intro-dl exercises start')}` writes missing files; "
+            "if yours are in another folder, add folder=..."
+        )
     try:
-        return read_limited(file, MOST_BYTES).decode()
+        return read_limited(file, MOST_BYTES).decode("utf-8-sig")  # Windows editors write a mark
     except UnicodeDecodeError:
         raise ValueError(f"{file} is not UTF-8 text.") from None
 
@@ -123,15 +131,21 @@ def _tell(exercise: Exercise, verdict: Verdict) -> None:
         for claim in exercise.claims[:1]:
             console.print(Text(f"  The slide: {as_typed('intro-dl lectures')} id={claim}", "dim"))
         return
-    console.print(Text.assemble(("✗ ", "bold red"), (exercise.name, "bold"), f"  {verdict.message}"))
+    console.print(
+        Text.assemble(("✗ ", "bold red"), (exercise.name, "bold"), f"  {printable(verdict.message)}")
+    )
     if verdict.hint:
         console.print(Padding(Text(f"Hint: {verdict.hint}", "yellow"), (0, 2)))
+    else:
+        console.print(Text(f"  Hints: {as_typed('intro-dl exercises hint')} {exercise.name}", "dim"))
 
 
 def _hint(progress: Progress, exercise: Exercise) -> int:
     record = progress.records[exercise.name]
-    number = min(record.hints, len(exercise.hints) - 1)
-    print(f"Hint {number + 1} of {len(exercise.hints)}: {exercise.hints[number]}")
+    last = len(exercise.hints) - 1
+    number = min(record.hints, last)
+    before = "No more hints. " if record.hints > last else ""
+    _console().print(Text(f"{before}Hint {number + 1} of {last + 1}: {exercise.hints[number]}"))
     record.hints += 1
     progress.save()
     return 0
@@ -156,20 +170,25 @@ def _solution(progress: Progress, exercise: Exercise, force: bool) -> int:
 
 
 def _status(progress: Progress) -> int:
-    from intro_dl.exercises.engine.exercise import all_exercises
-
     table = Table(box=None, pad_edge=False)
     for column in ("", "exercise", "lecture", "title", "checks", "hints"):
         table.add_column(column, overflow="fold")
-    for name, exercise in all_exercises().items():
+    for name, exercise in progress.exercises().items():
         record = progress.records[name]
-        sign = Text("✓", "green") if record.passed else Text("–" if record.skipped else " ")
+        sign = (
+            Text("✓*" if record.solution else "✓", "green")
+            if record.passed
+            else Text("–" if record.skipped else " ")
+        )
         table.add_row(sign, name, exercise.lecture, exercise.title, *map(str, (record.checks, record.hints)))
     _console().print(table)
-    passed = sum(record.passed for record in progress.records.values())
-    print(f"{passed} of {len(progress.records)} passed.")
+    records = [progress.records[name] for name in progress.exercises()]
+    print(f"{sum(record.passed for record in records)} of {len(records)} passed.")
+    if any(record.passed and record.solution for record in records):
+        print("* after a look at the solution")
     if not progress.folder.is_dir():
-        print(f"`{as_typed('intro-dl exercises start')}` writes the files.")
+        start = as_typed("intro-dl exercises start")
+        print(f"There is no folder {progress.folder}. `{start}` writes it; to name another, add folder=...")
     return 0
 
 
@@ -179,14 +198,19 @@ def _watch(progress: Progress, exercise: Exercise | None) -> int:
     current = exercise or progress.next()
     while current is not None:
         print(f"Watching {progress.file_of(current)}. Ctrl-C ends.")
+        _text(progress, current)  # says so if the file is missing
         seen = None
         while True:
-            _text(progress, current)  # says so if the file is missing
-            changed = progress.file_of(current).stat().st_mtime_ns
-            if changed != seen:
-                seen = changed
-                if _check(progress, current) == 0:
-                    break
+            try:
+                changed = progress.file_of(current).stat().st_mtime_ns
+                if changed != seen:
+                    seen = changed
+                    if _check(progress, current) == 0:
+                        break
+            except FileNotFoundError:
+                pass  # some editors delete a file for a moment, then write it
+            except ValueError as error:
+                print(error)
             time.sleep(0.3)
         current = None if only else progress.next()
     return 0

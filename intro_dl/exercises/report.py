@@ -12,12 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from intro_dl.exercises.engine.apart import NOT_WRITTEN, prepare
 from intro_dl.exercises.engine.check import Verdict, check
 from intro_dl.exercises.engine.exercise import Exercise, all_exercises
 from intro_dl.exercises.engine.progress import file_name
 from intro_dl.runs.files import read_limited, require_writable, write_whole
-from intro_dl.runs.program import tell
+from intro_dl.runs.program import printable, tell
 from intro_dl.runs.progress_bar import with_bar
 
 MOST_BYTES = 1 << 20
@@ -42,13 +44,10 @@ def main(words: Sequence[str], out: Path | None) -> int:
     require_writable(out.parent, f"out={out}", "file")
     tell("This executes the students' code. Run it in a container, without a network.")
 
+    prepare("torch", "torch._dynamo")
+    files = [(student, exercise, file) for student in students for exercise, file in _files(student).items()]
     rows = [
-        row
-        for student, exercise in with_bar(
-            [(student, exercise) for student in students for exercise in all_exercises().values()],
-            lambda pair: f"{pair[0].name} {pair[1].name}",
-        )
-        for row in _graded(student, exercise)
+        _graded(*each) for each in with_bar(files, lambda each: printable(f"{each[0].name} {each[1].name}"))
     ]
     _print(rows, [student.name for student in students])
     write_whole(out, _csv(rows))
@@ -56,37 +55,41 @@ def main(words: Sequence[str], out: Path | None) -> int:
     return 0
 
 
-def _graded(student: Path, exercise: Exercise) -> list[dict[str, str]]:
-    """Return the row of one file; none if it is missing."""
-    file = student / file_name(exercise)
-    if not file.is_file():
-        return []
+def _files(student: Path) -> dict[Exercise, Path]:
+    """Return the files of a student, wherever in the folder; of two with the same name, the upper one."""
+    found = sorted(student.rglob("*.py"), key=lambda file: (len(file.parts), file), reverse=True)
+    by_name = {file.name: file for file in found if file.is_file()}
+    every = all_exercises().values()
+    return {each: by_name[file_name(each)] for each in every if file_name(each) in by_name}
+
+
+def _graded(student: Path, exercise: Exercise, file: Path) -> dict[str, str]:
+    """Return the row of one file."""
     content, verdict = b"", None
     try:
         content = read_limited(file, MOST_BYTES)
-        verdict = check(exercise, content.decode())
+        verdict = check(exercise, content.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         verdict = Verdict(False, f"The file cannot be read: {error}")
+    passed = "not written" if verdict.message.endswith(NOT_WRITTEN) else "yes" if verdict.passed else "no"
     values = (
-        student.name, exercise.name, "yes" if verdict.passed else "no", verdict.check, verdict.mistake,
-        verdict.message, hashlib.sha256(content).hexdigest(),
+        student.name, exercise.name, passed, verdict.check, verdict.mistake, printable(verdict.message),
+        hashlib.sha256(content).hexdigest(),
     )  # fmt: skip
-    return [dict(zip(COLUMNS, values, strict=True))]
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _print(rows: Sequence[dict[str, str]], students: Sequence[str]) -> None:
     console = Console(highlight=False)
-    passed = {(row["student"], row["exercise"]): row["passed"] == "yes" for row in rows}
-    table = Table(box=None, title="passed", title_justify="left")
-    table.add_column("exercise")
+    table = Table("student", "passed", "not written", "failed", box=None)
     for student in students:
-        table.add_column(student, justify="center")
-    for name in all_exercises():
-        signs = [{True: "✓", False: "✗", None: "·"}[passed.get((student, name))] for student in students]
-        table.add_row(name, *signs)
-    table.add_row(
-        "passed", *(str(sum(passed.get((one, name), False) for name in all_exercises())) for one in students)
-    )
+        names: dict[str, list[str]] = {"yes": [], "no": [], "not written": []}
+        for row in rows:
+            if row["student"] == student:
+                names[row["passed"]].append(row["exercise"])
+        failed = ", ".join(names["no"]) if any(names.values()) else "no file of an exercise found"
+        counts = (str(len(names[sign])) for sign in ("yes", "not written"))
+        table.add_row(Text(printable(student)), *counts, failed)
     console.print(table)
     failing = Counter(
         (row["exercise"], row["check"], row["mistake"]) for row in rows if row["passed"] == "no"

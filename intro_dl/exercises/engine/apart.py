@@ -9,15 +9,19 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from intro_dl.runs.program import printable
+
 MEGABYTES = 2_000  # of data that the student's code may allocate; torch itself needs about 300
 MOST_BYTES = 1 << 28  # of one answer
 NOT_WRITTEN = "is not written yet."
+OF_THE_FILE = "Your file "  # begins the error of what is outside of the functions
 NOT_CALLED = "was not called, since an earlier call did not end."
 FILE = "your file"  # how a traceback calls it
 PLAIN = (Tensor, bool, int, float, str, type(None))  # what torch.load reads with weights_only=True
@@ -42,8 +46,7 @@ def answers(text: str, calls: Sequence[Call], seconds: float) -> list[Answer]:
             those after it.
     """
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    if sys.platform != "win32":
-        context.set_forkserver_preload(["torch"])  # once, so that a check takes a tenth of a second
+    prepare("torch", *["torch._dynamo"] * ("optim" in text))
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=_serve, args=(there, text, _packed(list(calls))), daemon=True)
     child.start()
@@ -66,6 +69,16 @@ def answers(text: str, calls: Sequence[Call], seconds: float) -> list[Answer]:
         child.join()
         here.close()
     return found + [Answer(error=NOT_CALLED)] * (len(calls) - len(found))
+
+
+def prepare(*modules: str) -> None:
+    """Import modules once for all checks, if that was not done yet; then a check takes a tenth of a second.
+
+    An optimizer of torch.optim imports torch._dynamo, which takes as long as torch itself.
+    """
+    if sys.platform != "win32":
+        multiprocessing.set_forkserver_preload(list(modules))
+        forkserver.ensure_running()
 
 
 def in_float64(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -92,6 +105,8 @@ def _serve(pipe: Connection, text: str, packed: bytes) -> None:
     written: dict[str, Any] = {"__name__": "exercise"}
     with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
         broken = _failure(lambda: exec(compile(text, FILE, "exec"), written))
+        if broken and broken != NOT_WRITTEN:
+            broken = OF_THE_FILE + broken
         for name, args in calls:
             answer = (None, broken) if broken else _answer(written[name], args, printed)
             pipe.send_bytes(_packed(answer))
@@ -106,7 +121,7 @@ def _answer(
     if problem := _failure(lambda: result.append(in_float64(lambda *_: function(*given), ()))):
         return None, problem
     if not _equal(given, args):
-        return None, "changes its input in place. Make a new tensor: write a + b for a += b."
+        return None, "changes its input in place. Work on a copy: z = z.clone()."
     if result[0] is None and printed.tell() > start:
         return None, "prints its result and returns nothing. Write return."
     if not _is_plain(result[0]):
@@ -131,7 +146,7 @@ def _failure(work: Callable[[], object]) -> str | None:
 
 def message_of(error: BaseException) -> str:
     """Return what an error says, on one line."""
-    return " ".join(str(error).split())[:300] or "no message"
+    return printable(" ".join(str(error).split())[:300]) or "no message"
 
 
 def _packed(value: object) -> bytes:

@@ -25,6 +25,7 @@ One file has all of it. The student gets its upper part, with the solution cut o
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -38,6 +39,7 @@ import torch
 from intro_dl.config.names import closest
 
 FOLDER = Path(__file__).parent.parent
+MODULES = ("collections", "dataclasses", "functools", "itertools", "math", "torch", "typing")  # to import
 END = "# The student's file ends here."
 SOLUTION = re.compile(r"^( *)# solution\n.*?^ *# end of solution\n", re.DOTALL | re.MULTILINE)
 HEAD = re.compile(
@@ -114,6 +116,9 @@ class Exercise:
     def stub(self) -> str:
         """The file that the student gets, with an error in the place of each solution."""
         upper, _, _ = inspect.getsource(self.module).partition(END)
+        head, end, rest = upper.partition('\n"""\n')
+        limits = "\n".join(textwrap.wrap(self.limits, 100, initial_indent="# ", subsequent_indent="# "))
+        upper = f"{head}{end}\n{limits}\n{rest}"
         return SOLUTION.sub(r'\1raise NotImplementedError("Write this function.")\n', upper).rstrip() + "\n"
 
     @property
@@ -137,6 +142,12 @@ class Exercise:
     def forbidden(self) -> Sequence[str]:
         """Names of torch that would solve the exercise, or that it is not about."""
         return getattr(self.module, "FORBIDDEN", ())
+
+    @property
+    def limits(self) -> str:
+        """Which modules a file may import, and which names it must not use, in a sentence."""
+        names = ", ".join(each for each in self.forbidden if not each.startswith("_"))
+        return f"Import only {', '.join(MODULES)}." + (f" Not allowed here: {names}." if names else "")
 
     @property
     def seconds(self) -> float:

@@ -26,18 +26,31 @@ class Progress:
 
     Args:
         folder: with one file an exercise, e.g. 000_sigmoid.py, and progress.json.
+        lecture: whose exercises `next` offers, e.g. "002"; "all" for all of them.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path = FOLDER, lecture: str = "all") -> None:
+        self.folder, self.lecture = folder, lecture
         self.file = folder / "progress.json"
-        known = read_json(self.file) if self.file.is_file() else {}
-        if not isinstance(known, dict):
-            raise ValueError(f"{self.file} is not a progress file: delete it to begin again.")
+        self.load()
+
+    def load(self) -> None:
+        """Read progress.json, which another terminal may have changed.
+
+        Raises:
+            ValueError: if it is damaged.
+        """
         try:
+            known = read_json(self.file) if self.file.is_file() else {}
             self.records = {name: Record(**known.get(name, {})) for name in all_exercises()}
-        except TypeError:
-            raise ValueError(f"{self.file} has unknown entries: delete it to begin again.") from None
+        except (ValueError, TypeError, AttributeError):
+            raise ValueError(
+                f"{self.file} is damaged. Delete it to begin a new count; your other files stay as they are."
+            ) from None
+
+    def exercises(self) -> dict[str, Exercise]:
+        """Return the exercises of the lecture by name."""
+        return {name: each for name, each in all_exercises().items() if self.lecture in ("all", each.lecture)}
 
     def file_of(self, exercise: Exercise) -> Path:
         """Return the student's file of an exercise."""
@@ -57,7 +70,7 @@ class Progress:
 
     def _open(self) -> Iterator[Exercise]:
         for skipped in (False, True):
-            for name, exercise in all_exercises().items():
+            for name, exercise in self.exercises().items():
                 if not self.records[name].passed and self.records[name].skipped == skipped:
                     yield exercise
 

@@ -7,9 +7,8 @@ container.
 import ast
 from collections.abc import Sequence
 
-from intro_dl.exercises.engine.exercise import Exercise
+from intro_dl.exercises.engine.exercise import MODULES, Exercise
 
-MODULES = ("collections", "dataclasses", "functools", "itertools", "math", "torch", "typing")
 BUILTINS = (
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "exit", "getattr", "globals", "input",
     "locals", "open", "quit", "setattr", "vars",
@@ -27,13 +26,29 @@ def violation(text: str, exercise: Exercise) -> str | None:
         where = f"Line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else "The file"
         return f"{where} is not valid Python: {getattr(error, 'msg', None) or error}."
     written = {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+    written |= {
+        target.id
+        for each in tree.body
+        if isinstance(each, ast.Assign | ast.AnnAssign)
+        for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
+        if isinstance(target, ast.Name)
+    }
     for name in exercise.functions:
         if name not in written:
             return f"The function {name} is missing. Its signature is in the file that `start` wrote."
+    own = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and not _is_load(each)}
+    own |= {each.arg for each in ast.walk(tree) if isinstance(each, ast.arg)}
+    own |= {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
     for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in own:
+            continue
         if problem := _problem(node, exercise.forbidden):
             return f"Line {node.lineno}: {problem}"  # pyrefly: ignore[missing-attribute]  these nodes have it
     return None
+
+
+def _is_load(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Load)
 
 
 def _problem(node: ast.AST, forbidden: Sequence[str]) -> str | None:

@@ -51,7 +51,7 @@ FORBIDDEN = (
     "autograd", "backward", "func",
 )  # fmt: skip
 HINTS = (
-    "Tanh is a sigmoid g, stretched to twice its size and moved down: tanh(z) = 2 g(2 z) - 1.",
+    "tanh(z) = 2 g(2 z) - 1 with the sigmoid g(z) = 1 / (1 + exp(-z)). Write g with torch.exp.",
     "1 / (1 + exp(-z)) is right even where exp(-z) is infinite, since 1 / infinity is 0.",
     "1 / cosh(z)^2 = 1 - tanh(z)^2, and tanh(z) is h. For ReLU, h is above 0 exactly where z is.",
 )

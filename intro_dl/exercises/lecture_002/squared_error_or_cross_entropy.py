@@ -57,7 +57,7 @@ HINTS = (
     "For the cross-entropy, dE/do = (o - t) / (o (1 - o)). Cancel on paper, or o = 1 gives 0 / 0.",
     "Check whether the answer is right before each step: while |o - t| >= 0.5. Compute o again each time.",
 )
-STARTS = ((-5.0, 1.0), (4.0, 0.0), (0.5, 1.0), (-0.1, 1.0), (-40.0, 1.0))
+STARTS = ((-5.0, 1.0), (4.0, 0.0), (0.5, 1.0), (-0.1, 1.0), (0.0, 1.0), (-40.0, 1.0))
 
 
 def cases(generator: torch.Generator) -> list[Case]:
@@ -156,4 +156,17 @@ def all_steps_alike(z: Tensor, t: Tensor, eta: float, loss: str, most: int) -> i
     steps = 0
     while steps < most and (1 / (1 + torch.exp(-z)) - t).abs() >= 0.5:
         z, steps = z - eta * delta, steps + 1
+    return steps
+
+
+@mistake(
+    "steps_until_right",
+    "At z = 0 the output is 0.5, as far from 1 as from 0: that answer is not right yet. Repeat while "
+    "|o - t| >= 0.5, with the equals sign.",
+)
+def half_is_right(z: Tensor, t: Tensor, eta: float, loss: str, most: int) -> int:
+    delta = squared_error_delta if loss == "squared error" else cross_entropy_delta
+    steps = 0
+    while steps < most and (1 / (1 + torch.exp(-z)) - t).abs() > 0.5:
+        z, steps = z - eta * delta(z, t), steps + 1
     return steps
