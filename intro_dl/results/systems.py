@@ -261,7 +261,7 @@ def _cells(row: Row, systems: dict[str, Summary]) -> list[str]:
     if not row.bound or not rivals:
         return [*cells, "–"]
     held = sum(holds(row.bound, value, rival) for value, rival in zip(values, rivals, strict=True))
-    return [*cells, "yes" if held == len(values) else f"**no**, for {held} of {len(values)} seeds"]
+    return [*cells, "yes" if held == len(values) else f"**no** (holds with {held} of {len(values)} seeds)"]
 
 
 def _rivals(row: Row, runs: Sequence[Summary], systems: dict[str, Summary]) -> list[float]:

@@ -36,7 +36,7 @@ def pull_of_two_penalties(draw: Random) -> Problem:
                 "The slopes are equal at w = 0.5 only: that of |w| is 1 for each w > 0, that of w^2 is 2 w.",
             ),
         ],
-        because=f"Slopes: {l1.item():g} against 2 w = {l2.item():g}. So L1 makes small weights exactly 0, "
+        because=f"Slopes: {l1.item():g} against 2 w = {l2.item():g}. So L1 pulls small weights to 0, "
         "and L2 does not.",
     )
 
