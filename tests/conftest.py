@@ -3,6 +3,7 @@
 import copy
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -126,6 +127,10 @@ def train(tmp_path, monkeypatch, capfd):
         finally:
             signal.signal(signal.SIGINT, interrupt)  # Lightning leaves it ignored after Ctrl-C
             os.environ.pop("HYDRA_FULL_ERROR", None)
+            for handler in logging.getLogger().handlers[:]:  # a program would end here, and close its log
+                if isinstance(handler, logging.FileHandler):
+                    logging.getLogger().removeHandler(handler)
+                    handler.close()
         printed = capfd.readouterr()
         return Answer(code, printed.out, printed.err, tmp_path)
 

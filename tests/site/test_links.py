@@ -84,3 +84,13 @@ def test_every_link_on_the_site_leads_to_a_file_and_an_anchor(html):
                 broken.add((page.relative_to(html).as_posix(), link))
     assert seen > 1000
     assert not broken
+
+
+def test_no_page_shows_markup_that_was_not_read(html):
+    """A fence directly below a line of HTML is text, not a formula."""
+    shown = [
+        page.name
+        for page in pages(html)
+        if re.search(r"```\s*\{|:::\s*\{|\{%|\{\{ ", page.read_text("utf-8"))
+    ]
+    assert not shown
