@@ -63,7 +63,10 @@ FOREIGN = (
     "abc|collections|typing|types|random|os|annotated_types|markupsafe|matplotlib|networkx|numpy|np|pandas|pd|omegaconf|PIL|pathlib|torch"
     "|pytorch_lightning|Tensor|Figure"
 )
-nitpick_ignore_regex = [("py:.*", rf"({FOREIGN})\b.*"), ("py:.*", r"(intro_dl\..*\.)?(T|Result)|[\d.]+")]
+nitpick_ignore_regex = [
+    ("py:.*", rf"({FOREIGN})\b.*"),
+    ("py:.*", r"(intro_dl\..*\.)?(T|Result)|[\d.]+|(list\[)?dict\[str"),
+]
 
 sphinx_gallery_conf = {
     "examples_dirs": "_build/scripts",
