@@ -4,9 +4,7 @@ Nothing of a submission is executed: its weights are read as plain tensors into 
 its result.json states is shown beside what the weights reach, and never counted.
 """
 
-import csv
 import hashlib
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from intro_dl.config.options import Option, one_of, path, read_options
-from intro_dl.runs.files import one_line, require_writable, write_whole
+from intro_dl.runs.files import one_line, require_writable, to_csv, write_whole
 from intro_dl.runs.folder import RunFolder, find_runs
 from intro_dl.runs.program import explain, printable, say_loading
 from intro_dl.runs.progress_bar import with_bar
@@ -130,7 +128,8 @@ def main(arguments: Sequence[str]) -> int:
     _note_copies(graded, weights)
     rank(graded, CONTESTS[wanted["contest"]].more)
     _print(graded, refused, wanted["contest"])
-    write_whole(out, _csv(graded, refused))
+    rows = _rows(graded, refused)
+    write_whole(out, to_csv(rows[0], rows))
     print(f"Wrote {out}.")
     return 0
 
@@ -275,17 +274,3 @@ def _print(graded: Sequence[Graded], refused: dict[str, str], contest: str) -> N
     for row in rows:
         if row["notes"]:
             print(printable(f"{row['student']}: {row['notes']}"))
-
-
-def _csv(graded: Sequence[Graded], refused: dict[str, str]) -> str:
-    file, rows = io.StringIO(), _rows(graded, refused)
-    writer = csv.DictWriter(file, list(rows[0]))
-    writer.writeheader()
-    # A cell that begins with = is a formula for a spreadsheet.
-    writer.writerows(
-        [
-            {key: f"'{text}" if text[:1] in "=+-@" and text else text for key, text in row.items()}
-            for row in rows
-        ]
-    )
-    return file.getvalue()

@@ -32,7 +32,6 @@ OPTIONS = {
     "force": one_of("false", "true"),
     "out": path(),
 }
-MOST_BYTES = 1 << 20  # of a student's file
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -112,6 +111,8 @@ def _check(progress: Progress, exercise: Exercise) -> int:
 
 
 def _text(progress: Progress, exercise: Exercise) -> str:
+    from intro_dl.exercises.engine.progress import MOST_BYTES
+
     file = progress.file_of(exercise)
     if not file.is_file():
         raise ValueError(

@@ -3,9 +3,7 @@
 This executes what strangers wrote: run it in a container without a network and without anything of value.
 """
 
-import csv
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +15,11 @@ from rich.text import Text
 from intro_dl.exercises.engine.apart import NOT_WRITTEN, prepare
 from intro_dl.exercises.engine.check import Verdict, check
 from intro_dl.exercises.engine.exercise import Exercise, all_exercises
-from intro_dl.exercises.engine.progress import file_name
-from intro_dl.runs.files import read_limited, require_writable, write_whole
+from intro_dl.exercises.engine.progress import MOST_BYTES, file_name
+from intro_dl.runs.files import read_limited, require_writable, to_csv, write_whole
 from intro_dl.runs.program import printable, tell
 from intro_dl.runs.progress_bar import with_bar
 
-MOST_BYTES = 1 << 20
 COLUMNS = ("student", "exercise", "passed", "check", "mistake", "message", "sha256")
 
 
@@ -50,7 +47,7 @@ def main(words: Sequence[str], out: Path | None) -> int:
         _graded(*each) for each in with_bar(files, lambda each: printable(f"{each[0].name} {each[1].name}"))
     ]
     _print(rows, [student.name for student in students])
-    write_whole(out, _csv(rows))
+    write_whole(out, to_csv(COLUMNS, rows))
     print(f"Wrote {out}.")
     return 0
 
@@ -100,15 +97,3 @@ def _print(rows: Sequence[dict[str, str]], students: Sequence[str]) -> None:
     for (exercise, function, mistake), times in failing.most_common():
         often.add_row(exercise, function or "–", mistake or "unknown", str(times))
     console.print(often)
-
-
-def _csv(rows: Sequence[dict[str, str]]) -> str:
-    file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS)
-    writer.writeheader()
-    for row in rows:
-        # A cell that begins with = is a formula for a spreadsheet.
-        writer.writerow(
-            {key: f"'{text}" if text[:1] in "=+-@" and text else text for key, text in row.items()}
-        )
-    return file.getvalue()

@@ -1,13 +1,16 @@
 """Write files completely or not at all, read them up to a limit, and explain disk errors."""
 
+import csv
 import errno
 import html
+import io
 import json
 import math
 import os
 import re
 import shlex
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -138,6 +141,16 @@ def to_json(value: Any) -> str:
     """Return the text of a JSON file. Numbers that are not finite become null: JSON has no word for them."""
     text = json.dumps(_without_infinity(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return re.sub("[\ud800-\udfff]", lambda part: f"\\u{ord(part[0]):04x}", text)  # of a file name, perhaps
+
+
+def to_csv(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """Return a table as CSV. A spreadsheet reads no cell of it as a formula."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(columns))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"'{text}" if text[:1] in set("=+-@") else text for key, text in row.items()})
+    return file.getvalue()
 
 
 def _without_infinity(value: Any) -> Any:

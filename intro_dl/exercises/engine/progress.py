@@ -8,6 +8,7 @@ from intro_dl.exercises.engine.exercise import Exercise, all_exercises
 from intro_dl.runs.files import read_json, to_json, write_whole
 
 FOLDER = Path("my_exercises")
+MOST_BYTES = 1 << 20  # of a student's file
 
 
 @dataclass
