@@ -1,0 +1,63 @@
+"use strict";
+// The runs that the page was made of, and the control that chooses one.
+//
+//   RUNS                                  all entries, as intro_dl/page/content.py describes them
+//   chooseRun(tab, filter, onchange)      a control for the runs with filter(entry); .run is the chosen entry or null.
+//                                         It keeps `run` in the tab's state and address (each tab has run: 0 among its
+//                                         defaults), shows the run's command, and calls onchange(entry) after a change.
+
+const CONTENT = JSON.parse(document.getElementById("content")?.textContent || '{"runs": []}');
+const RUNS = CONTENT.runs;
+
+/** Return "accuracy 0.983 on 360 test examples" of an entry's result. */
+function resultInWords({ result }) {
+  if (!result) return "";
+  const measure = ["accuracy", "loss"].find((name) => Number.isFinite(result[name]));
+  if (!measure) return "";
+  return `${measure} ${shortNumber(result[measure])}${result.examples ? ` on ${result.examples} ${result.split ?? "test"} examples` : ""}`;
+}
+
+/** Return the title of an entry; with its run's path if another run has the same title. */
+function titleOfRun(entry) {
+  const same = RUNS.filter((other) => other.title === entry.title).length > 1;
+  return same && entry.run ? `${entry.title} (${entry.run})` : entry.title;
+}
+
+/** Return the control that picks one of the runs, and shows its result and its command. */
+function chooseRun(tab, filter = () => true, onchange = null) {
+  const fitting = RUNS.filter(filter);
+  const result = element("p", { class: "soft" });
+  const made = element("div", { class: "control" });
+  const show = () => {
+    result.textContent = made.run ? [resultInWords(made.run), made.run.parameters && `${made.run.parameters} parameters`].filter(Boolean).join(", ") : "";
+    if (made.run?.command) tab.command(made.run.command);
+  };
+  made.set = (index) => {
+    made.run = fitting.includes(RUNS[index]) ? RUNS[index] : (fitting[0] ?? null);
+    list?.set(made.run);
+    show();
+  };
+  made.get = () => RUNS.indexOf(made.run);
+  const list = fitting.length && choice({
+    label: "Run",
+    options: fitting.map((entry) => [entry, titleOfRun(entry)]),
+    value: fitting[0],
+    onchange: (entry) => {
+      made.set(RUNS.indexOf(entry));
+      tab.remember({ run: made.get() });
+      onchange?.(entry);
+    },
+  });
+  if (list) made.append(list, result);
+  else made.append(element("p", {}, "The page was made without a run for this tab. Make one with: intro-dl page <directory of a run>"));
+  made.set(tab.state.run ?? 0);
+  return made;
+}
+
+/** Return the header's sentence about the runs. */
+function shownRunsInWords() {
+  if (!RUNS.length) return "The page was made without runs.";
+  const titles = RUNS.map((entry) => [titleOfRun(entry), resultInWords(entry)].filter(Boolean).join(", ")).join("; ");
+  const shipped = RUNS.every((entry) => entry.shipped);
+  return shipped ? `Shown are the small networks that come with intro_dl: ${titles}. Show your own: intro-dl page <directory of a run>` : `Shown: ${titles}.`;
+}
