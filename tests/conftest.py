@@ -28,6 +28,8 @@ from intro_dl.visualize.curves import write_curves
 
 gc.freeze()  # what is imported stays: to look through it again and again takes a fourth of composing a config
 
+pytest_plugins = ["tests.browser"]
+
 ROOT = Path(__file__).parent.parent
 DRAW = Visualizer._draw_safely
 SWEEPS = ("sweep", "experiment", "mode", "config", "resume")  # words of commands that may start a sweep

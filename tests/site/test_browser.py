@@ -1,8 +1,8 @@
 """The pages in Chromium, from the disk: silent, offline, readable by everyone and on a phone."""
 
-import subprocess
-
 import pytest
+
+from tests.browser import serious_findings, watch
 
 # One page of each kind.
 KINDS = {
@@ -31,28 +31,9 @@ def tab(chromium):
     tab.close()
 
 
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory):
-    """Return the script of axe-core, from the registry of npm."""
-    folder = tmp_path_factory.mktemp("axe")
-    try:
-        subprocess.run(
-            ["npm", "pack", "axe-core@4"], cwd=folder, check=True, capture_output=True, timeout=120
-        )
-    except FileNotFoundError:
-        pytest.fail("npm is missing, and axe-core comes from it: apt-get install npm")
-    (archive,) = folder.glob("*.tgz")
-    subprocess.run(["tar", "xzf", archive.name], cwd=folder, check=True)
-    return folder / "package" / "axe.min.js"
-
-
 @pages
 def test_a_page_asks_for_nothing_off_the_disk_and_has_no_error(html, tab, page):
-    requests, errors = [], []
-    tab.on("request", lambda request: requests.append(request.url))
-    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.on("requestfailed", lambda request: errors.append(f"cannot load {request.url}"))
+    requests, errors = watch(tab)
     tab.goto((html / page).as_uri(), wait_until="load")
     assert len(requests) > 3
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
@@ -72,14 +53,7 @@ def test_axe_finds_nothing_serious(html, tab, axe, page, theme):
     tab.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     tab.goto((html / page).as_uri(), wait_until="load")
     assert tab.evaluate("document.body.dataset.theme") == theme
-    tab.add_script_tag(path=axe)
-    found = tab.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    serious = [
-        f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']][:5]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious_findings(tab, axe) == []
 
 
 @pages

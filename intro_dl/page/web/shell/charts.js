@@ -14,6 +14,17 @@ function roundTicks(low, high, count = 5) {
   return ticks;
 }
 
+/** Return logarithms of round numbers between 10^low and 10^high: powers of ten, or 1, 2, 5, 10, ... */
+function logTicks(low, high) {
+  const every = Math.ceil((high - low) / 6);
+  const ticks = [];
+  for (let power = Math.floor(low); power <= high; power++) {
+    if (high - low < 1.5) ticks.push(power, power + Math.log10(2), power + Math.log10(5));
+    else if (power % every === 0) ticks.push(power);
+  }
+  return ticks;
+}
+
 /** Return a short text of a number: 0.0312, 1200, 1e-7. */
 function shortNumber(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "infinite" : "-infinite";
@@ -40,7 +51,7 @@ function lineChart(canvas, { series, xLabel = "", yLabel = "", log = false, low 
     const toX = (x) => box.left + ((x - x0) / (x1 - x0 || 1)) * (box.right - box.left);
     const toY = (y) => box.bottom - ((y - y0) / (y1 - y0)) * (box.bottom - box.top);
     drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors });
-    lines.forEach((line, index) => drawLine(context, line, index, { toX, toY, box, colors }));
+    lines.forEach((line, index) => drawLine(context, line, index, { count: lines.length, toX, toY, box, colors }));
   });
 }
 
@@ -49,7 +60,7 @@ function drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabe
   Object.assign(context, { font: "12px system-ui, sans-serif", lineWidth: 1, fillStyle: colors.soft, strokeStyle: colors.grid });
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const tick of log ? roundTicks(Math.floor(y0), Math.ceil(y1)).filter(Number.isInteger) : roundTicks(y0, y1, 4)) {
+  for (const tick of log ? logTicks(y0, y1) : roundTicks(y0, y1, 4)) {
     if (tick < y0 || tick > y1) continue;
     context.strokeRect(box.left, toY(tick), box.right - box.left, 0);
     context.fillText(log ? shortNumber(10 ** tick) : shortNumber(tick), box.left - 6, toY(tick));
@@ -65,7 +76,7 @@ function drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabe
 const LINE_DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 2]]; // lines differ without color too
 
 /** Draw one series, and its name in the legend at the top right. */
-function drawLine(context, { name, points, color }, index, { toX, toY, box, colors }) {
+function drawLine(context, { name, points, color }, index, { count, toX, toY, box, colors }) {
   Object.assign(context, { strokeStyle: color ?? colors.classes[index % 3], lineWidth: 2, lineJoin: "round" });
   context.setLineDash(LINE_DASHES[index % LINE_DASHES.length]);
   context.beginPath();
@@ -78,7 +89,7 @@ function drawLine(context, { name, points, color }, index, { toX, toY, box, colo
   }
   context.stroke();
   if (name) {
-    const x = box.right - 90 * (index + 1) + 4;
+    const x = box.right - 90 * (count - index) + 4;
     context.strokeRect(x, 12, 22, 0);
     Object.assign(context, { fillStyle: colors.text, textAlign: "left", textBaseline: "middle" });
     context.fillText(name, x + 27, 12);

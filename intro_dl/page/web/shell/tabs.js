@@ -20,9 +20,9 @@ function addTab({ name, title, sentence = "", tries = [], defaults = {}, check =
   const tab = { name, title, check, build, built: false, defaults: { run: 0, ...defaults }, listeners: { state: [], show: [], hide: [] } };
   tab.state = structuredClone(tab.defaults);
   tab.commands = element("section", { class: "commands", hidden: true });
-  tab.body = element("div");
+  tab.body = element("div", { class: "tab-body" });
   tab.panel = element("section", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, hidden: true },
-    element("h2", {}, title), sentence ? element("p", {}, sentence) : null, tryThisLinks(tab, tries), tab.body, tab.commands);
+    element("h2", { class: "for-screen-readers" }, title), sentence ? element("p", {}, sentence) : null, tryThisLinks(tab, tries), tab.body, tab.commands);
   const open = () => openTab(tab);
   tab.button = element("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": "false", tabindex: -1, onclick: open }, title);
   tab.onState = (call) => tab.listeners.state.push(call);

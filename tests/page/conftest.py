@@ -1,0 +1,73 @@
+"""The page of `intro-dl page`, opened in Chromium from the disk."""
+
+import hashlib
+import json
+
+import pytest
+
+from tests.browser import watch
+from tests.conftest import ROOT
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "page_with" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+def page_of(entries) -> str:
+    """Return the page of entries; until intro_dl.page.write does it."""
+    web = ROOT / "intro_dl" / "page" / "web"
+    shell = ["dom", "address", "theme", "canvas", "charts", "runs", "tabs", "animation"]
+    files = [*sorted((web / "engine").glob("*.js")), *(web / "shell" / f"{name}.js" for name in shell)]
+    for tab in ["draw", "playground", "characters", "autodiff", "optimizers", "convolution"]:
+        files += sorted((web / tab).glob("*.js"), key=lambda file: (file.stem == tab, file.name))
+    scripts = [
+        f"<script>\n{file.read_text('utf-8')}</script>" for file in [*files, web / "shell" / "start.js"]
+    ]
+    content = json.dumps({"runs": entries or []}).replace("<", "\\u003c")
+    page = (web / "page.html").read_text("utf-8")
+    page = page.replace("<!-- MARK page.css -->", (web / "page.css").read_text("utf-8"))
+    page = page.replace("<!-- MARK scripts -->", "\n".join(scripts))
+    content = f'<script type="application/json" id="content">{content}</script>'
+    return page.replace("<!-- MARK content -->", content)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Return a function that writes a page of entries, once for the same entries, and returns its file."""
+    folder = tmp_path_factory.mktemp("page")
+
+    def write(entries=None):
+        name = hashlib.sha256(json.dumps(entries).encode()).hexdigest()[:12]
+        file = folder / f"{name}.html"
+        if not file.exists():
+            file.write_text(page_of(entries), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def page_with(chromium, written):
+    """Return a function that opens the page: of the shipped models, or of the entries given.
+
+    `page_with(address="#draw", color_scheme="dark")`; further options are those of a browser context. All pages
+    of a test file are closed after it, and it fails if one had an error or asked for anything but itself.
+    """
+    contexts, watched = [], []
+
+    def open_page(entries=None, address="", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        tab = context.new_page()
+        watched.append(watch(tab))
+        tab.goto(written(entries).as_uri() + address, wait_until="load")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    for requests, errors in watched:
+        assert errors == []
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
