@@ -57,6 +57,7 @@ function slider({ label, min, max, step = 1, value, format = String, log = false
     show();
   };
   made.get = () => current;
+  made.setMax = (next) => (input.max = next); // of a slider without log
   input.addEventListener("input", () => {
     current = toValue(Number(input.value));
     show();
@@ -75,11 +76,16 @@ function slider({ label, min, max, step = 1, value, format = String, log = false
   return made;
 }
 
-/** Return a drop-down list; options are [value, text] pairs or values, and onchange gets the value itself. */
+/** Return a drop-down list; options are [value, text] pairs or values, and onchange gets the value itself. .setOptions() */
 function choice({ label, options, value, onchange }) {
-  const pairs = options.map((each) => (Array.isArray(each) ? each : [each, String(each)]));
-  const input = element("select", {}, pairs.map(([, text], index) => element("option", { value: index }, text)));
+  let pairs = [];
+  const input = element("select");
   const made = labelled(label, input);
+  made.setOptions = (next) => {
+    pairs = next.map((each) => (Array.isArray(each) ? each : [each, String(each)]));
+    input.replaceChildren(...pairs.map(([, text], index) => element("option", { value: index }, text)));
+  };
+  made.setOptions(options);
   made.set = (next) => (input.selectedIndex = pairs.findIndex(([each]) => each === next));
   made.get = () => pairs[input.selectedIndex]?.[0];
   input.addEventListener("change", () => onchange?.(made.get()));
