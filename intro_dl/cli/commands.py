@@ -117,6 +117,28 @@ inputs as described there. A batch may have any size. A text model reads one cha
 Exit code: 0, or 1 with an error message.
 """,
     ),
+    "page": Command(
+        "intro_dl.page.command:main",
+        "write a page for the browser that shows trained networks at work",
+        """\
+Write one HTML file in which your trained networks work: open it in a browser, offline, also on a phone.
+
+intro-dl page outputs/lenet/<time>                     <run>/page.html
+intro-dl page outputs/lenet/<time> outputs/char_lstm/<time>      both in one page, outputs/page.html
+intro-dl page                                          three small networks that ship with the package
+intro-dl page outputs/lenet/<time> out=lenet.html weights=last
+
+Draw a digit, and see what each layer makes of it. Train networks on points in the playground. Let a text
+model write. Step through automatic differentiation, race six optimizers, and edit the kernel of a
+convolution. The address of the page keeps what it shows, and each tab has the command that does the same.
+
+The page shows runs on images, points and text. If you name no run on text, the small text model of the
+package fills its tab, and so on. It has a copy of the weights, and of test examples: send it only to those
+who may have them.
+
+Exit code: 0, or 1 with an error message.
+""",
+    ),
     "compare": Command(
         "intro_dl.compare.command:main",
         "compare runs: a table and a plot",

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from intro_dl.page.write import shipped, to_page
 from tests.browser import watch
-from tests.conftest import ROOT
 
 
 def pytest_collection_modifyitems(items):
@@ -16,21 +16,8 @@ def pytest_collection_modifyitems(items):
 
 
 def page_of(entries) -> str:
-    """Return the page of entries; until intro_dl.page.write does it."""
-    web = ROOT / "intro_dl" / "page" / "web"
-    shell = ["dom", "address", "theme", "canvas", "charts", "runs", "tabs", "animation"]
-    files = [*sorted((web / "engine").glob("*.js")), *(web / "shell" / f"{name}.js" for name in shell)]
-    for tab in ["draw", "playground", "characters", "autodiff", "optimizers", "convolution"]:
-        files += sorted((web / tab).glob("*.js"), key=lambda file: (file.stem == tab, file.name))
-    scripts = [
-        f"<script>\n{file.read_text('utf-8')}</script>" for file in [*files, web / "shell" / "start.js"]
-    ]
-    content = json.dumps({"runs": entries or []}).replace("<", "\\u003c")
-    page = (web / "page.html").read_text("utf-8")
-    page = page.replace("<!-- MARK page.css -->", (web / "page.css").read_text("utf-8"))
-    page = page.replace("<!-- MARK scripts -->", "\n".join(scripts))
-    content = f'<script type="application/json" id="content">{content}</script>'
-    return page.replace("<!-- MARK content -->", content)
+    """Return the page of entries; without entries, of the models that ship with the package."""
+    return to_page(shipped() if entries is None else entries, "intro-dl page")
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +39,8 @@ def written(tmp_path_factory):
 def page_with(chromium, written):
     """Return a function that opens the page: of the shipped models, or of the entries given.
 
-    `page_with(address="#draw", color_scheme="dark")`; further options are those of a browser context. All pages
-    of a test file are closed after it, and it fails if one had an error or asked for anything but itself.
+    `page_with(address="#draw", color_scheme="dark")`; further options are those of a browser context. All
+    pages of a test file are closed after it; it fails if one had an error or asked for anything but itself.
     """
     contexts, watched = [], []
 
