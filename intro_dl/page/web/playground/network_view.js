@@ -1,0 +1,199 @@
+/* The network as a drawing: each unit shows its own region, each edge its weight.
+
+Slide: lecture 002, "Neural Networks": layers of units, with a weight on every edge. A unit's picture is its value
+at each place of the plane: blue is positive, orange is negative. An edge is as wide as its weight is large. */
+"use strict";
+
+const NETWORK_COLUMN = 112, NETWORK_TOP = 26, NETWORK_LEFT = 34, NETWORK_RIGHT = 96;
+
+/** Return the layers of a graph that is a chain of linear maps and activations, or null for other graphs.
+ *
+ * Each is {weight, bias, units}: the names of its parameters, and of the value of its units after the activation.
+ */
+function layersOfGraph({ inputs: [first], nodes, outputs }) {
+  const layers = [];
+  let before = first;
+  for (const { op, name, inputs } of nodes) {
+    if (inputs[0] !== before) return null;
+    if (op === "linear") layers.push({ weight: inputs[1], bias: inputs[2] ?? null, units: name });
+    else if (["relu", "leaky_relu", "tanh", "sigmoid"].includes(op) && layers.length > 0) layers.at(-1).units = name;
+    else if (op !== "softmax" && op !== "reshape") return null;
+    before = name;
+  }
+  if (layers.length === 0 || !outputs.includes("probabilities")) return null;
+  layers.at(-1).units = "probabilities";
+  return layers;
+}
+
+/** Return the drawing. `onUnit(unit)` is told the unit under the pointer or the focus, {column, row}, or null. */
+function makeNetworkView({ onUnit }) {
+  const canvas = makeCanvas({ width: 460, height: 420, label: "The network. Arrow keys go from unit to unit and read their weights", interactive: true });
+  canvas.style.touchAction = "pan-x pan-y";
+  const readout = element("p", { class: "soft" });
+  readout.style.minHeight = "4.5em";
+  const view = { canvas, readout, layers: null, parameters: null, values: null, sizes: [], images: [], chosen: null, names: null };
+  const choose = (chosen) => {
+    const before = JSON.stringify(view.chosen);
+    view.chosen = chosen;
+    if (JSON.stringify(chosen) === before) return;
+    onUnit(chosen?.to === undefined ? chosen : null);
+    showChosen(view);
+  };
+  canvas.addEventListener("pointermove", (event) => choose(foundInNetwork(view, canvasPoint(canvas, event))));
+  canvas.addEventListener("pointerdown", (event) => choose(foundInNetwork(view, canvasPoint(canvas, event))));
+  canvas.addEventListener("pointerleave", () => choose(null));
+  canvas.addEventListener("blur", () => choose(null));
+  canvas.addEventListener("keydown", (event) => {
+    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way || !view.layers) return;
+    event.preventDefault();
+    const { column, row } = view.chosen?.column === undefined ? { column: 0, row: -1 } : view.chosen;
+    const next = Math.min(view.sizes.length - 1, Math.max(0, column + way[0]));
+    choose({ column: next, row: Math.min(view.sizes[next] - 1, Math.max(0, row + way[1])) });
+    announce(view.readout.textContent);
+  });
+  canvas.onDraw((context) => drawNetwork(context, view));
+  return view;
+}
+
+/** Show another network: {graph, parameters}; names are {features, classes}. */
+function setNetworkOfView(view, { graph, parameters }, names) {
+  const layers = layersOfGraph(graph);
+  Object.assign(view, { layers, parameters, names, input: graph.inputs[0], values: null, chosen: null });
+  view.sizes = layers ? [parameters.get(layers[0].weight).shape[1], ...layers.map(({ weight }) => parameters.get(weight).shape[0])] : [];
+  const most = Math.max(1, ...view.sizes);
+  view.pitch = most > 8 ? 30 : 46; // from unit to unit
+  view.side = most > 8 ? 25 : 36;
+  view.images = view.sizes.map((count) => Array.from({ length: count }, regionCanvas));
+  const width = NETWORK_LEFT + (view.sizes.length - 1) * NETWORK_COLUMN + NETWORK_RIGHT;
+  const height = NETWORK_TOP + most * view.pitch + 8;
+  resizeNetworkCanvas(view.canvas, layers ? width : 20, layers ? height : 20);
+  showChosen(view);
+}
+
+/** Give the canvas another size of the design; on a phone it shrinks to four fifths, then scrolls in its box. */
+function resizeNetworkCanvas(canvas, width, height) {
+  Object.assign(canvas.design, { width, height });
+  Object.assign(canvas.style, { width: `${width / 16}rem`, minWidth: `${(0.8 * width) / 16}rem`, aspectRatio: `${width} / ${height}` });
+  fitCanvas(canvas);
+}
+
+/** Paint the regions of all units, from the values of the network on the grid. */
+function updateNetworkView(view, values) {
+  if (!view.layers) return;
+  view.values = values;
+  view.images.forEach((images, column) => {
+    const units = values.get(column === 0 ? view.input : view.layers[column - 1].units);
+    const paint = column === view.images.length - 1 ? paintProbabilityRegion : paintUnitRegion;
+    images.forEach((image, row) => paint(image, units, row));
+  });
+  showChosen(view);
+}
+
+/** Return the middle [x, y] of a unit. */
+function placeOfUnit({ sizes, pitch }, column, row) {
+  const most = Math.max(...sizes);
+  return [NETWORK_LEFT + column * NETWORK_COLUMN, NETWORK_TOP + pitch * ((most - sizes[column]) / 2 + row + 0.5)];
+}
+
+/** Return the unit {column, row} or the edge {column, from, to} at a position, or null. */
+function foundInNetwork(view, [x, y]) {
+  for (let column = 0; column < view.sizes.length; column++) {
+    for (let row = 0; row < view.sizes[column]; row++) {
+      const [ux, uy] = placeOfUnit(view, column, row);
+      if (Math.max(Math.abs(x - ux), Math.abs(y - uy)) <= view.side / 2 + 2) return { column, row };
+    }
+  }
+  const column = Math.floor((x - NETWORK_LEFT) / NETWORK_COLUMN) + 1; // the layer at the right end of the edge
+  if (column < 1 || column >= view.sizes.length) return null;
+  const part = (x - NETWORK_LEFT) / NETWORK_COLUMN - (column - 1);
+  let found = null, nearest = 6;
+  for (let from = 0; from < view.sizes[column - 1]; from++) {
+    for (let to = 0; to < view.sizes[column]; to++) {
+      const [, y0] = placeOfUnit(view, column - 1, from), [, y1] = placeOfUnit(view, column, to);
+      const distance = Math.abs(y - (y0 + part * (y1 - y0)));
+      if (distance < nearest) [found, nearest] = [{ column, from, to }, distance];
+    }
+  }
+  return found;
+}
+
+/** Draw edges, units and names. */
+function drawNetwork(context, view) {
+  if (!view.layers) return;
+  const colors = theme(), { sizes, side, chosen, names } = view;
+  view.layers.forEach((layer, index) => drawEdges(context, view, index + 1));
+  Object.assign(context, { font: "12px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", imageSmoothingEnabled: true });
+  sizes.forEach((count, column) => {
+    const last = column === sizes.length - 1;
+    context.fillStyle = colors.soft;
+    context.fillText(column === 0 ? "inputs" : last ? "outputs" : `hidden ${column}`, NETWORK_LEFT + column * NETWORK_COLUMN, 10);
+    for (let row = 0; row < count; row++) {
+      const [x, y] = placeOfUnit(view, column, row);
+      const marked = chosen?.column === column && chosen.row === row;
+      context.drawImage(view.images[column][row], x - side / 2, y - side / 2, side, side);
+      Object.assign(context, { strokeStyle: marked ? colors.text : colors.soft, lineWidth: marked ? 3 : 1 });
+      context.strokeRect(x - side / 2, y - side / 2, side, side);
+      if (!last && column > 0) continue;
+      Object.assign(context, { fillStyle: colors.text, textAlign: last ? "left" : "right" });
+      const name = last ? names.classes[row] : `x${row + 1}`;
+      context.fillText(name.length > 9 ? `${name.slice(0, 8)}…` : name, last ? x + side / 2 + 8 : x - side / 2 - 2, y);
+      context.textAlign = "center";
+    }
+  });
+}
+
+/** Draw the weights that end in a column. */
+function drawEdges(context, view, column) {
+  const { data, shape: [M, N] } = view.parameters.get(view.layers[column - 1].weight);
+  const { positive, negative } = theme(), { chosen, side } = view;
+  for (let to = 0; to < M; to++) {
+    for (let from = 0; from < N; from++) {
+      const weight = data[to * N + from];
+      const edgeChosen = chosen?.to === to && chosen.from === from && chosen.column === column;
+      const near = !chosen || edgeChosen || (chosen.column === column && chosen.row === to);
+      const [x0, y0] = placeOfUnit(view, column - 1, from), [x1, y1] = placeOfUnit(view, column, to);
+      context.strokeStyle = weight < 0 ? negative : positive;
+      context.lineWidth = Math.min(7, 0.4 + 2 * Math.abs(weight || 0)) + (edgeChosen ? 2 : 0);
+      context.globalAlpha = near ? 0.8 : 0.12;
+      context.beginPath();
+      context.moveTo(x0 + side / 2, y0);
+      context.lineTo(x1 - side / 2, y1);
+      context.stroke();
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+/** Say in words what is under the pointer or the focus, and draw. */
+function showChosen(view) {
+  const { layers, chosen } = view;
+  let text = "Point at a unit or an edge: its numbers stand here, and the unit's own region in the plane.";
+  if (!layers) text = "This network is not a chain of linear layers, so only its regions are shown.";
+  else if (chosen) text = chosen.to === undefined ? unitInWords(view, chosen) : edgeInWords(view, chosen);
+  if (view.readout.textContent !== text) view.readout.textContent = text;
+  view.canvas.redraw();
+}
+
+/** Return "hidden 1, unit 3", "x2" or "output orange". */
+function unitName({ sizes, names }, column, row) {
+  if (column === 0) return `x${row + 1}`;
+  return column === sizes.length - 1 ? `output ${names.classes[row]}` : `hidden ${column}, unit ${row + 1}`;
+}
+
+/** Return the weight of an edge in words. */
+function edgeInWords(view, { column, from, to }) {
+  const { data, shape: [, N] } = view.parameters.get(view.layers[column - 1].weight);
+  return `Weight from ${unitName(view, column - 1, from)} to ${unitName(view, column, to)}: ${data[to * N + from].toFixed(3)}.`;
+}
+
+/** Return bias and weights of a unit in words. */
+function unitInWords(view, { column, row }) {
+  const name = unitName(view, column, row);
+  if (column === 0) return `${name[0].toUpperCase()}${name.slice(1)}: the input "${view.names.features[row]}", standardized.`;
+  const { weight, bias } = view.layers[column - 1];
+  const { data, shape: [, N] } = view.parameters.get(weight);
+  const weights = Array.from(data.slice(row * N, (row + 1) * N), (value) => value.toFixed(2)).join(", ");
+  const start = bias ? `bias ${view.parameters.get(bias).data[row].toFixed(2)}, ` : "";
+  return `${name[0].toUpperCase()}${name.slice(1)}: ${start}weights from ${column === 1 ? "the inputs" : `hidden ${column - 1}`} ${weights}.`;
+}

@@ -1,0 +1,73 @@
+/* The row of controls for a learner's own points: class, undo, and a CSV file in and out. */
+"use strict";
+
+const LARGEST_CSV = 1_000_000; // bytes
+const POINT_MARKS = ["●", "■", "▲", "◆", "✚"]; // the shapes of `tracePointShape`
+
+/** Return the row. `change(points)` is told new points; row.points and row.chosen (a class) are what is shown. */
+function makeOwnPointsRow(change) {
+  const buttons = Array.from({ length: MOST_CLASSES }, (_, label) => {
+    const mark = element("span", { "aria-hidden": "true" }, `${POINT_MARKS[label]} `);
+    const text = element("span");
+    const made = element("button", { type: "button", onclick: () => row.choose(label) }, mark, text);
+    return Object.assign(made, { mark, text });
+  });
+  const file = element("input", { type: "file", accept: ".csv,text/csv", onchange: () => readOwnFile(row, file, change) });
+  const mistake = element("p", { class: "mistake", role: "alert", hidden: true });
+  const group = element("div", { class: "control", role: "group", "aria-label": "Class of the next point" }, element("span", { class: "label" }, "Class of the next point (keys 1, 2, 3)"), element("div", {}, buttons));
+  const row = element("div", {},
+    controls(
+      group,
+      button("Undo", () => change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) })),
+      button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() })),
+      labelled("CSV file with x1, x2, class", file),
+      button("Save as CSV", () => savePoints(row.points)),
+    ),
+    mistake,
+    element("p", { class: "soft" }, `Click into the picture to add points. From ${FEWEST_TO_SPLIT} points on, every fourth one tests (a ring) instead of training. ` +
+      "No data= of intro-dl train reads points from a file, so there is no command line for them."),
+  );
+  row.say = (sentence) => {
+    mistake.textContent = sentence;
+    mistake.hidden = !sentence;
+  };
+  row.choose = (label) => {
+    if (label >= row.points.classes.length) return;
+    row.chosen = label;
+    buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(i === label)));
+    announce(`Class ${row.points.classes[label]}`);
+  };
+  row.show = (points) => {
+    row.points = points;
+    buttons.forEach((each, label) => {
+      each.hidden = label >= points.classes.length;
+      each.text.textContent = points.classes[label] ?? "";
+      each.mark.style.color = `rgb(${classColors()[label]})`;
+      each.setAttribute("aria-pressed", String(label === row.chosen));
+    });
+  };
+  row.chosen = 0;
+  row.show({ inputs: [], labels: [], classes: OWN_CLASSES.slice() });
+  return row;
+}
+
+/** Read the file that was chosen; a bad one gets a sentence, and the points stay. */
+async function readOwnFile(row, input, change) {
+  const [file] = input.files;
+  if (!file) return;
+  try {
+    if (file.size > LARGEST_CSV) throw new Error(`${file.name} has ${file.size} bytes: keep at most ${LARGEST_CSV}, which is enough for ${MOST_POINTS} points.`);
+    const points = parsePointsCsv(await file.text(), file.name);
+    row.say("");
+    change(points);
+  } catch (error) {
+    row.say(error.message);
+  }
+  input.value = ""; // so that the same file can be chosen again after a correction
+}
+
+/** Offer points as the file points.csv. */
+function savePoints(points) {
+  const href = `data:text/csv;charset=utf-8,${encodeURIComponent(pointsToCsv(points, points.classes))}`;
+  element("a", { href, download: "points.csv" }).click();
+}

@@ -1,0 +1,161 @@
+/* The tab Playground: train a small network in the page, and watch its decision regions.
+
+After tensorflow's playground (Smilkov and Carter); here with three classes and more, own points, six optimizers,
+and the command that trains the same. This file puts the parts together: toy_data.js and points.js (points),
+trainer.js (training), regions.js and plane.js (picture), network_view.js (drawing), settings.js (controls). */
+"use strict";
+
+const FRAME_BUDGET = 8; // milliseconds of training in a frame; a frame has 16.7
+const PAINT_BUDGET = 5; // milliseconds a frame of painting, on average: a large network is painted less often
+const STILL_FRAMES = 30; // frames between two pictures for a reader who prefers reduced motion
+
+addTab({
+  name: "playground",
+  title: "Playground",
+  sentence: "Press Train and watch: each hidden unit finds a region of its own, and the outputs put these regions together. Point at a unit to see its region in the large picture.",
+  tries: [
+    ["XOR, no hidden layer", { data: "xor", hidden: [], rate: 0.03 }],
+    ["Circles, 3 units", { data: "circles", hidden: [3], rate: 0.03 }],
+    ["All weights zero", { data: "circles", hidden: [4, 4], activation: "relu", init: "zeros", rate: 0.03 }],
+    ["Three spirals", {}],
+    ["A rate too large", { hidden: [8, 8], activation: "relu", optimizer: "sgd", rate: 30, speed: 1 }],
+    ["Overfitting", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu" }],
+    ["The same with L2", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu", decay: 0.1 }],
+  ],
+  defaults: PLAYGROUND_DEFAULTS,
+  check: checkPlayground,
+  build: buildPlayground,
+});
+
+/** Build the tab. `play` holds what the functions below share. */
+function buildPlayground(panel, tab) {
+  const play = { tab, trainer: null, own: null, unit: null, frames: 0, turn: 0, wait: 0, changed: false, saidAt: 0 };
+  play.plane = makePlane({ onPlace: (x, add) => readPlace(play, x, add) });
+  play.network = makeNetworkView({ onUnit: (unit) => paintUnitInPlane(play, unit) });
+  play.settings = makeSettings(tab, (values, restart) => changeSettings(play, values, restart));
+  play.ownRow = makeOwnPointsRow((points) => changeOwnPoints(play, points));
+  play.loop = animate(tab, () => playgroundFrame(play));
+  play.loop.onChange((running) => running || restAfterTraining(play));
+  play.chart = makeCanvas({ width: 440, height: 220, label: "Loss on the training and test points over the steps", fluid: true });
+  play.table = makeMeasuresTable();
+  play.progress = element("p", { class: "number" });
+  play.place = element("p", { class: "soft" });
+  play.shows = element("p", { class: "soft" });
+  play.problem = element("p", { class: "notice", role: "alert", hidden: true });
+  play.log = checkbox({ label: "Logarithmic losses", value: tab.state.log, onchange: (log) => { tab.remember({ log }); showMeasures(play); } });
+  play.speed = choice({ label: "Steps a frame", options: PLAYGROUND_CHOICES.speed, value: tab.state.speed, onchange: (speed) => tab.remember({ speed }) });
+  const buttons = animationButtons(play.loop, { start: "Train", stop: "Pause", step: "Step" });
+  buttons.children[1].replaceWith(button("Step", () => trainSteps(play, 1)));
+  buttons.append(button("One epoch", () => trainSteps(play, play.trainer.stepsPerEpoch)), button("Restart", () => restartPlayground(play)));
+  play.onlyTraining = [...buttons.children]; // hidden while a trained run is shown
+  buttons.append(...play.settings.data);
+  if (POINT_RUNS.length) play.runChoice = chooseRun(tab, (entry) => POINT_RUNS.includes(entry), () => followPlayground(play));
+  const picture = element("figure", {}, play.plane.canvas, element("figcaption", {}, play.shows, play.place));
+  const curves = element("div", {}, play.chart, play.log);
+  const cards = element("div", {}, card("Training", controls(...play.settings.training, play.speed)), card("Network", play.settings.layers, controls(...play.settings.network)));
+  play.onlyTraining.push(curves, cards);
+  const left = element("div", {}, picture, play.progress, play.table);
+  const middle = element("div", {}, element("div", { class: "scroll" }, play.network.canvas), play.network.readout, curves);
+  Object.assign(left.style, { flex: "0 1 26.25rem" });
+  Object.assign(middle.style, { flex: "1 1 28rem" });
+  Object.assign(cards.style, { flex: "1 1 19rem", display: "grid", gap: "1.25rem" });
+  panel.append(buttons, play.problem, play.runChoice ?? "", play.ownRow, columns(left, middle, cards));
+  document.addEventListener("keydown", (event) => playgroundKey(play, event));
+  tab.onState(() => followPlayground(play));
+  onTheme(() => showPlayground(play));
+  followPlayground(play);
+}
+
+/** Show what the address says. */
+function followPlayground(play) {
+  const { state } = play.tab;
+  play.own = pointsFromAddress(state.own, state.names);
+  play.log.set(state.log);
+  play.speed.set(state.speed);
+  const { steps } = state;
+  restartPlayground(play);
+  if (steps > 0 && state.data !== "run") trainSteps(play, steps);
+}
+
+/** Draw new initial weights, and start at step 0. */
+function restartPlayground(play) {
+  const { state } = play.tab;
+  const isRun = state.data === "run";
+  play.ownRow.show(play.own);
+  play.ownRow.hidden = state.data !== "own";
+  if (play.runChoice) play.runChoice.hidden = !isRun;
+  for (const part of play.onlyTraining) part.hidden = isRun;
+  play.problem.hidden = true;
+  play.settings.show(state);
+  play.changed = false;
+  if (isRun) {
+    play.loop.stop();
+    play.runChoice.set(state.run);
+    play.trainer = trainedRun(play.runChoice.run);
+  } else {
+    play.trainer = new PlaygroundTrainer(state, pointsOfState(state, play.own));
+  }
+  play.unit = null;
+  setPlanePoints(play.plane, play.trainer.data, state.data === "own");
+  setNetworkOfView(play.network, play.trainer.network, play.trainer.data);
+  play.grid = regionGrid(play.plane.view, play.trainer.data.scale);
+  if (state.steps > 0) play.tab.remember({ steps: 0 });
+  showPlayground(play);
+  showCommandOfPlayground(play);
+}
+
+/** Return what stands in for a trainer while a run is shown: its network and its test points. */
+function trainedRun(entry) {
+  const { graph, parameters } = loadModel(entry);
+  const data = { train: { inputs: [], labels: [] }, test: entry.points, features: entry.features ?? ["x1", "x2"], classes: entry.classes, scale: { mean: entry.mean, std: entry.std } };
+  const test = standardizedPoints(entry.points, data.scale, Float32Array);
+  const measures = { train: null, test: PlaygroundTrainer.prototype.measureSplit.call({ network: { graph, parameters } }, test) };
+  return { data, network: { graph, parameters }, measures, histories: { train: [], test: [] }, steps: null, measure() {}, record() {} };
+}
+
+/** Use changed settings: from the next step on, or after a restart. */
+function changeSettings(play, values, restart) {
+  play.tab.remember({ ...values, steps: 0 });
+  if (restart || play.tab.state.data === "run") return restartPlayground(play);
+  play.changed ||= play.trainer.steps > 0;
+  play.trainer.setState(play.tab.state);
+  play.settings.show(play.tab.state);
+  showCommandOfPlayground(play);
+}
+
+/** Use other points of one's own; the weights stay if the number of classes does. */
+function changeOwnPoints(play, points) {
+  const classes = [...points.classes, ...OWN_CLASSES.slice(points.classes.length)];
+  play.own = { ...points, classes };
+  const named = classes.some((name, i) => name !== OWN_CLASSES[i]);
+  const names = named ? classes.map((name) => name.replaceAll("*", "").slice(0, 40)).join("*") : "";
+  play.tab.remember({ own: pointsToAddress(play.own), names, steps: 0 });
+  const data = pointsOfState(play.tab.state, play.own);
+  const same = data.classes.length === play.trainer.data.classes.length;
+  if (!same || play.trainer.steps === 0) return restartPlayground(play);
+  play.changed = true;
+  play.trainer.setData(data);
+  play.ownRow.show(play.own);
+  setPlanePoints(play.plane, data, true);
+  play.grid = regionGrid(play.plane.view, data.scale);
+  showPlayground(play);
+}
+
+/** Read the place under the pointer or the cross; `add` adds a point of one's own there. */
+function readPlace(play, x, add) {
+  if (x && add && play.tab.state.data === "own") {
+    const { inputs, labels } = play.own;
+    const rounded = x.map((value) => Number(value.toPrecision(3)));
+    return changeOwnPoints(play, { ...play.own, inputs: [...inputs, rounded], labels: [...labels, play.ownRow.chosen] });
+  }
+  play.place.textContent = x ? placeInWords(play, x) : "";
+  if (x && play.plane.place) announce(play.place.textContent);
+}
+
+/** Return "At x1 = 0.5, x2 = -1: blue 0.97, orange 0.03." */
+function placeInWords({ trainer: { network, data } }, x) {
+  const { inputs } = standardizedPoints({ inputs: [x], labels: [0] }, data.scale, Float32Array);
+  const { data: chances } = runGraph(network.graph, network.parameters, { [network.graph.inputs[0]]: inputs }).get("probabilities");
+  const answers = data.classes.map((name, k) => `${name} ${chances[k].toFixed(2)}`).join(", ");
+  return `At ${data.features[0]} = ${x[0].toFixed(2)}, ${data.features[1]} = ${x[1].toFixed(2)}: probability of ${answers}.`;
+}
