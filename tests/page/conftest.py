@@ -39,17 +39,26 @@ def written(tmp_path_factory):
 def page_with(chromium, written):
     """Return a function that opens the page: of the shipped models, or of the entries given.
 
-    `page_with(address="#draw", color_scheme="dark")`; further options are those of a browser context. All
-    pages of a test file are closed after it; it fails if one had an error or asked for anything but itself.
+    `page_with(address="#draw", color_scheme="dark")`; further options are those of a browser context.
+    `tab.reopen(address)` starts the page again, as a reader does who pastes an address. The pages of a test
+    file are closed after its last test, which fails if a page had an error or asked for anything but itself.
     """
     contexts, watched = [], []
 
     def open_page(entries=None, address="", **options):
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(10_000)
         contexts.append(context)
         tab = context.new_page()
         watched.append(watch(tab))
-        tab.goto(written(entries).as_uri() + address, wait_until="load")
+        file = written(entries).as_uri()
+
+        def reopen(address):
+            tab.goto("about:blank")
+            tab.goto(file + address, wait_until="load")
+
+        tab.reopen = reopen
+        tab.goto(file + address, wait_until="load")
         return tab
 
     yield open_page

@@ -103,7 +103,7 @@ function buildConvolution(panel, tab) {
       element("div", { class: "kernel-column" }, element("h3", {}, "Kernel"), controls(kernel, side), fields, note),
       element("figure", { class: "map" }, element("h3", {}, "Map"), output, element("figcaption", {}, "Blue is above 0, orange is below 0.")),
     ),
-    columns(
+    element("div", { class: "columns even" },
       card("The sum at this place", element("p", { class: "soft" }, "Pixel \u00d7 weight = product, for each weight of the kernel."), element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Products" }, table), sum),
       card("The size of the map", controls(stride, padding), sizes),
     ),

@@ -109,7 +109,7 @@ function kernelFields(onedit) {
   made.set = (weights, side) => {
     if (inputs.length !== weights.length) {
       inputs = Array.from(weights, (_, i) => {
-        const label = `Weight in row ${Math.floor(i / side) + 1}, column ${(i % side) + 1}`;
+        const label = `Weight in row ${Math.floor(i / side)}, column ${i % side}`;
         const kept = { value: "" };
         const input = element("input", { type: "number", step: "any", min: -100, max: 100, inputmode: "decimal", "aria-label": label });
         input.addEventListener("focus", () => (kept.value = input.value));
