@@ -13,13 +13,13 @@ OPERATIONS.linear = {
   forward([x, weight, bias]) {
     const [M, N] = weight.shape;
     if (x.shape.at(-1) !== N) throw new Error(`A linear layer of ${N} inputs got a tensor (${x.shape}).`);
-    const rows = x.size / N;
     const y = Tensor.zeros([...x.shape.slice(0, -1), M], x.Type);
-    for (let row = 0; row < rows; row++) {
+    const [input, w, output] = [x.data, weight.data, y.data];
+    for (let row = 0; row < x.size / N; row++) {
       for (let m = 0; m < M; m++) {
         let sum = bias ? bias.data[m] : 0;
-        for (let n = 0; n < N; n++) sum += weight.data[m * N + n] * x.data[row * N + n];
-        y.data[row * M + m] = sum;
+        for (let n = 0; n < N; n++) sum += w[m * N + n] * input[row * N + n];
+        output[row * M + m] = sum;
       }
     }
     return y;
@@ -27,13 +27,13 @@ OPERATIONS.linear = {
   backward(delta, [x, weight, bias]) {
     const [M, N] = weight.shape;
     const [deltaX, deltaWeight, deltaBias] = [x.zerosLike(), weight.zerosLike(), Tensor.zeros([M], x.Type)];
-    const rows = x.size / N;
-    for (let row = 0; row < rows; row++) {
+    const [input, w, inputErrors, weightErrors] = [x.data, weight.data, deltaX.data, deltaWeight.data];
+    for (let row = 0; row < x.size / N; row++) {
       for (let m = 0; m < M; m++) {
         const error = delta.data[row * M + m];
         for (let n = 0; n < N; n++) {
-          deltaX.data[row * N + n] += error * weight.data[m * N + n];
-          deltaWeight.data[m * N + n] += error * x.data[row * N + n];
+          inputErrors[row * N + n] += error * w[m * N + n];
+          weightErrors[m * N + n] += error * input[row * N + n];
         }
         deltaBias.data[m] += error;
       }
