@@ -108,6 +108,16 @@ function writeWaitingAddress() {
   addressWrites.waiting = "";
   if (!hash || hash.length > LONGEST_ADDRESS || hash === location.hash) return;
   addressWrites.times.push(performance.now());
-  history.replaceState(null, "", hash);
+  setAddress(hash, false);
+}
+
+/** Set the address, with a new step for Back or without; a browser may refuse it, and the page works without. */
+function setAddress(hash, asNewStep) {
+  try {
+    if (asNewStep) history.pushState(null, "", hash);
+    else history.replaceState(null, "", hash);
+  } catch {
+    announce("This browser does not change the address of a file.");
+  }
 }
 addEventListener("pagehide", writeWaitingAddress);

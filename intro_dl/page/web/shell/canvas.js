@@ -11,10 +11,10 @@
 // With `fluid`, the canvas fills its column up to `width`, and the coordinates are those of the size shown: text does not
 // shrink (charts). With `interactive`, it takes the focus and keys; add the listeners yourself.
 
-const canvases = new Set();
+const allCanvases = () => [...document.querySelectorAll("canvas")].filter((canvas) => canvas.design);
 const canvasObserver = new ResizeObserver((entries) => entries.forEach((entry) => fitCanvas(entry.target)));
-addEventListener("resize", () => canvases.forEach(fitCanvas));
-onTheme(() => canvases.forEach((canvas) => canvas.redraw()));
+addEventListener("resize", () => allCanvases().forEach(fitCanvas));
+onTheme(() => allCanvases().forEach((canvas) => canvas.redraw()));
 
 /** Return the CSS pixels of one unit of the design: 1 on most screens, more on 4k. */
 const unitOfDesign = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -39,7 +39,6 @@ function makeCanvas({ width, height, label, fluid = false, interactive = false, 
   };
   canvas.width = canvas.height = 0;
   fitCanvas(canvas);
-  canvases.add(canvas);
   canvasObserver.observe(canvas);
   return canvas;
 }

@@ -56,8 +56,8 @@ function chooseRun(tab, filter = () => true, onchange = null) {
 
 /** Return the header's sentence about the runs. */
 function shownRunsInWords() {
-  if (!RUNS.length) return "The page was made without runs.";
-  const titles = RUNS.map((entry) => [titleOfRun(entry), resultInWords(entry)].filter(Boolean).join(", ")).join("; ");
-  const shipped = RUNS.every((entry) => entry.shipped);
-  return shipped ? `Shown are the small networks that come with intro_dl: ${titles}. Show your own: intro-dl page <directory of a run>` : `Shown: ${titles}.`;
+  const titles = RUNS.map(titleOfRun).join(", ");
+  const shipped = RUNS.length > 0 && RUNS.every((entry) => entry.shipped);
+  const own = "Show your own: intro-dl page <directory of a run>";
+  return shipped ? `Shown: ${titles}, which come with intro_dl. ${own}` : titles ? `Shown: ${titles}.` : own;
 }

@@ -12,5 +12,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address belongs to the tabs
   shownTab.button.focus();
 });
-addEventListener("hashchange", followAddress);
+addEventListener("hashchange", () => followAddress());
 if (TABS.length) followAddress();

@@ -22,7 +22,7 @@ function addTab({ name, title, sentence = "", tries = [], defaults = {}, check =
   tab.commands = element("section", { class: "commands", hidden: true });
   tab.body = element("div", { class: "tab-body" });
   tab.panel = element("section", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, hidden: true },
-    element("h2", { class: "for-screen-readers" }, title), sentence ? element("p", {}, sentence) : null, tryThisLinks(tab, tries), tab.body, tab.commands);
+    element("h2", { class: "for-screen-readers" }, title), sentence ? element("p", { class: "sentence" }, sentence) : null, tryThisLinks(tab, tries), tab.body, tab.commands);
   const open = () => openTab(tab);
   tab.button = element("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": "false", tabindex: -1, onclick: open }, title);
   tab.onState = (call) => tab.listeners.state.push(call);
@@ -45,8 +45,8 @@ function tryThisLinks(tab, tries) {
     const follow = (event) => {
       event.preventDefault();
       const hash = addressOf(tab.name, { ...tab.defaults, run: tab.state.run, ...values }, tab.defaults);
-      history.pushState(null, "", hash);
-      followAddress();
+      setAddress(hash, true);
+      followAddress(hash);
     };
     const href = addressOf(tab.name, { ...tab.defaults, ...values }, tab.defaults);
     return element("li", {}, element("a", { href, onclick: follow }, text));
@@ -78,7 +78,7 @@ async function copyText(text, shownIn) {
 /** Open a tab as the reader asks for it: a new step for Back. */
 function openTab(tab) {
   writeWaitingAddress();
-  if (shownTab !== tab) history.pushState(null, "", addressOf(tab.name, tab.state, tab.defaults));
+  if (shownTab !== tab) setAddress(addressOf(tab.name, tab.state, tab.defaults), true);
   showNotice("");
   showTab(tab);
 }
@@ -108,8 +108,8 @@ function showTab(tab) {
 }
 
 /** Show what the address says; what cannot be used is replaced, and a sentence says so. */
-function followAddress() {
-  const { name, values, problem } = readAddress(location.hash);
+function followAddress(hash = location.hash) {
+  const { name, values, problem } = readAddress(hash);
   const named = problem ? null : TABS.find((tab) => tab.name === (name || TABS[0].name));
   const tab = named ?? shownTab ?? TABS[0];
   const sentences = problem ? [problem] : [];
