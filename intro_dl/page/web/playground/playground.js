@@ -18,7 +18,7 @@ addTab({
     ["Circles, 3 units", { data: "circles", hidden: [3], rate: 0.03 }],
     ["All weights zero", { data: "circles", hidden: [4, 4], activation: "relu", init: "zeros", rate: 0.03 }],
     ["Three spirals", {}],
-    ["A rate too large", { hidden: [8, 8], activation: "relu", optimizer: "sgd", rate: 30, speed: 1 }],
+    ["A rate too large", { data: "moons", activation: "identity", optimizer: "sgd", rate: 3, speed: 1 }],
     ["Overfitting", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu" }],
     ["The same with L2", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu", decay: 0.1 }],
   ],
@@ -50,6 +50,7 @@ function buildPlayground(panel, tab) {
   play.onlyTraining = [...buttons.children]; // hidden while a trained run is shown
   buttons.append(...play.settings.data);
   if (POINT_RUNS.length) play.runChoice = chooseRun(tab, (entry) => POINT_RUNS.includes(entry), () => followPlayground(play));
+  if (play.runChoice) buttons.append(play.runChoice);
   const picture = element("figure", {}, play.plane.canvas, element("figcaption", {}, play.shows, play.place));
   const curves = element("div", {}, play.chart, play.log);
   const cards = element("div", {}, card("Training", controls(...play.settings.training, play.speed)), card("Network", play.settings.layers, controls(...play.settings.network)));
@@ -59,7 +60,7 @@ function buildPlayground(panel, tab) {
   Object.assign(left.style, { flex: "0 1 26.25rem" });
   Object.assign(middle.style, { flex: "1 1 28rem" });
   Object.assign(cards.style, { flex: "1 1 19rem", display: "grid", gap: "1.25rem" });
-  panel.append(buttons, play.problem, play.runChoice ?? "", play.ownRow, columns(left, middle, cards));
+  panel.append(buttons, play.problem, play.ownRow, columns(left, middle, cards));
   document.addEventListener("keydown", (event) => playgroundKey(play, event));
   tab.onState(() => followPlayground(play));
   onTheme(() => showPlayground(play));
@@ -102,15 +103,6 @@ function restartPlayground(play) {
   if (state.steps > 0) play.tab.remember({ steps: 0 });
   showPlayground(play);
   showCommandOfPlayground(play);
-}
-
-/** Return what stands in for a trainer while a run is shown: its network and its test points. */
-function trainedRun(entry) {
-  const { graph, parameters } = loadModel(entry);
-  const data = { train: { inputs: [], labels: [] }, test: entry.points, features: entry.features ?? ["x1", "x2"], classes: entry.classes, scale: { mean: entry.mean, std: entry.std } };
-  const test = standardizedPoints(entry.points, data.scale, Float32Array);
-  const measures = { train: null, test: PlaygroundTrainer.prototype.measureSplit.call({ network: { graph, parameters } }, test) };
-  return { data, network: { graph, parameters }, measures, histories: { train: [], test: [] }, steps: null, measure() {}, record() {} };
 }
 
 /** Use changed settings: from the next step on, or after a restart. */

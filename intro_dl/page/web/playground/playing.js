@@ -35,13 +35,14 @@ function trainSteps(play, count) {
   restAfterTraining(play);
 }
 
-/** Show the problem of a training that cannot start or continue, and return whether there is one. */
+/** Show why a training cannot start or continue, or does badly; return whether it cannot. */
 function cannotTrain(play) {
   const points = play.tab.state.data === "own" ? whyPointsCannotTrain(play.trainer.data) : null;
-  const sentence = points ?? play.trainer.problem;
-  play.problem.textContent = sentence;
+  const reason = points ?? play.trainer.problem;
+  const sentence = reason || play.trainer.note;
+  if (play.problem.textContent !== sentence) play.problem.textContent = sentence;
   play.problem.hidden = !sentence;
-  return sentence !== "" && sentence !== null;
+  return reason !== "";
 }
 
 /** After a pause: show everything, say it, and keep the number of steps in the address if a restart repeats them. */
@@ -84,7 +85,7 @@ function paintUnitInPlane(play, unit) {
   else paintClassRegions(play.plane.regions, play.values.get("probabilities"));
   play.plane.painted = true;
   play.plane.canvas.redraw();
-  const shown = unit ? `Shown is ${unitName(play.network, unit.column, unit.row)} alone.` : "Shown is the most probable class; where the network is unsure, it is pale.";
+  const shown = unit ? `Shown is ${unitName(play.network, unit.column, unit.row)} alone${unit.column < sizes.length - 1 ? ": blue is positive, orange is negative" : ""}.` : "Shown is the most probable class: pale where the network is unsure.";
   const points = play.tab.state.data === "run" ? "Rings are test points." : "Filled points train, rings test.";
   play.shows.textContent = `${shown} ${points}`;
 }
@@ -111,7 +112,7 @@ function showMeasures(play) {
   const { measures, histories, steps, epochs } = play.trainer;
   for (const [split, [loss, accuracy]] of Object.entries(play.table.cells)) {
     loss.textContent = measures[split] ? shortNumber(Number(measures[split].loss.toPrecision(3))) : "-";
-    accuracy.textContent = measures[split] ? percent(measures[split].accuracy) : "-";
+    accuracy.textContent = Number.isFinite(measures[split]?.loss) ? percent(measures[split].accuracy) : "-";
   }
   play.progress.textContent = steps === null ? "" : `Step ${steps}, epoch ${epochs}`;
   const colors = theme();

@@ -64,8 +64,10 @@ function checkPlayground(state) {
   };
 }
 
-/** The runs whose test points and regions the playground can show: two features, and classes. */
-const POINT_RUNS = RUNS.filter((entry) => entry.kind === "points" && entry.points?.inputs[0]?.length === 2 && entry.classes?.length >= 2);
+/** The runs that the playground can show: points of two features, and a probability of each class. */
+const POINT_RUNS = RUNS.filter(({ kind, points, classes, graph }) => {
+  return kind === "points" && points?.inputs[0]?.length === 2 && classes?.length >= 2 && classes.length <= MOST_CLASSES && graph.outputs.includes("probabilities");
+});
 
 /** Return the noise or distance of the data set. */
 function optionOf({ data, noise }) {

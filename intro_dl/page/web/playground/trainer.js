@@ -87,8 +87,7 @@ class PlaygroundTrainer {
     if (labels.size === 0) return null;
     const logits = runGraph(this.network.graph, this.network.parameters, { points: inputs }).get("logits");
     const loss = OPERATIONS.cross_entropy.forward([logits, labels]).data[0];
-    const correct = labels.data.reduce((sum, label, row) => sum + (largestInRow(logits, row) === label), 0);
-    return { loss, accuracy: correct / labels.size };
+    return { loss, accuracy: accuracyOf(logits, labels) };
   }
 
   /** Add the last measures to the curves; a long curve keeps every second point. */
@@ -104,10 +103,38 @@ class PlaygroundTrainer {
 
   /** Return the sentence about a training that cannot continue, or "". */
   get problem() {
-    if (!this.diverged) return "";
-    const { rate } = this.state;
-    return `The loss is not finite after ${this.steps} steps: the rate ${rate} is too large for this network. Choose a smaller rate, e.g. ${Number((rate / 10).toPrecision(1))}, and press Restart.`;
+    return this.diverged ? `The loss is not finite after ${this.steps} steps: ${this.tooLarge} Then press Restart.` : "";
   }
+
+  /** Return the sentence about a training that is worse than guessing, or "". */
+  get note() {
+    const loss = this.measures?.train?.loss, guessing = Math.log(this.sizes.at(-1));
+    if (!(this.steps >= 20 && loss > 2 * guessing)) return "";
+    return `The training loss is ${shortNumber(Number(loss.toPrecision(3)))}, and guessing has ${guessing.toFixed(2)}: ${this.tooLarge}`;
+  }
+
+  get tooLarge() {
+    const { rate } = this.state;
+    return `the rate ${rate} is too large for this network. Choose a smaller rate, e.g. ${Number((rate / 10).toPrecision(1))}.`;
+  }
+}
+
+/** Return what stands in for a trainer while the network of a run is shown: it measures the run's test points. */
+function trainedRun(entry) {
+  const { graph, parameters } = loadModel(entry);
+  const features = entry.features ?? ["x1", "x2"], scale = { mean: entry.mean, std: entry.std };
+  const data = { train: { inputs: [], labels: [] }, test: entry.points, features, classes: entry.classes, scale };
+  const { inputs, labels } = standardizedPoints(entry.points, scale, Float32Array);
+  const chances = runGraph(graph, parameters, { [graph.inputs[0]]: inputs }).get("probabilities");
+  const chanceOfLabel = (label, row) => chances.data[row * chances.shape[1] + label];
+  const loss = labels.data.reduce((sum, label, row) => sum - Math.log(chanceOfLabel(label, row)), 0) / labels.size;
+  const measures = { train: null, test: { loss, accuracy: accuracyOf(chances, labels) } };
+  return { data, network: { graph, parameters }, measures, histories: { train: [], test: [] }, steps: null, problem: "", note: "", measure() {}, record() {} };
+}
+
+/** Return the fraction of rows of scores (N, K) whose largest is that of the label (N). */
+function accuracyOf(scores, labels) {
+  return labels.data.reduce((sum, label, row) => sum + (largestInRow(scores, row) === label), 0) / labels.size;
 }
 
 /** Return points as tensors: inputs (N, 2) with mean 0 and standard deviation 1, and labels (N). */
