@@ -1,7 +1,7 @@
 /*
  * Contour lines of a function on a grid, by marching squares: in each cell a straight line joins the points of
  * the edges at which the function has the level. The levels are evenly spaced in the logarithm of the height
- * above the minimum, so that a steep valley and its flat floor both show lines.
+ * above the minimum, so that a steep valley and its flat floor both show lines, or evenly in the height.
  */
 "use strict";
 
@@ -23,6 +23,11 @@ function logLevels(lowest, highest, count) {
   const span = highest - lowest;
   const smallest = span * 1e-4;
   return Array.from({ length: count }, (_, k) => lowest + smallest * (span / smallest) ** ((k + 0.5) / count));
+}
+
+/** Return `count` levels between `lowest` and `highest` at equal distances. */
+function evenLevels(lowest, highest, count) {
+  return Array.from({ length: count }, (_, k) => lowest + ((highest - lowest) * (k + 0.5)) / count);
 }
 
 /** Return the segments [[x1, y1, x2, y2], ...] of one level, in grid units (column, row). */

@@ -11,7 +11,8 @@ function surfaceContours(surface, window) {
   const { columns, rows } = CONTOUR_GRID;
   const values = gridValues(surface.f, window, columns, rows);
   const highest = values.reduce((a, b) => Math.max(a, b));
-  return logLevels(lowestValue(surface), highest, CONTOUR_LEVELS).map((level) => ({
+  const levels = surface.evenLevels ? evenLevels : logLevels;
+  return levels(lowestValue(surface), highest, CONTOUR_LEVELS).map((level) => ({
     level,
     segments: contourSegments(values, columns, rows, level),
   }));

@@ -134,7 +134,7 @@ function buildRaceView(box, tab) {
 
   const left = element("div", {}, controls(surfaceChoice), formula, canvas, element("p", { class: "soft" },
     "★ minimum, ○ other point with gradient zero. Click or drag to move the start; arrow keys move it by 0.1, with Shift by 0.01."),
-    count, play.bar, controls(speed), chart);
+    count, play.bar, controls(speed), chart, element("p", { class: "soft" }, "The colors are those of the table."));
   left.style.flex = "1 1 25rem";
   const right = element("div", {}, lesson, controls(startFields, factorSlider, momentumSlider), table.box, limits);
   right.style.flex = "1 1 25rem";

@@ -16,7 +16,7 @@ const LANDSCAPE_BUMPS = [
 /**
  * By name: title, formula, what it shows, `f(x, y)`, `gradient(x, y)` -> [df/dx, df/dy], the global `minima` and
  * `others` (points where the gradient is 0 as well), the window that is drawn, the start, and a learning rate of
- * each optimizer that suits the slopes of this surface.
+ * each optimizer that suits the slopes of this surface. With `evenLevels` the contour lines have equal distances in f.
  */
 const SURFACES = {
   bowl: {
@@ -92,6 +92,7 @@ const SURFACES = {
     others: [[-1.008017244042225, 0.18144552120423035]],
     window: { x: [-2, 2], y: [-2, 2] },
     start: [0.6, 0.9],
+    evenLevels: true,
     rates: { sgd: 0.06, momentum: 0.02, adagrad: 0.2, adadelta: 1, rmsprop: 0.02, adam: 0.05 },
   },
   plateau: {
@@ -105,7 +106,7 @@ const SURFACES = {
     },
     minima: [[0, 0]],
     others: [],
-    window: { x: [-4, 4], y: [-3, 3] },
+    window: { x: [-4, 2.5], y: [-2, 2.5] },
     start: [-3, 1.5],
     rates: { sgd: 0.1, momentum: 0.05, adagrad: 0.2, adadelta: 1, rmsprop: 0.02, adam: 0.05 },
   },
