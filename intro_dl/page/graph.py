@@ -66,12 +66,12 @@ def _exported(portable: Portable) -> ExportedProgram:
     batch = torch.export.Dim("batch")
     shapes = [{entry["shape"].index("batch"): batch} for entry in portable.inputs]
     text = portable.run.kind == "text"  # its state is one argument
-    return torch.export.export(
-        portable.module,
-        portable.example(2),
-        dynamic_shapes=(shapes[0], tuple(shapes[1:])) if text else tuple(shapes),
-        strict=False,
-    )
+    dynamic = (shapes[0], tuple(shapes[1:])) if text else tuple(shapes)
+    try:
+        return torch.export.export(portable.module, portable.example(2), dynamic_shapes=dynamic, strict=False)
+    except Exception as error:  # torch.export raises many types of errors
+        reason = " ".join(str(error).split())[:200]
+        raise Unknown(f"Python code that torch.export cannot follow ({reason})") from error
 
 
 def output_names(portable: Portable) -> list[str]:
