@@ -135,7 +135,7 @@ def command_of(folder: RunFolder, run: LoadedRun) -> str:
     if not folder.overrides_file.is_file():
         choices = folder.read_choices()
         model = choices.get("model", type(run.model).__module__.rpartition(".")[2])
-        words = [f"model={model}"] + [f"data={choices['data']}"] * ("data" in choices)
+        words = [f"model={model}", *(f"data={choices[group]}" for group in ("data",) if group in choices)]
     return " ".join(["intro-dl train", *map(typed, words)])
 
 

@@ -70,8 +70,7 @@ def _exported(portable: Portable) -> ExportedProgram:
     try:
         return torch.export.export(portable.module, portable.example(2), dynamic_shapes=dynamic, strict=False)
     except Exception as error:  # torch.export raises many types of errors
-        reason = " ".join(str(error).split())[:200]
-        raise Unknown(f"Python code that torch.export cannot follow ({reason})") from error
+        raise Unknown("Python code that torch.export cannot follow") from error
 
 
 def output_names(portable: Portable) -> list[str]:

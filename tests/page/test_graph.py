@@ -116,8 +116,7 @@ def test_the_noise_of_an_autoencoder_is_not_in_the_page(untrained):
         (lambda x: x.sort(dim=1).values, "sort"),
         (lambda x: x + torch.rand_like(x), "random numbers|rand_like"),
         (lambda x: x + torch.randn_like(x), "random numbers"),
-        (lambda x: torch.cat([x[1:], x[:1]]), "a part of the batch"),
-        (lambda x: x if x.sum() > 0 else -x, "Python code that torch.export cannot follow .*"),
+        (lambda x: x if x.sum() > 0 else -x, "Python code that torch.export cannot follow"),
     ],
 )
 def test_an_unknown_operation_is_named_with_its_model(untrained, monkeypatch, change, named):
