@@ -4,7 +4,7 @@
 const LARGEST_CSV = 1_000_000; // bytes
 const POINT_MARKS = ["●", "■", "▲", "◆", "✚"]; // the shapes of `tracePointShape`
 
-/** Return the row. `change(points)` is told new points; row.points and row.chosen (a class) are what is shown. */
+/** Return the row. `change(points, restart)` is told new points; row.points and row.chosen (a class) are what is shown. */
 function makeOwnPointsRow(change) {
   const buttons = Array.from({ length: MOST_CLASSES }, (_, label) => {
     const mark = element("span", { "aria-hidden": "true" }, `${POINT_MARKS[label]} `);
@@ -19,7 +19,7 @@ function makeOwnPointsRow(change) {
     controls(
       group,
       button("Undo", () => change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) })),
-      button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() })),
+      button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() }, true)),
       labelled("CSV file with x1, x2, class", file),
       button("Save as CSV", () => savePoints(row.points)),
     ),
@@ -59,7 +59,7 @@ async function readOwnFile(row, input, change) {
     if (file.size > LARGEST_CSV) throw new Error(`${file.name} has ${file.size} bytes: keep at most ${LARGEST_CSV}, which is enough for ${MOST_POINTS} points.`);
     const points = parsePointsCsv(await file.text(), file.name);
     row.say("");
-    change(points);
+    change(points, true);
   } catch (error) {
     row.say(error.message);
   }

@@ -29,11 +29,11 @@ addTab({
 
 /** Build the tab. `play` holds what the functions below share. */
 function buildPlayground(panel, tab) {
-  const play = { tab, trainer: null, own: null, unit: null, frames: 0, turn: 0, wait: 0, changed: false, saidAt: 0 };
+  const play = (tab.play = { tab, trainer: null, own: null, unit: null, frames: 0, turn: 0, wait: 0, changed: false, saidAt: 0 });
   play.plane = makePlane({ onPlace: (x, add) => readPlace(play, x, add) });
   play.network = makeNetworkView({ onUnit: (unit) => paintUnitInPlane(play, unit) });
   play.settings = makeSettings(tab, (values, restart) => changeSettings(play, values, restart));
-  play.ownRow = makeOwnPointsRow((points) => changeOwnPoints(play, points));
+  play.ownRow = makeOwnPointsRow((points, restart) => changeOwnPoints(play, points, restart));
   play.loop = animate(tab, () => playgroundFrame(play));
   play.loop.onChange((running) => running || restAfterTraining(play));
   play.chart = makeCanvas({ width: 440, height: 220, label: "Loss on the training and test points over the steps", fluid: true });
@@ -115,8 +115,8 @@ function changeSettings(play, values, restart) {
   showCommandOfPlayground(play);
 }
 
-/** Use other points of one's own; the weights stay if the number of classes does. */
-function changeOwnPoints(play, points) {
+/** Use other points of one's own; while some are added, the weights stay. */
+function changeOwnPoints(play, points, restart = false) {
   const classes = [...points.classes, ...OWN_CLASSES.slice(points.classes.length)];
   play.own = { ...points, classes };
   const named = classes.some((name, i) => name !== OWN_CLASSES[i]);
@@ -124,7 +124,7 @@ function changeOwnPoints(play, points) {
   play.tab.remember({ own: pointsToAddress(play.own), names, steps: 0 });
   const data = pointsOfState(play.tab.state, play.own);
   const same = data.classes.length === play.trainer.data.classes.length;
-  if (!same || play.trainer.steps === 0) return restartPlayground(play);
+  if (restart || !same || play.trainer.steps === 0) return restartPlayground(play);
   play.changed = true;
   play.trainer.setData(data);
   play.ownRow.show(play.own);

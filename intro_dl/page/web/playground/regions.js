@@ -14,7 +14,7 @@ const classColors = () => [...theme().classes, ...FURTHER_CLASS_COLORS].map(rgbO
 function viewOfPoints({ train, test }, own) {
   const inputs = [...train.inputs, ...test.inputs];
   const ranges = [0, 1].map((feature) => {
-    const [low, high] = inputs.length ? rangeOf(inputs.map((x) => x[feature])) : [-3, 3];
+    const [low, high] = rangeOf(inputs.length ? inputs.map((x) => x[feature]) : [0]);
     if (own) return [Math.min(-3, 1.08 * low), Math.max(3, 1.08 * high)];
     const margin = 0.08 * (high - low || 1);
     return [low - margin, high + margin];
