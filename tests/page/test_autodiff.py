@@ -57,7 +57,8 @@ PASSES = """([text, at]) => {
   return {
     variables, z: steps[last].value, names: steps.map(({name}) => name), steps,
     forward: tangents.map((each) => each[last]), reverse: variables.map((_, index) => adjoints[index]),
-    forwardLines: variables.map((name, v) => steps.map((_, index) => forwardLine(steps, tangents[v], index, name))),
+    forwardLines: variables.map((name, v) =>
+      steps.map((_, index) => forwardLine(steps, tangents[v], index, name))),
     reverseLines: order.map((index) => reverseLine(steps, adjoints, index)),
     command: torchCommand(tree, variables, point),
   };
