@@ -135,7 +135,7 @@ def test_a_rate_above_the_limit_of_the_bowl_diverges(tab, optimizer, limit):
 
 def test_a_diverged_racer_stops_and_the_others_walk_on(tab):
     sgd, momentum = race(tab, 400, racers=["sgd", "momentum"], rates=[50, 0.02, 1, 1, 1, 1])
-    assert len(sgd["path"]) == 2 * (sgd["diverged"] + 1)
+    assert sgd["diverged"] <= 3 and len(sgd["path"]) == 2 * (sgd["diverged"] + 1)
     assert len(momentum["path"]) == 2 * 401 and momentum["arrived"]
 
 

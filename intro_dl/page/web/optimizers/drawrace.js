@@ -40,6 +40,17 @@ function drawContours(context, contours, scale) {
   context.globalAlpha = 1;
 }
 
+/** Return contour lines and axes on a canvas with `sharpness` pixels a unit. */
+function surfaceLayer(surface, scale, width, height, sharpness) {
+  const layer = document.createElement("canvas");
+  Object.assign(layer, { width: width * sharpness, height: height * sharpness });
+  const context = layer.getContext("2d");
+  context.scale(sharpness, sharpness);
+  drawContours(context, surfaceContours(surface, scale.window), scale);
+  drawTicks(context, scale, width, height);
+  return layer;
+}
+
 /** Draw the path of one racer up to now, and its marker; an arrow at the border if it has left the picture. */
 function drawPath(context, racer, scale, width, height) {
   const look = RACERS[racer.name];

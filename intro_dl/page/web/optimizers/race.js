@@ -26,6 +26,7 @@ class Racer {
   constructor(name, surface, start, settings) {
     this.name = name;
     this.surface = surface;
+    this.goal = lowestValue(surface) + RACE_THRESHOLD; // it has arrived below this
     this.settings = settings;
     this.position = Tensor.of([2], start, Float64Array);
     this.state = {};
@@ -51,7 +52,7 @@ class Racer {
     const steps = this.values.length - 1;
     const value = this.values[steps];
     if (!Number.isFinite(value) || !(this.distance() < RACE_FAR)) this.diverged = steps;
-    else if (this.arrived === null && value < lowestValue(this.surface) + RACE_THRESHOLD) this.arrived = steps;
+    else if (this.arrived === null && value < this.goal) this.arrived = steps;
   }
 
   /** Return the distance from the nearest global minimum. */

@@ -81,14 +81,13 @@ function buildRaceView(box, tab) {
     describe();
   }
 
-  let contours = [];
-  let contoursOf = "";
+  let layer = null; // contour lines and axes, on a canvas of their own: drawn again only when they change
+  let layerOf = "";
   canvas.onDraw((context, width, height) => {
     scale = plotScale(race.surface.window, width, height, true);
-    const key = JSON.stringify([race.surface.title, scale.window]);
-    if (key !== contoursOf) [contoursOf, contours] = [key, surfaceContours(race.surface, scale.window)];
-    drawContours(context, contours, scale);
-    drawTicks(context, scale, width, height);
+    const key = JSON.stringify([race.surface.title, scale.window, theme().name, canvas.width]);
+    if (key !== layerOf) [layerOf, layer] = [key, surfaceLayer(race.surface, scale, width, height, canvas.width / width)];
+    context.drawImage(layer, 0, 0, width, height);
     drawPlaces(context, race, scale);
     for (const racer of race.racers) drawPath(context, racer, scale, width, height);
   });
@@ -138,7 +137,8 @@ function buildRaceView(box, tab) {
   left.style.flex = "1 1 25rem";
   const right = element("div", {}, lesson, controls(startFields, factorSlider, momentumSlider), table.box, limits);
   right.style.flex = "1 1 25rem";
-  box.append(columns(left, right));
+  box.append(columns(left, right), element("p", { class: "soft" },
+    "The first command below compares the same optimizers on data, at their default rates: a rate that suits a surface says nothing about a network."));
   return { setUp, cancel: play.cancel };
 }
 
