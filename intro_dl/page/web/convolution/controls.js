@@ -5,7 +5,7 @@
 function convolutionControls(tab, change) {
   const state = () => tab.state;
   const named = {
-    picture: choice({ label: "Image", options: [], onchange: (picture) => change({ picture }) }),
+    picture: choice({ label: "Image", options: [], onchange: (picture) => change({ picture, ...(picture === "digit" ? { row: 12, column: 12 } : { row: 2, column: 3 }) }) }),
     run: choice({ label: "Run", options: [], onchange: (run) => change({ run, example: 0 }) }),
     example: slider({ label: "Test image", min: 0, max: 1, value: 0, format: (n) => exampleInWords(state(), n), oninput: (example) => change({ example }) }),
     again: button("Other noise", () => change({ seed: state().seed + 1 })),

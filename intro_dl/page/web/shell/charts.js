@@ -50,13 +50,13 @@ function lineChart(canvas, { series, xLabel = "", yLabel = "", log = false, low 
     const box = { left: 52, right: width - 10, top: 26, bottom: height - 40 };
     const toX = (x) => box.left + ((x - x0) / (x1 - x0 || 1)) * (box.right - box.left);
     const toY = (y) => box.bottom - ((y - y0) / (y1 - y0)) * (box.bottom - box.top);
-    drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors });
+    drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors, empty: finite.length === 0 });
     lines.forEach((line, index) => drawLine(context, line, index, { count: lines.length, toX, toY, box, colors }));
   });
 }
 
 /** Draw the grid, the numbers and the names of the axes. */
-function drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors }) {
+function drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors, empty }) {
   Object.assign(context, { font: "12px system-ui, sans-serif", lineWidth: 1, fillStyle: colors.soft, strokeStyle: colors.grid });
   context.textBaseline = "middle";
   context.textAlign = "right";
@@ -67,7 +67,7 @@ function drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabe
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const tick of roundTicks(x0, x1, 5)) if (tick >= x0 && tick <= x1) context.fillText(shortNumber(tick), toX(tick), box.bottom + 5);
+  for (const tick of empty ? [] : roundTicks(x0, x1, 5)) if (tick >= x0 && tick <= x1) context.fillText(shortNumber(tick), toX(tick), box.bottom + 5);
   context.fillText(xLabel, (box.left + box.right) / 2, box.bottom + 22);
   context.textAlign = "left";
   context.fillText(yLabel, 4, 6);

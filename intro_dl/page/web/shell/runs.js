@@ -27,7 +27,7 @@ function titleOfRun(entry) {
 function chooseRun(tab, filter = () => true, onchange = null) {
   const fitting = RUNS.filter(filter);
   const result = element("p", { class: "soft" });
-  const made = element("div", { class: "control" });
+  const made = element("div", { class: "run" });
   const show = () => {
     result.textContent = made.run ? [resultInWords(made.run), made.run.parameters && `${made.run.parameters} parameters`].filter(Boolean).join(", ") : "";
     if (made.run?.command) tab.command(made.run.command);
@@ -49,15 +49,15 @@ function chooseRun(tab, filter = () => true, onchange = null) {
     },
   });
   if (list) made.append(list, result);
-  else made.append(element("p", {}, "The page was made without a run for this tab. Make one with: intro-dl page <directory of a run>"));
+  else made.append(element("p", {}, "The page was made without a run for this tab. Make one with ", element("code", {}, "intro-dl page <directory of a run>")));
   made.set(tab.state.run ?? 0);
   return made;
 }
 
-/** Return the header's sentence about the runs. */
+/** Return the header's sentence about the runs, as nodes. */
 function shownRunsInWords() {
   const titles = RUNS.map(titleOfRun).join(", ");
-  const shipped = RUNS.length > 0 && RUNS.every((entry) => entry.shipped);
-  const own = "Show your own: intro-dl page <directory of a run>";
-  return shipped ? `Shown: ${titles}, which come with intro_dl. ${own}` : titles ? `Shown: ${titles}.` : own;
+  const own = [" Show your own: ", element("code", {}, "intro-dl page <directory of a run>")];
+  if (RUNS.some((entry) => !entry.shipped)) return [`Shown: ${titles}.`];
+  return titles ? [`Shown: ${titles}, which come with intro_dl.`, ...own] : own;
 }

@@ -2,7 +2,7 @@
 // The last file: the header, the row of tabs, and the tab that the address names.
 
 document.getElementById("theme-control").append(themeControl());
-document.getElementById("shown-runs").textContent = shownRunsInWords();
+document.getElementById("shown-runs").append(...shownRunsInWords());
 document.getElementById("made-by").append("Made by ", element("code", {}, CONTENT.command ?? "intro-dl page"),
   CONTENT.version ? ` with intro_dl ${CONTENT.version}.` : ".");
 document.getElementById("tabs").append(...TABS.map((tab) => tab.button));

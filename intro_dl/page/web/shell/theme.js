@@ -55,7 +55,7 @@ function themeControl() {
       // A browser may refuse to store; the choice then holds until the page is closed.
     }
   };
-  const options = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+  const options = [["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]];
   return choice({ label: "Colors", options, value: chosenTheme, onchange: keep });
 }
 
