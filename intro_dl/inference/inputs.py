@@ -165,7 +165,8 @@ def _fit_drawing(pixels: np.ndarray, size: tuple[int, int], box: int, steps: lis
     drawing = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float64)
     drawing *= 255 / max(drawing.max(), 1)  # scaling made thin lines faint
     top, left = (
-        int(np.clip(round((whole - 1) / 2 - _center(drawing, axis)), 0, whole - part))
+        # To 9 decimals first: a symmetric drawing gives a half, and the order of a sum must not decide it.
+        int(np.clip(round(round((whole - 1) / 2 - _center(drawing, axis), 9)), 0, whole - part))
         for axis, (whole, part) in enumerate(zip(size, drawing.shape, strict=True))
     )
     canvas = np.zeros(size)

@@ -1,0 +1,60 @@
+"use strict";
+// Strokes of a pen on a square sheet: lists of points [x, y] in whole pixels, painted and written into the address.
+
+const SHEET_SIZE = 280; // pixels of the sheet, on every screen: the network must not depend on the screen
+const PEN_WIDTH = 22; // a digit as high as the sheet gets lines as thick as those of MNIST
+const SHEET_MARGIN = PEN_WIDTH / 2 + 3; // the pen stays inside, so that the border is paper: predict looks there for its color
+const LEAST_MOVE = 3; // pixels; closer points are left out, so that a drawing is short enough for a link
+const LONGEST_DRAWING = 1500; // characters in the address
+
+/** Return a point inside the margin, in whole pixels. */
+function pointOnSheet([x, y]) {
+  const inside = (value) => Math.round(Math.min(SHEET_SIZE - SHEET_MARGIN, Math.max(SHEET_MARGIN, value)));
+  return [inside(x), inside(y)];
+}
+
+/** Add a point to a stroke if it is far enough from the last one; return whether it was added. */
+function extendStroke(stroke, point, least = LEAST_MOVE) {
+  const [x, y] = pointOnSheet(point);
+  const last = stroke.at(-1);
+  if (last && Math.hypot(x - last[0], y - last[1]) < least) return false;
+  stroke.push([x, y]);
+  return true;
+}
+
+/** Paint strokes black on white: smooth curves through the middles between the points, with round ends. */
+function paintStrokes(context, strokes) {
+  Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: PEN_WIDTH, lineCap: "round", lineJoin: "round" });
+  context.fillRect(0, 0, SHEET_SIZE, SHEET_SIZE);
+  for (const points of strokes) {
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (let k = 1; k < points.length - 1; k++) {
+      const [[x, y], [nextX, nextY]] = [points[k], points[k + 1]];
+      context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+    }
+    context.lineTo(...points.at(-1)); // of a single point: a dot
+    context.stroke();
+  }
+}
+
+/** Return the grey image {data, width, height} of what is painted; red, green and blue are equal. */
+function greyOfCanvas(context) {
+  const { data, width, height } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
+  return { data: Uint8Array.from({ length: width * height }, (_, pixel) => data[4 * pixel]), width, height };
+}
+
+/** Return strokes as a text: two characters of base 36 for each x and y, and a dot between two strokes. */
+function strokesToText(strokes) {
+  const digits = (value) => value.toString(36).padStart(2, "0");
+  return strokes.map((points) => points.map(([x, y]) => digits(x) + digits(y)).join("")).join(".");
+}
+
+/** Return the strokes of a text, or null if it is not a drawing. */
+function strokesOfText(text) {
+  if (text === "") return [];
+  if (text.length > LONGEST_DRAWING || !/^([0-9a-z]{4})+(\.([0-9a-z]{4})+)*$/.test(text)) return null;
+  return text.split(".").map((part) =>
+    part.match(/.{4}/g).map((four) => pointOnSheet([parseInt(four.slice(0, 2), 36), parseInt(four.slice(2), 36)])),
+  );
+}
