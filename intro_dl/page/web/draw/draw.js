@@ -55,7 +55,8 @@ function buildDrawTab(panel, tab) {
   const sheet = element("div", { class: "sheet-column" }, pad.root, tools, keys, photographs);
   panel.append(picker, failure, columns(sheet, answer.root, answer.why, comparison.root), examples.root, layers.root);
 
-  let reading = null; // of the image shown; null if the sheet is blank
+  let image = null; // on the sheet; null if it is blank
+  let reading = null; // what the network answers about it
   let said = ""; // the last answer that a screen reader said
   let waiting = 0; // a timer
 
@@ -68,8 +69,8 @@ function buildDrawTab(panel, tab) {
   /** Let the network read the sheet, and show its answer. */
   function read() {
     const run = picker.run;
-    const image = currentImage();
-    const prepared = image && readsDrawings(run) ? prepareDrawing(image, run) : { pixels: image?.data, steps: [], blank: !image };
+    image = currentImage();
+    const prepared = image && readsDrawings(run) ? prepareOnce(image, run) : { pixels: image?.data, steps: [], blank: !image };
     try {
       reading = prepared.blank ? null : readPixels(run, prepared.pixels);
       failure.hidden = true;
@@ -95,7 +96,7 @@ function buildDrawTab(panel, tab) {
     }
     read();
     showWhy();
-    comparison.show(picker.run, reading && currentImage());
+    comparison.show(picker.run, image, reading);
     const text = strokesToText(pad.strokes);
     tab.remember({ strokes: text.length <= LONGEST_DRAWING ? text : "", example: pad.example?.index ?? -1 });
     examples.show(picker.run, tab.state.example);

@@ -23,23 +23,38 @@ function medianOf(numbers) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** Return how many different values bytes have. */
+function countLevels(data) {
+  const seen = new Uint8Array(256);
+  for (const value of data) seen[value] = 1;
+  return seen.reduce((sum, one) => sum + one, 0);
+}
+
+/** Return the largest value minus the smallest. */
+function contrastOf(data) {
+  const [low, high] = rangeOf(data);
+  return high - low;
+}
+
 /** Number the marks of `strong` (H*W booleans): pixels that touch, also at a corner, belong to one mark. */
 function labelMarks(strong, width, height) {
   const labels = new Int32Array(width * height); // 0: paper
+  const waiting = new Int32Array(width * height); // pixels of the mark whose neighbors are still to be seen
   let count = 0;
   for (let start = 0; start < labels.length; start++) {
     if (!strong[start] || labels[start]) continue;
     labels[start] = ++count;
-    const waiting = [start];
-    while (waiting.length) {
-      const pixel = waiting.pop();
-      const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    waiting[0] = start;
+    for (let size = 1; size > 0; ) {
+      const pixel = waiting[--size];
+      const x = pixel % width;
+      const y = (pixel - x) / width;
       for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
         for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
           const neighbor = row * width + column;
           if (!strong[neighbor] || labels[neighbor]) continue;
           labels[neighbor] = count;
-          waiting.push(neighbor);
+          waiting[size++] = neighbor;
         }
       }
     }
@@ -49,33 +64,35 @@ function labelMarks(strong, width, height) {
 
 /** Return {kept, count}: where the largest drawing in `ink` (H*W) is, as booleans, and how many drawings there are. */
 function largestDrawing(ink, width, height) {
-  const least = Math.fround(STRONG_INK * ink.reduce((most, value) => Math.max(most, value), 0));
-  const strong = Uint8Array.from(ink, (value) => value > least);
+  const least = Math.fround(STRONG_INK * rangeOf(ink)[1]);
+  const strong = new Uint8Array(ink.length);
+  for (let pixel = 0; pixel < ink.length; pixel++) strong[pixel] = ink[pixel] > least ? 1 : 0;
   const { labels, count: marks } = labelMarks(strong, width, height);
-  if (!marks) return { kept: new Uint8Array(ink.length), count: 0 };
   const sums = new Float64Array(marks + 1); // the ink of each mark
   const starts = new Int32Array(marks + 1).fill(width); // its first column, and the one after its last
   const ends = new Int32Array(marks + 1);
-  labels.forEach((label, pixel) => {
-    if (!label) return;
+  for (let pixel = 0; pixel < ink.length; pixel++) {
+    const label = labels[pixel];
+    if (!label) continue;
     const x = pixel % width;
     sums[label] += ink[pixel];
-    starts[label] = Math.min(starts[label], x);
-    ends[label] = Math.max(ends[label], x + 1);
-  });
+    if (x < starts[label]) starts[label] = x;
+    if (x >= ends[label]) ends[label] = x + 1;
+  }
   let inside = sums.slice();
   for (const label of borderPixels({ data: labels, width, height })) inside[label] = 0;
   if (Math.max(...inside) < MARK_SPECK * Math.max(...sums)) inside = sums; // a drawing that reaches the border
   const largest = inside.indexOf(Math.max(...inside));
-  const keep = new Set([largest]);
-  let count = 1;
+  const keep = new Uint8Array(marks + 1);
+  keep[largest] = marks ? 1 : 0;
+  let count = marks ? 1 : 0;
   for (let label = 1; label <= marks; label++) {
     if (label === largest || inside[label] <= MARK_PART * inside[largest]) continue;
     const shareColumns = starts[label] < ends[largest] && starts[largest] < ends[label];
-    if (shareColumns) keep.add(label); // above or below, such as the bar of a 5
+    if (shareColumns) keep[label] = 1; // above or below, such as the bar of a 5
     else count += 1;
   }
-  return { kept: Uint8Array.from(labels, (label) => keep.has(label)), count };
+  return { kept: labels.map((label) => keep[label]), count };
 }
 
 /** Return `kept` (H*W) grown by `times` pixels up, down, left and right. */
@@ -100,11 +117,12 @@ function growMarks(kept, width, height, times) {
 /** Return a grey image with one drawing on even paper, unchanged if it already is one; `steps` gets a word about it. */
 function oneDrawing(image, steps) {
   const { data, width, height } = image;
-  if (Math.min(width, height) < SMALLEST_SHEET || new Set(data).size <= FEWEST_LEVELS) return image;
+  if (Math.min(width, height) < SMALLEST_SHEET || countLevels(data) <= FEWEST_LEVELS) return image;
   const paper = medianOf(borderPixels(image));
-  const contrast = Math.max(data.reduce((a, b) => Math.max(a, b)) - data.reduce((a, b) => Math.min(a, b)), 1);
+  const contrast = Math.max(contrastOf(data), 1);
   const sign = paper >= 128 ? -1 : 1; // dark ink on light paper, or light ink on dark
-  const ink = Float32Array.from(data, (value) => (sign * (value - paper)) / contrast);
+  const ink = new Float32Array(data.length);
+  for (let pixel = 0; pixel < ink.length; pixel++) ink[pixel] = (sign * (data[pixel] - paper)) / contrast;
   const { kept, count } = largestDrawing(ink, width, height);
   if (count < 2) return image;
   steps.push(`${count} drawings, the largest is used`);

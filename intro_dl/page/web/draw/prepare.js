@@ -21,8 +21,7 @@ function prepareDrawing(image, run) {
     image = { ...image, data: image.data.map((value) => 255 - value) };
     steps.push("inverted");
   }
-  const contrast = image.data.reduce((a, b) => Math.max(a, b)) - image.data.reduce((a, b) => Math.min(a, b));
-  const blank = contrast < LEAST_CONTRAST;
+  const blank = contrastOf(image.data) < LEAST_CONTRAST;
   if (blank) steps.push("blank");
   if (!rightSize) {
     const ground = roundHalfEven(medianOf(borderPixels(image)));
@@ -31,13 +30,27 @@ function prepareDrawing(image, run) {
   return { pixels: image.data, width, height, steps, blank };
 }
 
+const preparedDrawings = new WeakMap(); // image -> Map of what was prepared of it
+
+/** Return what `prepareDrawing` returns; computed once for runs that prepare an image in the same way. */
+function prepareOnce(image, run) {
+  if (!preparedDrawings.has(image)) preparedDrawings.set(image, new Map());
+  const known = preparedDrawings.get(image);
+  const key = JSON.stringify([run.in_shape, run.background, run.digit_box]);
+  if (!known.has(key)) known.set(key, prepareDrawing(image, run));
+  return known.get(key);
+}
+
 /** Scale the longer side of what is drawn to `box` pixels, and move its center of mass to the middle of width x height. */
 function fitDrawing(image, width, height, box, steps) {
   const border = medianOf(borderPixels(image));
   const ground = border >= 128 ? 255 : 0;
-  let ink = Float64Array.from(image.data, (value) => Math.max(0, ground === 0 ? value - border : border - value));
-  const strongest = Math.max(ink.reduce((a, b) => Math.max(a, b)), 1);
-  ink = ink.map((value) => value / strongest);
+  const ink = new Float64Array(image.data.length);
+  for (let pixel = 0; pixel < ink.length; pixel++) {
+    ink[pixel] = Math.max(0, ground === 0 ? image.data[pixel] - border : border - image.data[pixel]);
+  }
+  const strongest = Math.max(rangeOf(ink)[1], 1);
+  for (let pixel = 0; pixel < ink.length; pixel++) ink[pixel] /= strongest;
   const crop = boxOfInk(ink, image.width);
   const [cropWidth, cropHeight] = [crop.right - crop.left + 1, crop.bottom - crop.top + 1];
   const cropped = new Uint8Array(cropWidth * cropHeight);
@@ -50,7 +63,7 @@ function fitDrawing(image, width, height, box, steps) {
     Math.max(1, roundHalfEven((side * Math.min(box, width, height)) / Math.max(cropWidth, cropHeight)));
   const [newWidth, newHeight] = [scaled(cropWidth), scaled(cropHeight)];
   const small = resizeGrey({ data: cropped, width: cropWidth, height: cropHeight }, newWidth, newHeight);
-  const gain = 255 / Math.max(small.data.reduce((a, b) => Math.max(a, b)), 1); // scaling made thin lines faint
+  const gain = 255 / Math.max(rangeOf(small.data)[1], 1); // scaling made thin lines faint
   const drawing = Float64Array.from(small.data, (value) => value * gain);
   const left = placeCenter(centerOfMass(drawing, newWidth, "x"), width, newWidth);
   const top = placeCenter(centerOfMass(drawing, newWidth, "y"), height, newHeight);
@@ -67,14 +80,15 @@ function fitDrawing(image, width, height, box, steps) {
 /** Return the first and last row and column of `ink` (H*W, in [0, 1]) that belong to the drawing. */
 function boxOfInk(ink, width) {
   const box = { left: width, right: -1, top: ink.length, bottom: -1 };
-  ink.forEach((value, pixel) => {
-    if (value <= INK_FRACTION) return;
-    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+  for (let pixel = 0; pixel < ink.length; pixel++) {
+    if (ink[pixel] <= INK_FRACTION) continue;
+    const x = pixel % width;
+    const y = (pixel - x) / width;
     box.left = Math.min(box.left, x);
     box.right = Math.max(box.right, x);
     box.top = Math.min(box.top, y);
     box.bottom = Math.max(box.bottom, y);
-  });
+  }
   return box;
 }
 

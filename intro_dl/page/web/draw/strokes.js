@@ -41,7 +41,9 @@ function paintStrokes(context, strokes) {
 /** Return the grey image {data, width, height} of what is painted; red, green and blue are equal. */
 function greyOfCanvas(context) {
   const { data, width, height } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
-  return { data: Uint8Array.from({ length: width * height }, (_, pixel) => data[4 * pixel]), width, height };
+  const grey = new Uint8Array(width * height);
+  for (let pixel = 0; pixel < grey.length; pixel++) grey[pixel] = data[4 * pixel];
+  return { data: grey, width, height };
 }
 
 /** Return strokes as a text: two characters of base 36 for each x and y, and a dot between two strokes. */
