@@ -4,6 +4,7 @@
 // Lecture 001 (MNIST, convolutional networks) and 004 (feature maps, reverse mode). The drawing is prepared in the same
 // way as by `intro-dl predict`, which also reads the saved PNG.
 
+const FIRST_EXAMPLE = 9; // the test image that the tab starts with: a 3 of the usual digits
 const SLOW_NETWORK = 40; // milliseconds; a slower network waits until the pen rests
 
 /** Return the state of the tab with what it can use. */
@@ -48,7 +49,7 @@ function buildDrawTab(panel, tab) {
   const layers = makeLayersView({ onChoose: (chosen) => { tab.remember(chosen); showLayers(); } });
   const examples = makeExamplesView({ onChoose: (index) => pad.show({ example: exampleAt(index) }) });
   const comparison = makeComparison();
-  const keys = element("p", { class: "soft keys" }, "By keyboard: arrow keys move the pen, Space puts it down and lifts it, Ctrl+Z undoes.");
+  const keys = element("p", { class: "soft" }, "Draw with the mouse, a pen or a finger. By keyboard: arrow keys move the pen, Space puts it down and lifts it, Ctrl+Z undoes.");
   const tools = controls(button("Clear", pad.clear), button("Undo", pad.undo), button("Save PNG", () => saveDrawing(pad)));
   const photographs = element("p", { class: "soft" }, "This network was trained on photographs, which one cannot draw: choose a test image.");
   const failure = element("p", { class: "notice", role: "status", hidden: true });
@@ -98,8 +99,9 @@ function buildDrawTab(panel, tab) {
     showWhy();
     comparison.show(picker.run, image, reading);
     const text = strokesToText(pad.strokes);
-    tab.remember({ strokes: text.length <= LONGEST_DRAWING ? text : "", example: pad.example?.index ?? -1 });
-    examples.show(picker.run, tab.state.example);
+    const inAddress = text.length <= LONGEST_DRAWING ? text : "";
+    tab.remember({ strokes: inAddress, example: inAddress ? FIRST_EXAMPLE : (pad.example?.index ?? -1) });
+    examples.show(picker.run, pad.example?.index ?? -1);
     const words = reading ? answerInWords(picker.run, reading) : "The sheet is blank: draw a digit.";
     if (words !== said) announce(words);
     said = words;
@@ -133,11 +135,12 @@ function buildDrawTab(panel, tab) {
 
   /** Show what the address says. */
   function follow(state) {
-    const { strokes, example } = state;
+    const { strokes: text, example } = state;
     picker.set(state.run);
     prepareFor(picker.run);
     const drawing = readsDrawings(picker.run);
-    pad.reset({ strokes: drawing ? strokesOfText(strokes) ?? [] : [], example: exampleAt(drawing ? example : Math.max(0, example)) });
+    const strokes = drawing ? (strokesOfText(text) ?? []) : [];
+    pad.reset({ strokes, example: strokes.length ? null : exampleAt(drawing ? example : Math.max(0, example)) });
   }
 
   document.addEventListener("keydown", (event) => {
@@ -163,9 +166,9 @@ function saveDrawing(pad) {
 addTab({
   name: "draw",
   title: "Draw",
-  sentence: "Draw a digit slowly, and watch what the network reads, how its answer changes, and which maps light up.",
+  sentence: "Draw a digit on the sheet, slowly. Watch what the network reads, how its answer changes, and which maps light up.",
   tries: drawTries(),
-  defaults: { example: -1, strokes: "", layer: "", unit: 0, target: -1 },
+  defaults: { example: FIRST_EXAMPLE, strokes: "", layer: "", unit: 0, target: -1 },
   check: checkDrawState,
   build: buildDrawTab,
 });

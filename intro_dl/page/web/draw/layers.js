@@ -4,7 +4,7 @@
 const ACTIVATION_OPS = ["relu", "leaky_relu", "tanh", "sigmoid"];
 
 /** Return the layers [{name, kind: "maps"|"units", node, before, after, steps, onPixels}] of a graph. */
-function layersOfGraph(graph) {
+function layersToShow(graph) {
   return graph.nodes
     .filter(({ op, inputs }) => ["conv2d", "linear"].includes(op) && inputs[1])
     .map((node) => {

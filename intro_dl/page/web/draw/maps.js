@@ -20,7 +20,7 @@ function makeLayersView({ onChoose }) {
     if (!reading) return;
     if (view.run !== run) {
       view.run = run;
-      const layers = layersOfGraph(networkOf(run).graph);
+      const layers = layersToShow(networkOf(run).graph);
       view.rows = layers.map((layer, index) => makeLayerRow(layer, index < OPEN_LAYERS, onChoose));
       view.closer = makeCloserLook();
       root.replaceChildren(
