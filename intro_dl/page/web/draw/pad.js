@@ -6,26 +6,29 @@
 //   pad.show({strokes, example}), pad.clear(), pad.undo()     show() and clear() can be undone too
 //   pad.reset({strokes, example})                             the same as show(), without a way back
 //   pad.allow(true)                                           whether one can draw: not for photographs
-//   pad.image()                                               the grey image of the strokes
+//   pad.image(), pad.fixed                                    the strokes as the network and the PNG have them: a grey image, a canvas
 
 const KEY_MOVE = 10; // pixels of an arrow key
 
 /** Return the sheet: {root, canvas, ...} as above. */
 function makeDrawingPad({ onChange }) {
-  const canvas = element("canvas", { width: SHEET_SIZE, height: SHEET_SIZE, tabindex: 0, role: "application", class: "sheet",
-    "aria-label": "Sheet to draw on. Arrow keys move the pen, Space puts it down and lifts it." });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const label = "Sheet to draw on. Arrow keys move the pen, Space puts it down and lifts it.";
+  const canvas = makeCanvas({ width: SHEET_SIZE, height: SHEET_SIZE, label, interactive: true }); // as sharp as the screen
+  canvas.classList.add("sheet");
+  const fixed = element("canvas", { width: SHEET_SIZE, height: SHEET_SIZE }); // for the network: the same on every screen
+  const fixedContext = fixed.getContext("2d", { willReadFrequently: true });
   const hint = element("span", { class: "sheet-hint", "aria-hidden": "true" }, "Draw a digit");
   const pen = element("span", { class: "sheet-pen", "aria-hidden": "true", hidden: true });
   const root = element("div", { class: "sheet-frame" }, canvas, hint, pen);
   const earlier = []; // for undo: {strokes, example}
-  const pad = { root, canvas, strokes: [], example: null, allowed: true };
+  const pad = { root, canvas, fixed, strokes: [], example: null, allowed: true };
 
   const paint = () => {
-    paintStrokes(context, pad.strokes);
-    if (pad.example) paintExample(context, pad.example);
+    paintStrokes(fixedContext, pad.strokes);
+    canvas.redraw();
     hint.hidden = pad.strokes.length > 0 || pad.example !== null;
   };
+  canvas.onDraw((context) => (pad.example ? paintExample(context, pad.example) : paintStrokes(context, pad.strokes)));
   const remember = () => earlier.push({ strokes: pad.strokes.map((stroke) => [...stroke]), example: pad.example });
   const replace = ({ strokes, example }) => {
     Object.assign(pad, { strokes, example });
@@ -52,7 +55,7 @@ function makeDrawingPad({ onChange }) {
     if (earlier.length) replace(earlier.pop());
     else announce("Nothing to undo");
   };
-  pad.image = () => greyOfCanvas(context);
+  pad.image = () => greyOfCanvas(fixedContext);
   pad.beginStroke = (point) => {
     remember();
     pad.example = null; // a stroke begins a drawing of one's own
@@ -77,11 +80,7 @@ function makeDrawingPad({ onChange }) {
 function drawByPointer(pad) {
   const { canvas } = pad;
   let pointer = null; // the id of the one that draws
-  const toPoint = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const edge = canvas.clientLeft; // the border is not part of the sheet
-    return [event.clientX - box.left - edge, event.clientY - box.top - edge].map((value) => (value * SHEET_SIZE) / canvas.clientWidth);
-  };
+  const toPoint = (event) => canvasPoint(canvas, event);
   canvas.addEventListener("pointerdown", (event) => {
     if (pointer !== null || event.button !== 0 || !pad.allowed) return;
     pointer = event.pointerId;
@@ -158,8 +157,8 @@ function paintExample(context, example) {
   const small = canvasOfPixels(example.pixels, example.shape);
   const [, height, width] = example.shape;
   const scale = SHEET_SIZE / Math.max(width, height);
+  Object.assign(context, { fillStyle: "#fff", imageSmoothingEnabled: false });
   context.fillRect(0, 0, SHEET_SIZE, SHEET_SIZE);
-  context.imageSmoothingEnabled = false;
   context.drawImage(small, (SHEET_SIZE - width * scale) / 2, (SHEET_SIZE - height * scale) / 2, width * scale, height * scale);
 }
 
