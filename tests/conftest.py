@@ -15,24 +15,20 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-import torch
 from hydra._internal.hydra import Hydra
 from omegaconf import OmegaConf
 
 from intro_dl.cli.commands import main as intro_dl
 from intro_dl.config.compose import composed
 from intro_dl.runs.program import run_script
-from intro_dl.training import train as training
-from intro_dl.visualize.callback import Visualizer
-from intro_dl.visualize.curves import write_curves
+from tests.composing import keep_parts
 
-gc.freeze()  # what is imported stays: to look through it again and again takes a fourth of composing a config
+# The fixtures import torch and Lightning: the process that starts the workers of `pytest -n` needs neither.
 
 pytest_plugins = ["tests.browser"]
 
 ROOT = Path(__file__).parent.parent
-DRAW = Visualizer._draw_safely
-SWEEPS = ("sweep", "experiment", "mode", "config", "resume")  # words of commands that may start a sweep
+SWEEPS = ("sweep", "experiment", "hydra.mode", "--config", "resume")  # in commands that may start a sweep
 
 
 # A shell that starts pytest in the background lets it ignore Ctrl-C, and what it starts too.
@@ -40,10 +36,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
+    import torch
+
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what is imported stays: to look through it again and again takes a fourth of the time
 
 
 @pytest.fixture(scope="session")
@@ -56,25 +58,37 @@ def data_root() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def compose_quickly():
+    with pytest.MonkeyPatch.context() as patch:
+        keep_parts(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_pictures():
-    """Train without pictures: to draw them takes longer than a small training."""
+    """Train without pictures: to draw them takes longer than a small training. Yield what draws them."""
+    from intro_dl.training import train as training
+    from intro_dl.visualize.callback import Visualizer
+
+    draw, write_curves = Visualizer._draw_safely, training.write_curves
 
     def draw_what_measures(self, *arguments, **options):
         if not type(self).__module__.startswith("intro_dl.visualize"):  # e.g. the doctor
-            DRAW(self, *arguments, **options)
+            draw(self, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Visualizer, "_draw_safely", draw_what_measures)
         patch.setattr(training, "write_curves", lambda *_: None)
-        yield
+        yield draw, write_curves
 
 
 @pytest.fixture(autouse=True)
-def draw_pictures(request, monkeypatch):
+def draw_pictures(request, no_pictures, monkeypatch):
     """Draw the pictures of a run in a test with the marker `pictures`."""
     if request.node.get_closest_marker("pictures"):
-        monkeypatch.setattr(Visualizer, "_draw_safely", DRAW)
-        monkeypatch.setattr(training, "write_curves", write_curves)
+        draw, write_curves = no_pictures
+        monkeypatch.setattr("intro_dl.visualize.callback.Visualizer._draw_safely", draw)
+        monkeypatch.setattr("intro_dl.training.train.write_curves", write_curves)
 
 
 @pytest.fixture
@@ -160,17 +174,20 @@ def trained_run(tmp_path_factory):
 
     It is for reading: a test that changes it takes a copy.
     """
+    from intro_dl.training.train import train
+    from intro_dl.visualize.callback import Visualizer
+
     runs = {}
 
     def run(*overrides: str) -> Path:
-        key = (Visualizer._draw_safely is DRAW, *overrides)
+        key = (Visualizer._draw_safely, *overrides)  # with pictures, or without
         if key not in runs:
             folder = tmp_path_factory.mktemp("trained")
             cfg = copy.deepcopy(composed("trainer=cpu", *overrides))
             cfg.run_dir = str(folder)
             (folder / ".hydra").mkdir()
             OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")  # as Hydra does
-            training.train(cfg)
+            train(cfg)
             runs[key] = folder
         return runs[key]
 

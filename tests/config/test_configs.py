@@ -5,7 +5,12 @@ import sys
 from itertools import groupby, permutations, zip_longest
 
 import pytest
+from hydra._internal import config_loader_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from omegaconf import OmegaConf
 
+from intro_dl.config.compose import composed
+from tests import composing
 from tests.conftest import ROOT
 
 OPTIONS = sorted(
@@ -30,6 +35,24 @@ def test_option_says_what_it_is_in_its_first_line(option):
     group, name = option.split("=")
     lines = (ROOT / "configs" / group / f"{name}.yaml").read_text().splitlines()
     assert next(line for line in lines if "@package" not in line).startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("model=mlp seed=1 data.batch_size=7", "model=mlp seed=2 model.hidden=[5]"),
+        ("experiment=mnist_tricks optim=sgd", "experiment=mnist_tricks optim=sgd optim.lr=2"),
+        ("callbacks=doctor", "callbacks=[doctor,no_early_stopping] ~callbacks.doctor"),
+    ],
+)
+def test_configs_that_the_tests_compose_of_kept_parts_are_those_of_hydra(first, second, monkeypatch):
+    def composed_as_yaml(words):
+        return OmegaConf.to_yaml(composed.__wrapped__(*words.split()))
+
+    kept = [composed_as_yaml(words) for words in (first, second)]
+    monkeypatch.setattr(config_loader_impl, "create_defaults_list", composing.find_files)
+    monkeypatch.setattr(ConfigLoaderImpl, "_compose_config_from_defaults_list", composing.merge_files)
+    assert kept == [composed_as_yaml(words) for words in (first, second)]
 
 
 def test_composing_does_not_import_torch_pandas_or_matplotlib():
