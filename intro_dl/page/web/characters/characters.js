@@ -24,34 +24,12 @@ addTab({
   ],
   defaults: {
     run: Math.max(0, FIRST_TEXT_RUN), mode: "write", prompt: "", temperature: 0.8, top_k: 0, seed: 0, length: 150,
-    text: "I love recurrent neural networks!", color: "surprise", layer: 1, cell: 1, place: 0, // place 0 is the last one
+    text: "I love recurrent neural networks!", color: "surprise", layer: 1,
+    cell: 0, place: 0, // cell 0 is chosen from the text, place 0 is the last one
   },
   check: checkCharacters,
   build: buildCharacters,
 });
-
-/** Return a state without values that the tab cannot use. */
-function checkCharacters(state) {
-  const whole = (value, low, high, otherwise) => (Number.isInteger(value) ? between(value, low, high, otherwise) : otherwise);
-  return {
-    ...state,
-    mode: oneOf(state.mode, ["write", "read"], "write"),
-    temperature: between(state.temperature, 0.1, 2, 0.8),
-    top_k: whole(state.top_k, 0, 100000, 0),
-    seed: whole(state.seed, 0, 2 ** 32 - 1, 0),
-    length: whole(state.length, 0, MOST_TOKENS, 150),
-    prompt: state.prompt.slice(0, 200),
-    text: state.text.slice(0, MOST_TOKENS),
-    color: oneOf(state.color, ["surprise", ...Object.keys(TRACE_KINDS)], "surprise"),
-    layer: whole(state.layer, 1, 100, 1),
-    cell: whole(state.cell, 1, 100000, 1),
-    place: whole(state.place, 0, MOST_TOKENS + 1, 0),
-  };
-}
-
-/** Replace \n, \t and \\ by the characters they stand for, as `intro-dl sample` does. */
-const unescapePrompt = (text) => text.replaceAll(/\\([nt\\])/g, (_, letter) => ({ n: "\n", t: "\t", "\\": "\\" })[letter]);
-const escapePrompt = (text) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 
 function buildCharacters(panel, tab) {
   const runs = chooseRun(tab, (entry) => entry.kind === "text", () => openRun());
@@ -61,6 +39,7 @@ function buildCharacters(panel, tab) {
   let writer = null;
   let hovered = null; // the place under the mouse, or null
   let slice = 0; // the timer of the next slice of reading
+  let repaint = null; // (values) => show the text in other colors
 
   const change = (values, apply) => {
     loop.stop();
@@ -100,7 +79,7 @@ function buildCharacters(panel, tab) {
   const kinds = () => ["surprise", ...reader.kinds];
   const colored = () => (kinds().includes(tab.state.color) ? tab.state.color : "surprise");
   const layer = () => Math.min(tab.state.layer, reader.layers) - 1;
-  const cell = () => Math.min(tab.state.cell, reader.cells) - 1;
+  const cell = () => Math.max(0, Math.min(tab.state.cell, reader.cells) - 1);
   const settings = () => ({ temperature: tab.state.temperature, topK: tab.state.top_k, seed: tab.state.seed });
   const promptText = () => unescapePrompt(tab.state.prompt) || runs.run.prompt;
   const pieceAt = (place) => reader.alphabet[reader.moments[place].token];
@@ -121,26 +100,34 @@ function buildCharacters(panel, tab) {
 
   const showColoring = () => {
     const options = [["surprise", "surprise, -log2 p"], ...reader.kinds.map((kind) => [kind, reader.titleOf(kind)])];
-    const repaint = (values) => {
-      tab.remember(values);
-      text.paint(colorAt);
-      legend.set(colored());
-      show();
-    };
     const kind = choice({ label: "Color by", options, value: colored(), onchange: (value) => repaint({ color: value }) });
     const layers = reader.layers > 1 && numberField({ label: `Layer (1 to ${reader.layers})`, min: 1, max: reader.layers, step: 1, value: layer() + 1, onchange: (value) => repaint({ layer: value }) });
     const cells = numberField({ label: `Cell (1 to ${reader.cells})`, min: 1, max: reader.cells, step: 1, value: cell() + 1, onchange: (value) => repaint({ cell: value }) });
     const find = button("Find a cell for word ends", () => {
       const of = colored() === "surprise" ? reader.kinds[0] : colored();
-      const found = reader.wordEndCell(of, layer());
-      if (found === null) return complain("Write or paste a text of letters and spaces first.");
-      cells.set(found + 1);
       kind.set(of);
-      repaint({ color: of, cell: found + 1 });
-      announce(`Cell ${found + 1}: its ${reader.titleOf(of)} differs most between letters and other characters`);
+      tab.remember({ color: of });
+      if (!findCell()) complain("Write or paste a text of letters and spaces first.");
     });
+    repaint = (values) => {
+      tab.remember(values);
+      cells.set(cell() + 1);
+      text.paint(colorAt);
+      legend.set(colored());
+      show();
+    };
     coloring.replaceChildren(kind, ...(layers ? [layers] : []), cells, ...(words() ? [] : [find]));
     legend.set(colored());
+  };
+
+  /** Choose the cell that tells letters from other characters best; return whether the text has both. */
+  const findCell = () => {
+    const kind = colored() === "surprise" ? reader.kinds[0] : colored();
+    const found = reader.wordEndCell(kind, layer());
+    if (found === null) return false;
+    repaint({ cell: found + 1 });
+    announce(`Cell ${found + 1}: its ${reader.titleOf(kind)} differs most between letters and other characters`);
+    return true;
   };
 
   const complain = (sentence) => {
@@ -169,6 +156,7 @@ function buildCharacters(panel, tab) {
     const stop = performance.now() + READING_MILLISECONDS;
     while (reader.moments.length < writer.target && performance.now() < stop) advance();
     if (reader.moments.length < writer.target) slice = setTimeout(continueReading, 0);
+    else if (tab.state.cell === 0) findCell();
     show();
   };
 
@@ -196,6 +184,7 @@ function buildCharacters(panel, tab) {
   loop.onChange((running) => {
     loop.written = 0;
     if (running) return tab.remember({ place: 0 });
+    if (!writer.prompt.length) return; // nothing was read
     tab.remember({ length: Math.max(0, writer.written) });
     showCommands(); // with the new length
     announce(`Written: ${reader.moments.slice(-80).map(({ token }) => reader.alphabet[token]).join("")}`);

@@ -37,9 +37,10 @@ function expectedCard() {
     bars.set(likelyTokens(reader, dieOf(logits, settings), next ? null : moments[place].token));
     if (next) return;
     const bits = moments[place].surprise;
+    const plain = settings.temperature === 1 && settings.topK === 0;
     surprise.textContent =
-      `${quotedToken(reader, place)} surprised the model by ${bits.toFixed(2)} bits: without temperature and top-k, ` +
-      `its probability is ${percent(2 ** -bits, 2)}.`;
+      `${quotedToken(reader, place)} surprised the model by ${bits.toFixed(2)} bits: ` +
+      `${plain ? "" : "without temperature and top-k, "}its probability is ${percent(2 ** -bits, 2)}.`;
   };
   return made;
 }
