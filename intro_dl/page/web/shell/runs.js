@@ -12,9 +12,11 @@ const RUNS = CONTENT.runs;
 /** Return "accuracy 0.983 on 360 test examples" of an entry's result. */
 function resultInWords({ result }) {
   if (!result) return "";
-  const measure = ["accuracy", "loss"].find((name) => Number.isFinite(result[name]));
+  const measure = ["bits_per_char", "bits_per_word", "accuracy", "loss"].find((name) => Number.isFinite(result[name]));
   if (!measure) return "";
-  return `${measure} ${shortNumber(result[measure])}${result.examples ? ` on ${result.examples} ${result.split ?? "test"} examples` : ""}`;
+  const tokens = { bits_per_char: "characters", bits_per_word: "words" }[measure] ?? "examples";
+  const on = result.examples ? ` on ${result.examples} ${result.split ?? "test"} ${tokens}` : "";
+  return `${measure.replaceAll("_", " ")} ${shortNumber(result[measure])}${on}`;
 }
 
 /** Return the title of an entry; with its run's path if another run has the same title. */
