@@ -48,12 +48,11 @@ function buildBallView(box, tab) {
   });
   const startField = numberField({ label: "Start w", min: -6, max: 6, value: 0, onchange: (w) => change({ w: [w] }) });
   const balls = BALL_NAMES.map((name, k) => {
-    const { glyph } = BALL_LOOKS[k];
     const rate = numberField({
       label: `${name} rate η`, min: 0.001, max: 20, value: 0.1,
       onchange: (value) => change({ etas: trial.balls.map((ball, i) => (i === k ? value : ball.rate)) }),
     });
-    const mark = element("span", { "aria-hidden": "true" }, `${glyph} `);
+    const mark = element("span", { "aria-hidden": "true" }, `${MARKER_SIGNS[BALL_LOOKS[k].marker]} `);
     const paint = () => (mark.style.color = BALL_LOOKS[k][theme().name]);
     paint();
     onTheme(paint);

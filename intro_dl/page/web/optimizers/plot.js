@@ -23,28 +23,11 @@ function plotScale(window, width, height, equal) {
   };
 }
 
-/** Draw one marker of `size` pixels: circle, square, triangle, down, diamond, cross or star. */
+/** Draw one marker of `size` pixels. */
 function drawMarker(context, shape, x, y, size, color, edge) {
-  const outlines = {
-    square: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
-    triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]],
-    down: [[0, 1.2], [1.15, -0.9], [-1.15, -0.9]],
-    diamond: [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]],
-    cross: [[-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2],
-      [-0.4, 0.4], [-1.2, 0.4], [-1.2, -0.4], [-0.4, -0.4]],
-    star: Array.from({ length: 10 }, (_, k) => {
-      const [radius, angle] = [k % 2 ? 0.6 : 1.5, (Math.PI * k) / 5];
-      return [radius * Math.sin(angle), -radius * Math.cos(angle)];
-    }),
-  };
-  context.beginPath();
-  if (shape === "circle") context.arc(x, y, size, 0, 2 * Math.PI);
-  else for (const [dx, dy] of outlines[shape]) context.lineTo(x + dx * size, y + dy * size);
-  context.closePath();
-  context.fillStyle = color;
+  traceMarker(context, shape, x, y, size);
+  Object.assign(context, { fillStyle: color, strokeStyle: edge, lineWidth: 1.5 });
   context.fill();
-  context.lineWidth = 1.5;
-  context.strokeStyle = edge;
   context.stroke();
 }
 

@@ -4,14 +4,14 @@
  */
 "use strict";
 
-/** How a racer is drawn: a color for light and for dark, a marker shape, and the same shape as a character. */
+/** How a racer is drawn: a color for light and for dark, and a marker shape. */
 const RACERS = {
-  sgd: { light: "#0877bd", dark: "#4fb3f0", marker: "circle", glyph: "●" },
-  momentum: { light: "#d95f02", dark: "#f59322", marker: "square", glyph: "■" },
-  adagrad: { light: "#1b7f5c", dark: "#3fc79a", marker: "triangle", glyph: "▲" },
-  adadelta: { light: "#8a6d00", dark: "#e0c341", marker: "down", glyph: "▼" },
-  rmsprop: { light: "#b0307f", dark: "#f07cc3", marker: "diamond", glyph: "◆" },
-  adam: { light: "#2b2b2b", dark: "#f2f2f2", marker: "cross", glyph: "✚" },
+  sgd: { light: "#0877bd", dark: "#4fb3f0", marker: "circle" },
+  momentum: { light: "#d95f02", dark: "#f59322", marker: "square" },
+  adagrad: { light: "#1b7f5c", dark: "#3fc79a", marker: "triangle" },
+  adadelta: { light: "#8a6d00", dark: "#e0c341", marker: "down" },
+  rmsprop: { light: "#b0307f", dark: "#f07cc3", marker: "diamond" },
+  adam: { light: "#2b2b2b", dark: "#f2f2f2", marker: "cross" },
 };
 
 /** The looks of the three balls: those of three racers. */

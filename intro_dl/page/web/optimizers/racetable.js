@@ -32,7 +32,7 @@ function raceTable(tab, change) {
 /** Return one row of the table. */
 function raceRow(tab, name, change) {
   const { title } = OPTIMIZERS[name];
-  const glyph = element("span", { "aria-hidden": "true" }, `${RACERS[name].glyph} `);
+  const glyph = element("span", { "aria-hidden": "true" }, `${MARKER_SIGNS[RACERS[name].marker]} `);
   const takesPart = checkbox({
     label: title,
     onchange: (on) => {

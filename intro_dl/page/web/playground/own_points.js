@@ -2,12 +2,12 @@
 "use strict";
 
 const LARGEST_CSV = 1_000_000; // bytes
-const POINT_MARKS = ["●", "■", "▲", "◆", "✚"]; // the shapes of `tracePointShape`
+const POINT_SHAPES = ["circle", "square", "triangle", "diamond", "cross"]; // of the classes
 
 /** Return the row. `change(points, restart)` is told new points; row.points and row.chosen (a class) are what is shown. */
 function makeOwnPointsRow(change) {
   const buttons = Array.from({ length: MOST_CLASSES }, (_, label) => {
-    const mark = element("span", { "aria-hidden": "true" }, `${POINT_MARKS[label]} `);
+    const mark = element("span", { "aria-hidden": "true" }, `${MARKER_SIGNS[POINT_SHAPES[label]]} `);
     const text = element("span");
     const made = element("button", { type: "button", onclick: () => row.choose(label) }, mark, text);
     return Object.assign(made, { mark, text });

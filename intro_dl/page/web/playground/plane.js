@@ -100,23 +100,9 @@ function drawPoints(context, view, { inputs, labels }, ring) {
   const colors = [...theme().classes, ...FURTHER_CLASS_COLORS];
   const radius = inputs.length > 150 ? 3 : 4.5;
   inputs.forEach(([x1, x2], i) => {
-    context.beginPath();
-    tracePointShape(context, labels[i], planeX(view, x1), planeY(view, x2), ring ? radius + 0.5 : radius);
+    traceMarker(context, POINT_SHAPES[labels[i]], planeX(view, x1), planeY(view, x2), ring ? radius + 0.5 : radius);
     Object.assign(context, { fillStyle: ring ? theme().middle : colors[labels[i]], strokeStyle: ring ? colors[labels[i]] : theme().middle, lineWidth: ring ? 1.8 : 0.8 });
     context.fill();
     context.stroke();
   });
-}
-
-/** Trace the shape of a class: circle, square, triangle, diamond or cross. */
-function tracePointShape(context, label, x, y, r) {
-  const polygon = (corners) => {
-    corners.forEach(([dx, dy], i) => (i ? context.lineTo(x + dx * r, y + dy * r) : context.moveTo(x + dx * r, y + dy * r)));
-    context.closePath();
-  };
-  if (label === 0) context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (label === 1) context.rect(x - 0.88 * r, y - 0.88 * r, 1.76 * r, 1.76 * r);
-  else if (label === 2) polygon([[0, -1.2], [1.1, 0.8], [-1.1, 0.8]]);
-  else if (label === 3) polygon([[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]]);
-  else polygon([[-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4], [-1.2, -0.4], [-0.4, -0.4]]);
 }

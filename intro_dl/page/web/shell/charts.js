@@ -1,7 +1,8 @@
 "use strict";
-// Curves on a canvas, and bars of probabilities.
+// Curves on a canvas, markers, and bars of probabilities.
 //
 //   lineChart(canvas, {series: [{name, values, color}], xLabel, yLabel, log})   values: numbers, or [x, y] pairs
+//   traceMarker(context, "square", x, y, size)   MARKER_SIGNS.square is the same shape in a text
 //   const bars = probabilityBars({label}); bars.set([{name: "7", value: 0.98, marked: true}])
 
 /** Return about `count` round numbers from low to high: 0, 0.2, 0.4, ... */
@@ -95,6 +96,25 @@ function drawLine(context, { name, points, color }, index, { count, toX, toY, bo
     context.fillText(name, x + 27, 12);
   }
   context.setLineDash([]);
+}
+
+/** The shapes of points, which differ without color, and the sign of each in a text. */
+const MARKER_SIGNS = { circle: "●", square: "■", triangle: "▲", diamond: "◆", cross: "✚", down: "▼", star: "★" };
+const MARKER_CORNERS = {
+  square: [[-0.88, -0.88], [0.88, -0.88], [0.88, 0.88], [-0.88, 0.88]],
+  triangle: [[0, -1.2], [1.1, 0.8], [-1.1, 0.8]],
+  diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
+  cross: [[-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4], [-1.2, -0.4], [-0.4, -0.4]],
+  down: [[0, 1.2], [1.1, -0.8], [-1.1, -0.8]],
+  star: Array.from({ length: 10 }, (_, k) => [(k % 2 ? 0.6 : 1.5) * Math.sin((Math.PI * k) / 5), (k % 2 ? -0.6 : -1.5) * Math.cos((Math.PI * k) / 5)]),
+};
+
+/** Trace a shape around (x, y), to be filled or stroked. */
+function traceMarker(context, shape, x, y, size) {
+  context.beginPath();
+  if (shape === "circle") context.arc(x, y, size, 0, 2 * Math.PI);
+  else for (const [right, down] of MARKER_CORNERS[shape]) context.lineTo(x + right * size, y + down * size);
+  context.closePath();
 }
 
 /** Return a list of bars, one for each {name, value in [0, 1], marked}; `text` replaces the percent. */
