@@ -308,7 +308,7 @@ def test_own_points_come_by_click_key_and_file_and_leave_as_a_file(tab, tmp_path
     press(tab, "One epoch")
     assert steps(tab) == 1
     assert (
-        "data= of intro-dl train" in panel(tab).inner_text()
+        "cannot read points from a file" in panel(tab).inner_text()
         and panel(tab).locator(".command code").count() == 0
     )
     with tab.expect_download() as download:

@@ -4,7 +4,7 @@ Slide: lecture 002, "Neural Networks": layers of units, with a weight on every e
 at each place of the plane: blue is positive, orange is negative. An edge is as wide as its weight is large. */
 "use strict";
 
-const NETWORK_COLUMN = 112, NETWORK_TOP = 26, NETWORK_LEFT = 34, NETWORK_RIGHT = 96;
+const NETWORK_TOP = 26, NETWORK_LEFT = 34, NETWORK_RIGHT = 96;
 
 /** Return the layers of a graph that is a chain of linear maps and activations, or null for other graphs.
  *
@@ -30,7 +30,7 @@ function makeNetworkView({ onUnit }) {
   const canvas = makeCanvas({ width: 460, height: 420, label: "The network. Arrow keys go from unit to unit and read their weights", interactive: true });
   canvas.style.touchAction = "pan-x pan-y";
   const readout = element("p", { class: "soft" });
-  readout.style.minHeight = "4.5em";
+  readout.style.minHeight = "6em";
   const view = { canvas, readout, layers: null, parameters: null, values: null, sizes: [], images: [], chosen: null, names: null };
   const choose = (chosen) => {
     const before = JSON.stringify(view.chosen);
@@ -41,7 +41,7 @@ function makeNetworkView({ onUnit }) {
   };
   canvas.addEventListener("pointermove", (event) => choose(foundInNetwork(view, canvasPoint(canvas, event))));
   canvas.addEventListener("pointerdown", (event) => choose(foundInNetwork(view, canvasPoint(canvas, event))));
-  canvas.addEventListener("pointerleave", () => choose(null));
+  canvas.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && choose(null)); // a tap stays
   canvas.addEventListener("blur", () => choose(null));
   canvas.addEventListener("keydown", (event) => {
     const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -65,7 +65,8 @@ function setNetworkOfView(view, { graph, parameters }, names) {
   view.pitch = most > 8 ? 30 : 46; // from unit to unit
   view.side = most > 8 ? 25 : 36;
   view.images = view.sizes.map((count) => Array.from({ length: count }, regionCanvas));
-  const width = NETWORK_LEFT + (view.sizes.length - 1) * NETWORK_COLUMN + NETWORK_RIGHT;
+  view.column = Math.max(66, 336 / Math.max(3, view.sizes.length - 1)); // from layer to layer
+  const width = NETWORK_LEFT + (view.sizes.length - 1) * view.column + NETWORK_RIGHT;
   const height = NETWORK_TOP + most * view.pitch + 8;
   resizeNetworkCanvas(view.canvas, layers ? width : 20, layers ? height : 20);
   showChosen(view);
@@ -91,9 +92,9 @@ function updateNetworkView(view, values) {
 }
 
 /** Return the middle [x, y] of a unit. */
-function placeOfUnit({ sizes, pitch }, column, row) {
+function placeOfUnit({ sizes, pitch, column: width }, column, row) {
   const most = Math.max(...sizes);
-  return [NETWORK_LEFT + column * NETWORK_COLUMN, NETWORK_TOP + pitch * ((most - sizes[column]) / 2 + row + 0.5)];
+  return [NETWORK_LEFT + column * width, NETWORK_TOP + pitch * ((most - sizes[column]) / 2 + row + 0.5)];
 }
 
 /** Return the unit {column, row} or the edge {column, from, to} at a position, or null. */
@@ -104,9 +105,9 @@ function foundInNetwork(view, [x, y]) {
       if (Math.max(Math.abs(x - ux), Math.abs(y - uy)) <= view.side / 2 + 2) return { column, row };
     }
   }
-  const column = Math.floor((x - NETWORK_LEFT) / NETWORK_COLUMN) + 1; // the layer at the right end of the edge
+  const column = Math.floor((x - NETWORK_LEFT) / view.column) + 1; // the layer at the right end of the edge
   if (column < 1 || column >= view.sizes.length) return null;
-  const part = (x - NETWORK_LEFT) / NETWORK_COLUMN - (column - 1);
+  const part = (x - NETWORK_LEFT) / view.column - (column - 1);
   let found = null, nearest = 6;
   for (let from = 0; from < view.sizes[column - 1]; from++) {
     for (let to = 0; to < view.sizes[column]; to++) {
@@ -127,7 +128,7 @@ function drawNetwork(context, view) {
   sizes.forEach((count, column) => {
     const last = column === sizes.length - 1;
     context.fillStyle = colors.soft;
-    context.fillText(column === 0 ? "inputs" : last ? "outputs" : `hidden ${column}`, NETWORK_LEFT + column * NETWORK_COLUMN, 10);
+    context.fillText(column === 0 ? "inputs" : last ? "outputs" : `hidden ${column}`, NETWORK_LEFT + column * view.column, 10);
     for (let row = 0; row < count; row++) {
       const [x, y] = placeOfUnit(view, column, row);
       const marked = chosen?.column === column && chosen.row === row;
@@ -168,7 +169,7 @@ function drawEdges(context, view, column) {
 /** Say in words what is under the pointer or the focus, and draw. */
 function showChosen(view) {
   const { layers, chosen } = view;
-  let text = "Point at a unit or an edge: its numbers stand here, and the unit's own region in the plane.";
+  let text = "Point at a unit or an edge: its numbers stand here, and the large picture shows the unit alone. Blue is positive, orange is negative.";
   if (!layers) text = "This network is not a chain of linear layers, so only its regions are shown.";
   else if (chosen) text = chosen.to === undefined ? unitInWords(view, chosen) : edgeInWords(view, chosen);
   if (view.readout.textContent !== text) view.readout.textContent = text;

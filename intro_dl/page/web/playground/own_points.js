@@ -1,32 +1,32 @@
-/* The row of controls for a learner's own points: class, undo, and a CSV file in and out. */
+/* The controls for a learner's own points: class and undo above the picture, a CSV file in and out below it. */
 "use strict";
 
 const LARGEST_CSV = 1_000_000; // bytes
 const POINT_SHAPES = ["circle", "square", "triangle", "diamond", "cross"]; // of the classes
 
-/** Return the row. `change(points, restart)` is told new points; row.points and row.chosen (a class) are what is shown. */
+/** Return {above, below, points, chosen, ...}: two rows of controls, and the points and the class that they show.
+ *
+ * `change(points, restart)` is told new points.
+ */
 function makeOwnPointsRow(change) {
   const buttons = Array.from({ length: MOST_CLASSES }, (_, label) => {
     const mark = element("span", { "aria-hidden": "true" }, `${MARKER_SIGNS[POINT_SHAPES[label]]} `);
     const text = element("span");
     const made = element("button", { type: "button", onclick: () => row.choose(label) }, mark, text);
+    made.style.margin = "0.1rem 0.3rem 0.1rem 0";
     return Object.assign(made, { mark, text });
   });
   const file = element("input", { type: "file", accept: ".csv,text/csv", onchange: () => readOwnFile(row, file, change) });
   const mistake = element("p", { class: "mistake", role: "alert", hidden: true });
-  const group = element("div", { class: "control", role: "group", "aria-label": "Class of the next point" }, element("span", { class: "label" }, "Class of the next point (keys 1, 2, 3)"), element("div", {}, buttons));
-  const row = element("div", {},
-    controls(
-      group,
-      button("Undo", () => change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) })),
-      button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() }, true)),
-      labelled("CSV file with x1, x2, class", file),
-      button("Save as CSV", () => savePoints(row.points)),
-    ),
-    mistake,
+  const group = element("div", { class: "control", role: "group", "aria-label": "Class of the next point" },
+    element("span", { class: "label" }, "Class of the next point (keys 1, 2, 3)"), element("div", {}, buttons));
+  const undo = button("Undo", () => change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) }));
+  const removeAll = button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() }, true));
+  const row = { chosen: 0, above: controls(group, undo, removeAll), below: element("div", {},
     element("p", { class: "soft" }, `Click into the picture to add points. From ${FEWEST_TO_SPLIT} points on, every fourth one tests (a ring) instead of training. ` +
-      "No data= of intro-dl train reads points from a file, so there is no command line for them."),
-  );
+      `The address keeps up to ${MOST_POINTS_IN_ADDRESS} points, a file keeps all. intro-dl train cannot read points from a file, so no command line stands below.`),
+    controls(labelled("CSV file with x1, x2, class", file), button("Save as CSV", () => savePoints(row.points))),
+    mistake) };
   row.say = (sentence) => {
     mistake.textContent = sentence;
     mistake.hidden = !sentence;
@@ -34,7 +34,7 @@ function makeOwnPointsRow(change) {
   row.choose = (label) => {
     if (label >= row.points.classes.length) return;
     row.chosen = label;
-    buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(i === label)));
+    row.show(row.points);
     announce(`Class ${row.points.classes[label]}`);
   };
   row.show = (points) => {
@@ -44,9 +44,9 @@ function makeOwnPointsRow(change) {
       each.text.textContent = points.classes[label] ?? "";
       each.mark.style.color = `rgb(${classColors()[label]})`;
       each.setAttribute("aria-pressed", String(label === row.chosen));
+      each.style.boxShadow = label === row.chosen ? "inset 0 0 0 2px var(--text)" : "";
     });
   };
-  row.chosen = 0;
   row.show({ inputs: [], labels: [], classes: OWN_CLASSES.slice() });
   return row;
 }

@@ -98,7 +98,7 @@ function pointsLayer({ view, data }, scale) {
 /** Draw points, filled or as rings; the fewer, the larger. */
 function drawPoints(context, view, { inputs, labels }, ring) {
   const colors = [...theme().classes, ...FURTHER_CLASS_COLORS];
-  const radius = inputs.length > 150 ? 3 : 4.5;
+  const radius = inputs.length > 150 ? 3 : inputs.length > 60 ? 4.5 : 6;
   inputs.forEach(([x1, x2], i) => {
     traceMarker(context, POINT_SHAPES[labels[i]], planeX(view, x1), planeY(view, x2), ring ? radius + 0.5 : radius);
     Object.assign(context, { fillStyle: ring ? theme().middle : colors[labels[i]], strokeStyle: ring ? colors[labels[i]] : theme().middle, lineWidth: ring ? 1.8 : 0.8 });

@@ -55,12 +55,12 @@ function buildPlayground(panel, tab) {
   const curves = element("div", {}, play.chart, play.log);
   const cards = element("div", {}, card("Training", controls(...play.settings.training, play.speed)), card("Network", play.settings.layers, controls(...play.settings.network)));
   play.onlyTraining.push(curves, cards);
-  const left = element("div", {}, picture, play.progress, play.table);
+  const left = element("div", {}, play.ownRow.above, picture, play.progress, play.table, play.ownRow.below);
   const middle = element("div", {}, element("div", { class: "scroll" }, play.network.canvas), play.network.readout, curves);
   Object.assign(left.style, { flex: "0 1 26.25rem" });
   Object.assign(middle.style, { flex: "1 1 28rem" });
   Object.assign(cards.style, { flex: "1 1 19rem", display: "grid", gap: "1.25rem" });
-  panel.append(buttons, play.problem, play.ownRow, columns(left, middle, cards));
+  panel.append(buttons, play.problem, columns(left, middle, cards));
   document.addEventListener("keydown", (event) => playgroundKey(play, event));
   tab.onState(() => followPlayground(play));
   onTheme(() => showPlayground(play));
@@ -83,7 +83,7 @@ function restartPlayground(play) {
   const { state } = play.tab;
   const isRun = state.data === "run";
   play.ownRow.show(play.own);
-  play.ownRow.hidden = state.data !== "own";
+  play.ownRow.above.hidden = play.ownRow.below.hidden = state.data !== "own";
   if (play.runChoice) play.runChoice.hidden = !isRun;
   for (const part of play.onlyTraining) part.hidden = isRun;
   play.problem.hidden = true;

@@ -48,7 +48,7 @@ function lineChart(canvas, { series, xLabel = "", yLabel = "", log = false, low 
     let [y0, y1] = rangeOf(finite.map(([, y]) => y));
     [y0, y1] = [low === null ? y0 : scaled(low), high === null ? y1 : scaled(high)];
     if (y1 - y0 < 1e-9) [y0, y1] = [y0 - 0.5, y1 + 0.5];
-    const box = { left: 52, right: width - 10, top: 26, bottom: height - 40 };
+    const box = { left: 52, right: width - 16, top: 26, bottom: height - 40 };
     const toX = (x) => box.left + ((x - x0) / (x1 - x0 || 1)) * (box.right - box.left);
     const toY = (y) => box.bottom - ((y - y0) / (y1 - y0)) * (box.bottom - box.top);
     drawAxes(context, { box, toX, toY, ranges: [x0, x1, y0, y1], log, xLabel, yLabel, colors, empty: finite.length === 0 });
