@@ -325,7 +325,7 @@ def lstm_of_one_layer(lstm, x, h, c):
 
 
 def test_the_adjoints_of_a_value_read_by_several_nodes_add_up(page):
-    """z = sin-free form of the slide: z = tanh(x1) + x1 x2, and x1 is read twice."""
+    """As on the slide, but tanh for sin: z = tanh(x1) + x1 x2 at (2, 3), and x1 is read twice."""
     nodes = [
         {"name": "w4", "op": "tanh", "inputs": ["x1"], "arguments": {}},
         {"name": "w3", "op": "mul", "inputs": ["x1", "x2"], "arguments": {}},
@@ -378,7 +378,7 @@ MODELS = {
     "mlp_of_points": (MLP, "points", POINTS, {"hidden": (8, 8), "activation": "tanh"}),
     "perceptron": (Perceptron, "points", {"in_shape": (2,), "num_classes": 2}, {}),
     "regressor": (MLPRegressor, "points", {"in_shape": (2,)}, {}),
-    "resnet": (ResNet, "images", COLOR, {}),
+    "resnet": (ResNet, "images", COLOR, {"depth": 14}),
     "resnet_with_projections": (ResNet, "images", COLOR, {"depth": 8, "shortcut": "projection"}),
     "rosenblatt": (Rosenblatt, "points", POINTS, {}),
     "softmax": (SoftmaxRegression, "images", IMAGES, {}),

@@ -1,8 +1,9 @@
 /* Run a network forward and backward: a graph is a list of operations in the order of their computation.
  *
- * Slide: lecture 004, from "Problem: Compute gradients of z with respect to inputs {x1, x2}": the forward pass
- * computes every value once, the backward pass goes through the same list from its end, and sums over the
- * children of each value: dL/dv = sum over the nodes w that read v of dL/dw * dw/dv.
+ * Slide: lecture 004, from "Problem: Compute gradients of z with respect to inputs {x1, x2}". The forward pass
+ * computes every value once. The backward pass goes through the same list from its end:
+ *   dL/dv = sum over the nodes w that read v of  dL/dw * dw/dv.
+ * (The slide calls these nodes parents of v; they are its children.)
  *
  * A graph is {inputs: ["images"], nodes: [...], outputs: ["logits", "probabilities"]}, and a node is
  *   {name: "conv2d", op: "conv2d", inputs: ["images", "stage1.0.weight", "stage1.0.bias"], arguments: {...},

@@ -1,6 +1,7 @@
 /* The operations that networks are made of, by their names in a graph.
  *
- * Slide: lecture 004, reverse mode. Each operation y = f(x) has two directions:
+ * Slide: lecture 004, "Compute derivatives with chain rule from end to beginning". Each operation y = f(x) has
+ * two directions:
  *   forward(inputs, settings) returns y;
  *   backward(delta, inputs, y, settings) gets delta = dL/dy, the adjoint of y, and returns the adjoint of
  *   each input, dL/dx = delta * dy/dx; null for an input that has none, e.g. labels.

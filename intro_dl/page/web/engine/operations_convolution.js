@@ -1,6 +1,6 @@
 /* Convolution and pooling of images (B, C, H, W).
  *
- * Slides: lecture 001, "Convolutional Neural Networks"; lecture 004, convolution, stride, padding, pooling.
+ * Slides: lecture 001, part 4; lecture 004, from "1D Convolutional Layer Example" to pooling.
  * The output at (y, x) reads the input at (y * stride - padding + k * dilation, ...) for each place k of the
  * kernel; what lies outside of the image counts as zero.
  */

@@ -1,6 +1,6 @@
 /* Operations on each number by itself: relu, leaky_relu, tanh, sigmoid, exp; and add, sub, mul, div of two tensors.
  *
- * Slides: lecture 002, "Useful Derivatives"; lecture 004, reverse mode: dL/dx = delta * dy/dx.
+ * Slides: lecture 002, "Useful Derivatives"; lecture 004, chain rule: dL/dx = delta * dy/dx, with delta = dL/dy.
  */
 "use strict";
 

@@ -106,10 +106,11 @@ function gatesOfUnit(gates, first, u, H) {
 /** Write the 4H gates of one step: sigma or tanh of W x + b + U h + b'; x is row `row` of `inputs`. */
 function computeGates(inputs, row, h, state, [W, U, biasW, biasU], gates, first) {
   const [E, H] = [W.shape[1], U.shape[1]];
+  const [x, w, u, past] = [inputs.data, W.data, U.data, h.data];
   for (let z = 0; z < 4 * H; z++) {
     let sum = biasW.data[z] + biasU.data[z];
-    for (let n = 0; n < E; n++) sum += W.data[z * E + n] * inputs.data[row * E + n];
-    for (let n = 0; n < H; n++) sum += U.data[z * H + n] * h.data[state + n];
+    for (let n = 0; n < E; n++) sum += w[z * E + n] * x[row * E + n];
+    for (let n = 0; n < H; n++) sum += u[z * H + n] * past[state + n];
     const isCandidate = z >= 2 * H && z < 3 * H;
     gates.data[first + z] = isCandidate ? Math.tanh(sum) : 1 / (1 + Math.exp(-sum));
   }

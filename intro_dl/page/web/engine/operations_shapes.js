@@ -1,7 +1,7 @@
 /* Operations that move or add up numbers: reshape, permute, slice, cat, pad, sum, mean, embedding.
  *
- * Slide: lecture 004, reverse mode: the adjoint of a number goes back to the place from which it was read.
- * So `forward` reads at some positions, and `backward` adds at the same positions.
+ * They compute no new numbers, or only sums. So `forward` reads at some positions, and `backward` adds the
+ * adjoints at the same positions.
  */
 "use strict";
 
@@ -98,24 +98,28 @@ function placeInside(inner, outer, before) {
   return positionsOf(inner, strides, before.reduce((offset, index, d) => offset + index * strides[d], 0));
 }
 
-/** Return an operation that adds up over dimensions and divides by `divisor(how many numbers in each sum)`. */
+/** Return an operation that adds up over dimensions, and divides by divisor(how many numbers are in a sum). */
 function summingOperation(divisor) {
   return {
+    /** The dimensions `dims` of x disappear, or keep the side 1 if settings.keepdim. */
     forward([x], { dims, keepdim }) {
       const summed = dims.map((dim) => positiveDimension(dim, x.shape));
-      const y = sumToShape(x, x.shape.map((side, d) => (summed.includes(d) ? 1 : side)));
-      const shape = x.shape.map((side, d) => (summed.includes(d) ? 1 : side));
-      const kept = keepdim ? shape : shape.filter((side, d) => !summed.includes(d));
-      return new Tensor(kept, y.data.map((total) => total / divisor(x.size / y.size)));
+      const sums = sumToShape(x, shapeOfSums(x.shape, summed));
+      const shape = keepdim ? sums.shape : sums.shape.filter((_, d) => !summed.includes(d));
+      return new Tensor(shape, sums.data.map((sum) => sum / divisor(x.size / sums.size)));
     },
-    // Each number of x has an effect of 1 / divisor on its sum.
+    // Each number of x moves its sum by 1 / divisor.
     backward(delta, [x], y, { dims }) {
       const summed = dims.map((dim) => positiveDimension(dim, x.shape));
-      const shape = x.shape.map((side, d) => (summed.includes(d) ? 1 : side));
       const each = delta.data.map((number) => number / divisor(x.size / y.size));
-      return [broadcastTo(new Tensor(shape, each), x.shape)];
+      return [broadcastTo(new Tensor(shapeOfSums(x.shape, summed), each), x.shape)];
     },
   };
+}
+
+/** Return a shape with a side of 1 in the dimensions that are summed. */
+function shapeOfSums(shape, summed) {
+  return shape.map((side, d) => (summed.includes(d) ? 1 : side));
 }
 
 OPERATIONS.sum = summingOperation(() => 1);

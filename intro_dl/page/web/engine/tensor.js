@@ -1,7 +1,7 @@
 /* Tensors: a shape, and the numbers row by row in one typed array.
  *
- * Slide: lecture 004, "Automatic differentiation": every value of a network, and every gradient, is one of these.
- * Float32Array is enough to use a network. Float64Array is for training, where small errors add up.
+ * Slide: lecture 004, "Organize as a computational Graph": every value of the graph, and every gradient, is one.
+ * Float32Array, about 7 digits, is enough to use and to train a network; Float64Array has 16 for comparisons.
  *
  *   const x = Tensor.of([2, 3], [1, 2, 3, 4, 5, 6]);  // 2 rows, 3 columns
  *   x.data[1 * 3 + 2]                                 // row 1, column 2: 6
