@@ -3,20 +3,19 @@
 
 /** Return a state without values that the tab cannot use. */
 function checkCharacters(state) {
-  const whole = (value, low, high, otherwise) => (Number.isInteger(value) ? between(value, low, high, otherwise) : otherwise);
   return {
     ...state,
     mode: oneOf(state.mode, ["write", "read"], "write"),
     temperature: between(state.temperature, 0.1, 2, 0.8),
-    top_k: whole(state.top_k, 0, 100000, 0),
-    seed: whole(state.seed, 0, 2 ** 32 - 1, 0),
-    length: whole(state.length, 0, MOST_TOKENS, 150),
+    top_k: wholeBetween(state.top_k, 0, 100000, 0),
+    seed: wholeBetween(state.seed, 0, 2 ** 32 - 1, 0),
+    length: wholeBetween(state.length, 0, MOST_TOKENS, 150),
     prompt: state.prompt.slice(0, 200),
     text: state.text.slice(0, MOST_TOKENS),
     color: oneOf(state.color, ["surprise", ...Object.keys(TRACE_KINDS)], "surprise"),
-    layer: whole(state.layer, 1, 100, 1),
-    cell: whole(state.cell, 0, 100000, 0),
-    place: whole(state.place, 0, MOST_TOKENS + 1, 0),
+    layer: wholeBetween(state.layer, 1, 100, 1),
+    cell: wholeBetween(state.cell, 0, 100000, 0),
+    place: wholeBetween(state.place, 0, MOST_TOKENS + 1, 0),
   };
 }
 

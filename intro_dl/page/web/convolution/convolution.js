@@ -33,19 +33,18 @@ function checkConvolution(state) {
   const images = imageRuns().includes(entry);
   const filters = images ? firstLayerFilters(entry) : null;
   const kernels = [...Object.keys(CONVOLUTION_KERNELS), "own", ...Array.from({ length: filters?.weights.shape[0] ?? 0 }, (_, i) => `filter${i + 1}`)];
-  const whole = (value, low, high, otherwise) => (Number.isInteger(value) ? between(value, low, high, otherwise) : otherwise);
   return {
     ...state,
     picture: oneOf(state.picture, ["shapes", "ramp", "noise", ...(images ? ["digit"] : [])], "shapes"),
-    example: whole(state.example, 0, (entry?.examples?.length ?? 1) - 1, 0),
-    seed: whole(state.seed, 1, 1e9, 1),
-    shift: whole(state.shift, 0, 4, 0),
+    example: wholeBetween(state.example, 0, (entry?.examples?.length ?? 1) - 1, 0),
+    seed: wholeBetween(state.seed, 1, 1e9, 1),
+    shift: wholeBetween(state.shift, 0, 4, 0),
     kernel: oneOf(state.kernel, kernels, "vertical"),
     weights: [9, 25].includes(state.weights.length) && state.weights.every((w) => Math.abs(w) <= 100) ? state.weights : [0, 0, 0, 0, 1, 0, 0, 0, 0],
-    stride: whole(state.stride, 1, 3, 1),
-    padding: whole(state.padding, 0, 3, 0),
-    row: whole(state.row, 0, 999, 0),
-    column: whole(state.column, 0, 999, 0),
+    stride: wholeBetween(state.stride, 1, 3, 1),
+    padding: wholeBetween(state.padding, 0, 3, 0),
+    row: wholeBetween(state.row, 0, 999, 0),
+    column: wholeBetween(state.column, 0, 999, 0),
   };
 }
 

@@ -37,9 +37,6 @@ const LETTER_A = strokesToText([[[70, 230], [105, 140], [140, 50], [175, 140], [
 /** Return how a run's network answers, in a sentence for a screen reader. */
 const answerInWords = (run, reading) => `The network says ${run.classes[reading.answer]}, with a probability of ${percent(reading.probabilities[reading.answer])}.`;
 
-/** Return a path as one word of a command line. */
-const quotedWord = (word) => (/^[\w./=,:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-
 /** Build the tab. */
 function buildDrawTab(panel, tab) {
   const picker = chooseRun(tab, classifiesImages, () => changeRun());
@@ -123,7 +120,7 @@ function buildDrawTab(panel, tab) {
     tab.command(run.command, !run.shipped && run.run ? `intro-dl predict ${quotedWord(run.run)} drawing.png` : "");
   }
 
-  /** Go on with another run: strokes stay, and so does a test image that it also has. */
+  /** Change to another run: strokes stay, and so does a test image that it also has. */
   function changeRun() {
     const run = picker.run;
     tab.remember({ layer: "", unit: 0, target: -1 });

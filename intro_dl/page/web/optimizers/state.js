@@ -33,7 +33,7 @@ function checkOptimizersState(state) {
   return {
     ...state,
     view: oneOf(state.view, ["race", "ball"], first.view),
-    steps: Math.round(between(state.steps, 0, RACE_LIMIT, 0)),
+    steps: wholeBetween(state.steps, 0, RACE_LIMIT, 0),
     speed: oneOf(state.speed, RACE_SPEEDS, first.speed),
     surface: oneOf(state.surface, Object.keys(SURFACES), first.surface),
     racers: racers.length ? racers : first.racers,

@@ -44,8 +44,7 @@ function buildPlayground(panel, tab) {
   play.problem = element("p", { class: "notice", role: "alert", hidden: true });
   play.log = checkbox({ label: "Logarithmic losses", value: tab.state.log, onchange: (log) => { tab.remember({ log }); showMeasures(play); } });
   play.speed = choice({ label: "Steps a frame", options: PLAYGROUND_CHOICES.speed, value: tab.state.speed, onchange: (speed) => tab.remember({ speed }) });
-  const buttons = animationButtons(play.loop, { start: "Train", stop: "Pause", step: "Step" });
-  buttons.children[1].replaceWith(button("Step", () => trainSteps(play, 1)));
+  const buttons = animationButtons(play.loop, { start: "Train", stop: "Pause", step: "Step", onStep: () => trainSteps(play, 1) });
   buttons.append(button("One epoch", () => trainSteps(play, play.trainer.stepsPerEpoch)), button("Restart", () => restartPlayground(play)));
   play.onlyTraining = [...buttons.children]; // hidden while a trained run is shown
   buttons.append(...play.settings.data);

@@ -36,7 +36,7 @@ const SMALLEST_RATE = 1e-4, LARGEST_RATE = 100;
 /** Replace what the address asks for and the playground does not have. */
 function checkPlayground(state) {
   const start = PLAYGROUND_DEFAULTS;
-  const whole = (key, low, high) => (Number.isInteger(state[key]) ? between(state[key], low, high, start[key]) : start[key]);
+  const whole = (key, low, high) => wholeBetween(state[key], low, high, start[key]);
   const pick = (key, allowed = PLAYGROUND_CHOICES[key]) => oneOf(state[key], allowed, start[key]);
   const data = pick("data", [...Object.keys(TOY_DATA), "own", ...(POINT_RUNS.length ? ["run"] : [])]);
   const units = (count) => Number.isInteger(count) && count >= 1 && count <= MOST_UNITS;

@@ -3,12 +3,16 @@
 //
 // Only values that differ from the tab's defaults are written. The type of a default says how a text is read: a number,
 // true or false, a text, or a list separated by commas. A value that cannot be used is replaced by its default, and a
-// sentence says so. For a tab's own check(state): between(value, low, high, otherwise), oneOf(value, allowed, otherwise).
+// sentence says so. For a tab's own check(state): between and wholeBetween(value, low, high, otherwise),
+// oneOf(value, allowed, otherwise).
 
 const LONGEST_ADDRESS = 8000;
 
 /** Return `value` if it is in [low, high], else `otherwise`. */
 const between = (value, low, high, otherwise) => (value >= low && value <= high ? value : otherwise);
+
+/** Return `value` if it is an integer in [low, high], else `otherwise`. */
+const wholeBetween = (value, low, high, otherwise) => (Number.isInteger(value) ? between(value, low, high, otherwise) : otherwise);
 
 /** Return `value` if it is one of `allowed`, else `otherwise`. */
 const oneOf = (value, allowed, otherwise) => (allowed.includes(value) ? value : otherwise);

@@ -3,10 +3,10 @@
 //
 //   const loop = animate(tab, (seconds) => ...)    seconds since the last frame, at most 0.1
 //   loop.start(), loop.stop(), loop.step(), loop.running, loop.onChange(f)
-//   loop.startByItself()                           does nothing if the reader prefers reduced motion
-//   animationButtons(loop, {start: "Train", stop: "Pause", step: "Step"})
+//   animationButtons(loop, {start: "Train", stop: "Pause", step: "Step", onStep})   onStep instead of one frame
 //
-// The loop stops when the tab is left, and when a frame throws.
+// No loop starts by itself. It stops when the tab is left, and when a frame throws.
+// reducedMotion.matches: whether the reader prefers less motion.
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -37,9 +37,6 @@ function animate(tab, frame) {
       request = requestAnimationFrame(next);
       tell();
     },
-    startByItself() {
-      if (!reducedMotion.matches) loop.start();
-    },
     stop() {
       if (!request) return;
       cancelAnimationFrame(request);
@@ -59,8 +56,8 @@ function animate(tab, frame) {
 }
 
 /** Return the buttons of a loop: one starts and pauses, one makes a single step. */
-function animationButtons(loop, { start = "Play", stop = "Pause", step = "Step" } = {}) {
+function animationButtons(loop, { start, stop, step, onStep = () => loop.step() }) {
   const play = button(start, () => (loop.running ? loop.stop() : loop.start()), { class: "primary" });
   loop.onChange((running) => play.set(running ? stop : start));
-  return controls(play, button(step, () => loop.step()));
+  return controls(play, button(step, onStep));
 }

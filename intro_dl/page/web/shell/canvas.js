@@ -6,7 +6,7 @@
 //   canvas.redraw()                                   draws again; canvas.context is the 2-D context
 //   canvas.describe("a 7")                            the label for a screen reader: "The digit: a 7"
 //   canvasPoint(canvas, event)                        [x, y] of a pointer event, in the coordinates of the design
-//   paintImage(canvas, values (H, W), {low, high, map: "grey"|"signed"|"heat"})
+//   colorMap("grey"|"signed"|"heat", low, high)       a function from a value to [red, green, blue]
 //
 // With `fluid`, the canvas fills its column up to `width`, and the coordinates are those of the size shown: text does not
 // shrink (charts). With `interactive`, it takes the focus and keys; add the listeners yourself.
@@ -20,13 +20,13 @@ onTheme(() => allCanvases().forEach((canvas) => canvas.redraw()));
 const unitOfDesign = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 /** Return a canvas of width x height units. */
-function makeCanvas({ width, height, label, fluid = false, interactive = false, settings = {} }) {
+function makeCanvas({ width, height, label, fluid = false, interactive = false }) {
   const canvas = element("canvas", { role: interactive ? "application" : "img", "aria-label": label });
   if (interactive) canvas.tabIndex = 0;
   canvas.style.width = fluid ? "100%" : `${width / 16}rem`;
   if (fluid) Object.assign(canvas.style, { maxWidth: `${width / 16}rem`, height: `${height / 16}rem` });
   else Object.assign(canvas.style, { height: "auto", aspectRatio: `${width} / ${height}` });
-  Object.assign(canvas, { context: canvas.getContext("2d", settings), design: { width, height, fluid }, draw: null });
+  Object.assign(canvas, { context: canvas.getContext("2d"), design: { width, height, fluid }, draw: null });
   canvas.describe = (text) => canvas.setAttribute("aria-label", `${label}: ${text}`);
   canvas.redraw = () => {
     if (!canvas.draw) return;
@@ -43,7 +43,7 @@ function makeCanvas({ width, height, label, fluid = false, interactive = false, 
   return canvas;
 }
 
-/** Give a canvas the pixels of the size that is shown; what was drawn is drawn again, or stretched. */
+/** Give a canvas the pixels of the size that is shown; it is drawn again. */
 function fitCanvas(canvas) {
   const { design, context } = canvas;
   const unit = unitOfDesign();
@@ -52,21 +52,10 @@ function fitCanvas(canvas) {
   const scale = ((shown || design.width * unit) / design.width) * devicePixelRatio;
   const [width, height] = [Math.max(1, Math.round(design.width * scale)), Math.max(1, Math.round(design.height * scale))];
   if (canvas.width === width && canvas.height === height) return;
-  const copy = canvas.draw || !canvas.width ? null : copyOfCanvas(canvas);
   canvas.width = width;
   canvas.height = height;
   context.setTransform(scale, 0, 0, scale, 0, 0);
-  if (copy) context.drawImage(copy, 0, 0, design.width, design.height);
   canvas.redraw();
-}
-
-/** Return a canvas with the same pixels. */
-function copyOfCanvas(canvas) {
-  const copy = document.createElement("canvas");
-  copy.width = canvas.width;
-  copy.height = canvas.height;
-  copy.getContext("2d").drawImage(canvas, 0, 0);
-  return copy;
 }
 
 /** Return [x, y] of a pointer event in the coordinates of the design. */
@@ -112,23 +101,4 @@ function rangeOf(numbers) {
     if (value > high) high = value;
   }
   return low <= high ? [low, high] : [0, 1];
-}
-
-/** Paint a matrix {shape: [..., H, W], data} over the whole canvas, one square a value. */
-function paintImage(canvas, values, { low = null, high = null, map = "grey" } = {}) {
-  const [height, width] = values.shape.slice(-2);
-  const range = rangeOf(values.data);
-  const small = (canvas.small ??= document.createElement("canvas"));
-  if (small.width !== width || small.height !== height) Object.assign(small, { width, height });
-  const pixels = new ImageData(width, height);
-  canvas.onDraw((context, shownWidth, shownHeight) => {
-    const color = colorMap(map, low ?? range[0], high ?? range[1]);
-    for (let i = 0; i < width * height; i++) {
-      const [red, green, blue] = color(values.data[i]);
-      pixels.data.set([red, green, blue, 255], 4 * i);
-    }
-    small.getContext("2d").putImageData(pixels, 0, 0);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, shownWidth, shownHeight);
-  });
 }

@@ -10,7 +10,7 @@
 //   tab.remember({rate: 0.3})      changes the state and the address
 //   tab.onState((state) => ...)    after the address was changed by hand, by Back, or by a "Try this" link
 //   tab.onShow(f), tab.onHide(f)   each time the tab is shown or left; tab.visible
-//   tab.command("intro-dl ...")    shows one command line or more, each with a button that copies it
+//   tab.command("intro-dl ...")    shows one command line or more, each with a button that copies it; quotedWord(path)
 
 const TABS = [];
 let shownTab = null;
@@ -53,6 +53,12 @@ function tryThisLinks(tab, tries) {
   });
   return element("ul", { class: "tries", "aria-label": "Try this" }, element("li", { class: "soft" }, "Try this:"), links);
 }
+
+/** Return a text in the quotes that keep all its characters on a command line. */
+const inQuotes = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Return a path as one word of a command line. */
+const quotedWord = (word) => (/^[\w./=,:@%+-]+$/.test(word) ? word : inQuotes(word));
 
 /** Show command lines below the panel of a tab. */
 function showCommands(tab, texts) {
