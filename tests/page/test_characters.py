@@ -1,6 +1,6 @@
 """The tab Characters: the texts of scratch/sampling.py, torch's surprises and gates, and the controls."""
 
-import shlex
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -164,16 +164,18 @@ def test_an_unknown_character_is_one_sentence(tab):
 
 
 def test_the_command_gives_sample_the_same_settings(tab):
-    prompt = "a \"b\" 'c' $d `e` \\n\\ !\n\tz"
-    settings = {"prompt": prompt, "temperature": 0.35, "topK": 5, "seed": 3, "length": 300}
-    command = tab.evaluate("(settings) => sampleCommand(RUNS[1], settings)", settings)
-    program, verb, run, *options = shlex.split(command)
-    assert (program, verb, run) == ("intro-dl", "sample", "outputs/a run")
-    found = read_options(options, OPTIONS)[1]
-    assert _unescape(found["prompt"]) == prompt
-    assert {key: found[key] for key in ("temperature", "top_k", "seed", "length")} == {
-        "temperature": 0.35, "top_k": 5, "seed": 3, "length": 300,
-    }  # fmt: skip
+    for prompt in ["\\n\n\t", "a $HOME", "`date`", 'say "so"', "it's $1", "! \\", "X:1\n", "a b"]:
+        settings = {"prompt": prompt, "temperature": 0.35, "topK": 5, "seed": 3, "length": 300}
+        command = tab.evaluate("(settings) => sampleCommand(RUNS[1], settings)", settings)
+        words = command.removeprefix("intro-dl sample ")
+        printed = subprocess.run(
+            ["sh", "-c", f"printf '%s\\0' {words}"], capture_output=True, text=True, check=True
+        )
+        run, *options = printed.stdout.split("\0")[:-1]
+        assert run == "outputs/a run"
+        found = read_options(options, OPTIONS)[1]
+        assert _unescape(found["prompt"]) == prompt
+        assert [found[key] for key in ("temperature", "top_k", "seed", "length")] == [0.35, 5, 3, 300]
 
 
 def test_the_tab_by_keyboard(page_with, models):
