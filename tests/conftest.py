@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # The models of the suite are small: one thread is as fast as two, and far faster on a busy machine.
@@ -58,9 +59,13 @@ def data_root() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compose_quickly():
+def read_once():
+    """Read the yaml files of the configs and the file of the digits once for all tests."""
+    from intro_dl.data import images
+
     with pytest.MonkeyPatch.context() as patch:
         keep_parts(patch)
+        patch.setattr(images, "load_digits", cache(images.load_digits))
         yield
 
 

@@ -9,6 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast
 
@@ -65,12 +66,8 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
     Raises:
         ValueError: for an unknown key, or a value of the wrong type or out of range.
     """
-    parameters = inspect.signature(target).parameters
-    call = target.__init__ if inspect.isclass(target) else target
-    try:  # the values of a user's own class may be anything
-        hints = {} if is_own(target) else typing.get_type_hints(call, include_extras=True)
-    except NameError:  # of a class that only a type checker imports
-        hints = {}
+    parameters = _parameters(target)
+    hints = {} if is_own(target) else _hints(target)  # the values of a user's own class may be anything
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key, value in values.items():
         if key not in parameters and not open_ended:
@@ -78,6 +75,18 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
             raise ValueError(f"Unknown key {group}.{key}.{nearest(key, names)}")
         if key in hints:
             check_value(f"{group}.{key}", value, hints[key])
+
+
+_parameters = cache(lambda target: inspect.signature(target).parameters)
+
+
+@cache
+def _hints(target: Any) -> dict[str, Any]:
+    call = target.__init__ if inspect.isclass(target) else target
+    try:
+        return typing.get_type_hints(call, include_extras=True)
+    except NameError:  # of a class that only a type checker imports
+        return {}
 
 
 def check_value(key: str, value: Any, hint: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from intro_dl.lectures import LECTURES
-from intro_dl.lectures.engine import claims, page
+from intro_dl.lectures.engine import claims, command, page
 from intro_dl.lectures.engine.claims import Check, Claim, MissingResult, Outcome
 from intro_dl.lectures.engine.command import main, parse
 from intro_dl.lectures.engine.report import show, show_check
@@ -41,7 +41,8 @@ BROKEN = Claim("N3", ("004",), "A slide", "A layer", "holds", breaks)
 
 @pytest.fixture
 def small(monkeypatch):
-    """Use four claims instead of all."""
+    """Use four claims instead of all, and empty pictures of their figures: to draw those takes seconds."""
+    monkeypatch.setattr(command, "png", lambda script, width: b"")
 
     def use(*more):
         monkeypatch.setattr(claims, "all_claims", lambda: SMALL + more)
