@@ -29,6 +29,7 @@ from intro_dl.lectures import LECTURES
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 CLAIMS = DOCS / "_build" / "claims.json"
+KEPT = "INTRO_DL_CLAIMS"  # names the file of what pytest has just computed, see tests/lectures/test_claims.py
 # The page of the site for a file of the repository, so that a link works both on GitHub and here.
 PAGE_OF = {
     "README.md": "index.md",
@@ -118,6 +119,10 @@ def _start_claims() -> None:
     global _computing
     CLAIMS.parent.mkdir(exist_ok=True)
     stamp = CLAIMS.with_suffix(".state")
+    if (kept := os.environ.get(KEPT)) and Path(kept).is_file():
+        stamp.unlink(missing_ok=True)
+        CLAIMS.write_bytes(Path(kept).read_bytes())
+        return
     state = _state()
     if CLAIMS.is_file() and stamp.is_file() and stamp.read_text() == state:
         return
