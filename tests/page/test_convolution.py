@@ -120,7 +120,7 @@ def test_an_edited_weight_changes_the_map_and_comes_back_from_the_address(tab):
 
 def test_a_larger_kernel_keeps_its_weights_in_the_middle(tab):
     tab.reopen("#convolution?kernel=edges")
-    tab.get_by_label("Size", exact=True).select_option("5 \u00d7 5")
+    tab.get_by_label("Size", exact=True).select_option("5x5")
     kernel = torch.tensor(tab.evaluate("TABS.find(t => t.visible).state.weights")).view(5, 5)
     assert kernel[1:4, 1:4].flatten().tolist() == [-1, -1, -1, -1, 8, -1, -1, -1, -1]
     assert kernel.abs().sum() == 16

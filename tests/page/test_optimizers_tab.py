@@ -304,7 +304,7 @@ def test_the_race_runs_by_the_keyboard_alone_and_says_where_all_are_when_it_paus
     tab.keyboard.press("Enter")
     assert visible_button(tab, "Start").is_visible()
     steps = step_shown(tab)
-    assert tab.inner_text("#announcer").startswith(f"long bowl after {steps} steps. SGD at (")
+    assert tab.inner_text("#announcer").startswith(f"Long bowl after {steps} steps. SGD at (")
     assert f"?steps={steps}&" in tab.evaluate("location.hash")
 
 

@@ -113,7 +113,7 @@ function buildAutodiff(panel, tab) {
           trace();
         },
       }));
-    const options = [["reverse", "reverse: one pass back from z"], ...variables.map((name) => [name, `forward: the pass for ${name}`])];
+    const options = [["reverse", "Reverse: one pass back from z"], ...variables.map((name) => [name, `Forward: the pass for ${name}`])];
     const mode = choice({
       label: "Mode", options, value: tab.state.mode,
       onchange: (chosen) => {

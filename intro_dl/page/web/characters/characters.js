@@ -47,7 +47,7 @@ function buildCharacters(panel, tab) {
     apply();
   };
   const mode = choice({
-    label: "Text", options: [["write", "the model writes"], ["read", "my own text"]],
+    label: "Text", options: [["write", "The model writes"], ["read", "My own text"]],
     onchange: (value) => change({ mode: value, place: 0 }, begin),
   });
   const prompt = textField({ label: "Prompt (\\n is a new line)", onchange: (value) => change({ prompt: value, place: 0 }, begin) });
@@ -59,7 +59,7 @@ function buildCharacters(panel, tab) {
   const seed = numberField({ label: "Seed", min: 0, max: 2 ** 32 - 1, step: 1, onchange: (value) => change({ seed: value }, begin) });
   const loop = animate(tab, () => writeOne());
   const buttons = animationButtons(loop, { start: "Write", stop: "Pause", step: "One character" });
-  buttons.append(button("Start over", () => change({ length: 0, place: 0 }, begin)));
+  buttons.append(button("Restart", () => change({ length: 0, place: 0 }, begin)));
   const own = element("textarea", { id: newId(), rows: 4, maxlength: MOST_TOKENS, spellcheck: "false" });
   const ownText = element("div", { class: "control own-text" }, element("label", { for: own.id }, `Your text, at most ${MOST_TOKENS} characters`), own);
   own.addEventListener("input", () => change({ text: own.value, place: 0 }, begin));
@@ -99,7 +99,7 @@ function buildCharacters(panel, tab) {
   };
 
   const showColoring = () => {
-    const options = [["surprise", "surprise, -log2 p"], ...reader.kinds.map((kind) => [kind, reader.titleOf(kind)])];
+    const options = [["surprise", "Surprise, -log2 p"], ...reader.kinds.map((kind) => [kind, capitalized(reader.titleOf(kind))])];
     const kind = choice({ label: "Color by", options, value: colored(), onchange: (value) => repaint({ color: value }) });
     const layers = reader.layers > 1 && numberField({ label: `Layer (1 to ${reader.layers})`, min: 1, max: reader.layers, step: 1, value: layer() + 1, onchange: (value) => repaint({ layer: value }) });
     const cells = numberField({ label: `Cell (1 to ${reader.cells})`, min: 1, max: reader.cells, step: 1, value: cell() + 1, onchange: (value) => repaint({ cell: value }) });
@@ -172,7 +172,7 @@ function buildCharacters(panel, tab) {
     if (loop.running && loop.written++ >= CHARACTERS_AT_ONCE) return loop.stop();
     if (reader.moments.length >= MOST_TOKENS) {
       loop.stop();
-      return complain(`The text has ${MOST_TOKENS} ${unit()}s, the most that the page keeps. Press Start over.`);
+      return complain(`The text has ${MOST_TOKENS} ${unit()}s, the most that the page keeps. Press Restart.`);
     }
     writer.target++;
     advance();

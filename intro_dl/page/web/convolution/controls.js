@@ -11,7 +11,7 @@ function convolutionControls(tab, change) {
     again: button("Other noise", () => change({ seed: state().seed + 1 })),
     shift: slider({ label: "Shift to the right", min: 0, max: 4, value: 0, oninput: (shift) => change({ shift }) }),
     kernel: choice({ label: "Kind", options: [], onchange: (kernel) => change(valuesOfKernel(state(), kernel)) }),
-    side: choice({ label: "Size", options: [[3, "3 \u00d7 3"], [5, "5 \u00d7 5"]], onchange: (side) => change({ kernel: "own", weights: resizedKernel(chosenKernel(state()).weights, side) }) }),
+    side: choice({ label: "Size", options: [[3, "3x3"], [5, "5x5"]], onchange: (side) => change({ kernel: "own", weights: resizedKernel(chosenKernel(state()).weights, side) }) }),
     stride: slider({ label: "Stride S", min: 1, max: 3, value: 1, oninput: (stride) => change({ stride }) }),
     padding: slider({ label: "Padding P", min: 0, max: 3, value: 0, oninput: (padding) => change({ padding }) }),
   };

@@ -5,7 +5,7 @@
 const CONVOLUTION_KERNELS = {
   identity: { title: "Identity", weights: [0, 0, 0, 0, 1, 0, 0, 0, 0] },
   blur: { title: "Blur", weights: Array(9).fill(1 / 9) },
-  blur5: { title: "Blur, 5 x 5", weights: [1, 4, 6, 4, 1].flatMap((a) => [1, 4, 6, 4, 1].map((b) => (a * b) / 256)) },
+  blur5: { title: "Blur, 5x5", weights: [1, 4, 6, 4, 1].flatMap((a) => [1, 4, 6, 4, 1].map((b) => (a * b) / 256)) },
   sharpen: { title: "Sharpen", weights: [0, -1, 0, -1, 5, -1, 0, -1, 0] },
   edges: { title: "Edges in all directions", weights: [-1, -1, -1, -1, 8, -1, -1, -1, -1] },
   vertical: { title: "Sobel: vertical edges", weights: [-1, 0, 1, -2, 0, 2, -1, 0, 1] },

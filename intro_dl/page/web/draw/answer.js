@@ -20,7 +20,7 @@ function makeAnswerView({ onTarget }) {
   const view = { root, why };
 
   view.setRun = (run, chosen) => {
-    const options = [[-1, "the answer"], ...run.classes.map((name, index) => [index, name])];
+    const options = [[-1, "The answer"], ...run.classes.map((name, index) => [index, name])];
     view.list = choice({ label: "Score of", options, value: chosen, onchange: onTarget });
     target.replaceChildren(view.list);
   };

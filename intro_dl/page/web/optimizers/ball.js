@@ -10,7 +10,7 @@
  */
 const BALL_LOSSES = {
   quadratic: {
-    title: "quadratic",
+    title: "Quadratic",
     formula: "f(w) = ½ f″ w²",
     f: (w, c) => (c * w * w) / 2,
     slope: (w, c) => c * w,
@@ -21,7 +21,7 @@ const BALL_LOSSES = {
     rates: [0.1, 0.9, 1.05],
   },
   slide: {
-    title: "non-convex loss of the slides (figure G7)",
+    title: "Non-convex loss of the slides (figure G7)",
     formula: "J(w) = 0.05 w⁴ − 0.4 w² − 0.13 w + 2",
     f: (w) => 0.05 * w ** 4 - 0.4 * w ** 2 - 0.13 * w + 2,
     slope: (w) => 0.2 * w ** 3 - 0.8 * w - 0.13,

@@ -20,7 +20,7 @@ const LANDSCAPE_BUMPS = [
  */
 const SURFACES = {
   bowl: {
-    title: "long bowl",
+    title: "Long bowl",
     formula: "f(x, y) = (x² + 10 y²) / 2",
     lesson: "Ten times as steep in y as in x: a rate that suits y is small for x.",
     f: (x, y) => (x * x + 10 * y * y) / 2,
@@ -62,7 +62,7 @@ const SURFACES = {
     rates: { sgd: 0.01, momentum: 0.005, adagrad: 0.3, adadelta: 1, rmsprop: 0.01, adam: 0.1 },
   },
   saddle: {
-    title: "saddle between two minima",
+    title: "Saddle between two minima",
     formula: "f(x, y) = x² / 2 + (y² − 1)² / 4",
     lesson: "At the saddle (0, 0) the gradient is zero, although the surface falls on both sides.",
     f: (x, y) => (x * x) / 2 + (y * y - 1) ** 2 / 4,
@@ -74,7 +74,7 @@ const SURFACES = {
     rates: { sgd: 0.1, momentum: 0.02, adagrad: 0.2, adadelta: 1, rmsprop: 0.02, adam: 0.05 },
   },
   minima: {
-    title: "hill and two minima (figure G5)",
+    title: "Hill and two minima (figure G5)",
     formula: "f = 2 − 1.9 b(0.8, −0.8) − 1.3 b(−1, 0.2) + 1.2 b(0.5, 1.2) with b(u, v) = exp(−1.3 ((x − u)² + (y − v)²))",
     lesson: "Where it starts decides which minimum an optimizer finds; only one of the two is global.",
     f: (x, y) =>
@@ -96,7 +96,7 @@ const SURFACES = {
     rates: { sgd: 0.06, momentum: 0.02, adagrad: 0.2, adadelta: 1, rmsprop: 0.02, adam: 0.05 },
   },
   plateau: {
-    title: "hole in a plateau",
+    title: "Hole in a plateau",
     formula: "f(x, y) = 1 − exp(−(x² + y²) / 2)",
     lesson: "Far out the gradient is almost zero, so a step of rate times gradient hardly moves.",
     f: (x, y) => 1 - Math.exp(-(x * x + y * y) / 2),

@@ -32,6 +32,9 @@ function button(text, action, attributes = {}) {
   return made;
 }
 
+/** Return a text with a capital letter at its beginning. */
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Return a control: a label above `input`, and optionally what follows the label. */
 function labelled(label, input, besideLabel = []) {
   input.id ||= newId();

@@ -15,7 +15,7 @@ function resultInWords({ result }) {
   const measure = ["bits_per_char", "bits_per_word", "accuracy", "loss"].find((name) => Number.isFinite(result[name]));
   if (!measure) return "";
   const tokens = { bits_per_char: "characters", bits_per_word: "words" }[measure] ?? "examples";
-  const on = result.examples ? ` on ${result.examples} ${result.split ?? "test"} ${tokens}` : "";
+  const on = result.examples ? ` on ${result.examples.toLocaleString("en")} ${result.split ?? "test"} ${tokens}` : "";
   return `${measure.replaceAll("_", " ")} ${shortNumber(result[measure])}${on}`;
 }
 
@@ -31,7 +31,7 @@ function chooseRun(tab, filter = () => true, onchange = null) {
   const result = element("p", { class: "soft" });
   const made = element("div", { class: "run" });
   const show = () => {
-    result.textContent = made.run ? [resultInWords(made.run), made.run.parameters && `${made.run.parameters} parameters`].filter(Boolean).join(", ") : "";
+    result.textContent = made.run ? [resultInWords(made.run), made.run.parameters && `${made.run.parameters.toLocaleString("en")} parameters`].filter(Boolean).join(", ") : "";
     if (made.run?.command) tab.command(made.run.command);
   };
   made.set = (index) => {
