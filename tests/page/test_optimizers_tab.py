@@ -289,6 +289,37 @@ def test_the_mouse_drags_the_start_and_the_arrow_keys_move_it(page_with):
     assert tab.evaluate("shownTab.state.start") == pytest.approx([x - 0.1, y + 0.01])
 
 
+def test_a_finger_taps_or_drags_the_start_and_its_swipe_scrolls(page_with):
+    tab = page_with(
+        address="#optimizers", has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}
+    )
+    canvas = panel(tab).locator("canvas:visible").first
+    canvas.scroll_into_view_if_needed()
+    touch = tab.context.new_cdp_session(tab)
+
+    def swipe(path):
+        box = canvas.bounding_box()
+        for kind, points in [
+            ("touchStart", path[:1]),
+            *(("touchMove", [each]) for each in path),
+            ("touchEnd", []),
+        ]:
+            at = [{"x": box["x"] + x, "y": box["y"] + y} for x, y in points]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    swipe([(300, 300 - 20 * k) for k in range(10)])
+    tab.wait_for_function("scrollY > 100")
+    tab.wait_for_timeout(300)  # the page comes to rest
+    assert tab.evaluate("shownTab.state.start") == []
+    swipe([(200, 250)])
+    tapped = tab.evaluate("shownTab.state.start")
+    scrolled = tab.evaluate("scrollY")
+    swipe([(200, 250 + 10 * k) for k in range(10)])
+    dragged = tab.evaluate("shownTab.state.start")
+    assert tapped and dragged[0] == tapped[0] and dragged[1] < tapped[1]
+    assert tab.evaluate("scrollY") == scrolled
+
+
 def test_the_race_runs_by_the_keyboard_alone_and_says_where_all_are_when_it_pauses(page_with):
     tab = page_with(address="#optimizers?speed=300")
     visible_button(tab, "Start").focus()

@@ -10,7 +10,7 @@ addTab({
   name: "optimizers",
   title: "Optimizers",
   sentence:
-    "Start the race, then change a rate: every path is computed again. Which optimizer crosses the valley, and which one only follows it?",
+    "Press Start: six optimizers walk downhill from the same point. Then change a rate or drag the start, and every path is computed again.",
   tries: [
     ["A rate above 2 / L diverges", { racers: ["sgd", "momentum"], rates: [0.21, 0.02, 0.5, 1, 0.05, 0.1], steps: 12 }],
     ["SGD bounces between the walls, momentum settles", { racers: ["sgd", "momentum"], rates: [0.2, 0.2, 0.5, 1, 0.05, 0.1], momentum: 0.5, steps: 30 }],

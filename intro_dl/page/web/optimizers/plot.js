@@ -77,14 +77,25 @@ function movablePoint(canvas, at, move) {
     return Math.hypot(x - at()[0], y - at()[1]) < 30;
   };
   let dragging = false;
+  let tapped = null; // where a finger touched away from the point
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || (event.pointerType === "touch" && !near(event))) return;
+    if (event.button !== 0) return;
+    const place = canvasPoint(canvas, event);
+    if (event.pointerType === "touch" && !near(event)) return (tapped = place);
     dragging = true;
     canvas.setPointerCapture(event.pointerId);
-    move(...canvasPoint(canvas, event));
+    move(...place);
   });
   canvas.addEventListener("pointermove", (event) => dragging && move(...canvasPoint(canvas, event)));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (dragging = false));
+  canvas.addEventListener("pointerup", (event) => {
+    const [x, y] = canvasPoint(canvas, event);
+    if (tapped && Math.hypot(x - tapped[0], y - tapped[1]) < 10) move(x, y);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, () => {
+      dragging = false;
+      tapped = null;
+    });
+  }
   canvas.addEventListener("touchstart", (event) => near(event.touches[0]) && event.preventDefault(), { passive: false });
-  canvas.addEventListener("click", (event) => event.pointerType === "touch" && move(...canvasPoint(canvas, event)));
 }
