@@ -5,7 +5,9 @@ Does not import torch: a page of the models that ship with the package is writte
 
 import json
 import math
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ SHELL = ("dom", "address", "theme", "canvas", "charts", "runs", "tabs", "animati
 def to_page(entries: Sequence[dict[str, Any]], command: str) -> str:
     """Return the page about these runs, made by this command."""
     content = {"version": version("intro-dl"), "command": command, "runs": entries}
+    programs = [f"\n{path.read_text(encoding='utf-8')}" for path in scripts()]
     parts = {
+        "policy": f'<meta http-equiv="Content-Security-Policy" content="{policy(programs)}">',
         "page.css": (WEB / "page.css").read_text(encoding="utf-8"),
         "content": f'<script type="application/json" id="content">{as_data(content)}</script>',
-        "scripts": "\n".join(f"<script>\n{path.read_text(encoding='utf-8')}</script>" for path in scripts()),
+        "scripts": "\n".join(f"<script>{program}</script>" for program in programs),
     }
     pieces = [(WEB / "page.html").read_text(encoding="utf-8")]
     for name, text in parts.items():  # each mark once, and never in what was put in
@@ -31,6 +35,13 @@ def to_page(entries: Sequence[dict[str, Any]], command: str) -> str:
         assert mark, f"page.html has no mark for {name}"
         pieces[-1:] = [before, text, after]
     return "".join(pieces)
+
+
+def policy(programs: Sequence[str]) -> str:
+    """Return what the browser may do: run exactly these programs, and load nothing from elsewhere."""
+    hashes = [b64encode(sha256(program.encode()).digest()).decode() for program in programs]
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def shipped() -> list[dict[str, Any]]:
