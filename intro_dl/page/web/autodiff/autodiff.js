@@ -31,10 +31,11 @@ addTab({
   build: buildAutodiff,
 });
 
+const isSlidesFormula = (text) => text.replaceAll(/\s/g, "") === SLIDES_FORMULA.replaceAll(" ", "");
+
 /** Read a formula; for that of the slides, compute the product before the sine, as they do. */
 function readForTrace(text) {
-  const slides = text.replaceAll(/\s/g, "") === SLIDES_FORMULA.replaceAll(" ", "");
-  return readFormula(slides ? "x1*x2 + sin(x1)" : text);
+  return readFormula(isSlidesFormula(text) ? "x1*x2 + sin(x1)" : text);
 }
 
 function buildAutodiff(panel, tab) {
@@ -135,8 +136,8 @@ function buildAutodiff(panel, tab) {
     broken.textContent = brokenSentence(steps);
     broken.hidden = broken.textContent === "";
     costs.fill(costsOf(steps, read.variables));
-    const slides = tab.state.formula === SLIDES_FORMULA ? ["intro-dl lectures id=N18,N19,N20"] : [];
-    tab.command(...slides, torchCommand(slides.length ? readFormula(SLIDES_FORMULA).tree : read.tree, read.variables, point));
+    const slides = isSlidesFormula(tab.state.formula) && point.x1 === 2 && point.x2 === 3;
+    tab.command(slides ? "intro-dl lectures id=N18,N19,N20" : null, torchCommand(read.tree, read.variables, point));
     show();
   };
 

@@ -53,7 +53,7 @@ function layoutSteps(steps) {
   };
 }
 
-/** Draw the edge from a step to a user of it as a smooth path, and return {path, end: {x, y}} for its label. */
+/** Draw the edge from a step to a user of it as a smooth path, and return {path, label: {x, y}}, the end of its label. */
 function edgePath(layout, from, to, entry) {
   const { width } = GRAPH_BOX;
   const points = [];
@@ -70,8 +70,7 @@ function edgePath(layout, from, to, entry) {
     const middle = (a.x + b.x) / 2;
     path += ` C ${middle} ${a.y} ${middle} ${b.y} ${b.x} ${b.y}`;
   }
-  const [a, b] = points.slice(-2);
-  return { path, label: { x: a.x + 0.62 * (b.x - a.x), y: a.y + 0.7 * (b.y - a.y) } };
+  return { path, label: { x: end.x - 8, y: end.y + entry } }; // before the box, where no other edge ends
 }
 
 /**

@@ -48,12 +48,13 @@ const SCALAR_OPERATIONS = {
   relu: { text: "max(0, {0})", value: (a) => Math.max(0, a), slopes: [["step({0})", (a) => (a > 0 ? 1 : 0)]] },
 };
 
-/** Write a number with four significant digits: 6.909, 12346, 2.061e-9. */
+/** Write a number with four significant digits: 6.909, 12346, 2.061e-4. */
 function traceNumber(value) {
   if (Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value > 0 ? "infinity" : "-infinity";
   if (Math.abs(value) >= 1000 && Math.abs(value) < 1e7) return String(Math.round(value));
-  return String(Number(value.toPrecision(4)) || 0).replace("e+", "e"); // no -0
+  const rounded = Number(value.toPrecision(4)) || 0; // no -0
+  return (Math.abs(rounded) < 1e-3 && rounded ? rounded.toExponential() : String(rounded)).replace("e+", "e");
 }
 
 /** Insert operands and the result into a text of SCALAR_OPERATIONS. */
