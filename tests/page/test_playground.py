@@ -409,7 +409,7 @@ def test_a_rate_that_is_too_large_ends_in_a_sentence(tab):
     problem.wait_for()
     assert re.fullmatch(
         r"The loss is not finite after \d+ steps: the rate 3 is too large for this network. "
-        r"Choose a smaller rate, e.g. 0.3. Then press Restart.",
+        r"Choose a smaller rate, e.g. 0.3, and press Restart.",
         problem.inner_text(),
     )
     stopped = steps(tab)

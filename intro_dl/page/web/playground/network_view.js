@@ -4,7 +4,9 @@ Slide: lecture 002, "Neural Networks": layers of units, with a weight on every e
 at each place of the plane: blue is positive, orange is negative. An edge is as wide as its weight is large. */
 "use strict";
 
-const NETWORK_TOP = 26, NETWORK_LEFT = 34, NETWORK_RIGHT = 96;
+const NETWORK_TOP = 26;
+const NETWORK_LEFT = 34;
+const NETWORK_RIGHT = 96;
 
 /** Return the layers of a graph that is a chain of linear maps and activations, or null for other graphs.
  *
@@ -27,11 +29,26 @@ function layersOfGraph({ inputs: [first], nodes, outputs }) {
 
 /** Return the drawing. `onUnit(unit)` is told the unit under the pointer or the focus, {column, row}, or null. */
 function makeNetworkView({ onUnit }) {
-  const canvas = makeCanvas({ width: 460, height: 420, label: "The network. Arrow keys go from unit to unit and read their weights", interactive: true });
+  const canvas = makeCanvas({
+    width: 460,
+    height: 420,
+    label: "The network. Arrow keys go from unit to unit and read their weights",
+    interactive: true,
+  });
   canvas.style.touchAction = "pan-x pan-y";
   const readout = element("p", { class: "soft" });
   readout.style.minHeight = "6em";
-  const view = { canvas, readout, layers: null, parameters: null, values: null, sizes: [], images: [], chosen: null, names: null };
+  const view = {
+    canvas,
+    readout,
+    layers: null,
+    parameters: null,
+    values: null,
+    sizes: [],
+    images: [],
+    chosen: null,
+    names: null,
+  };
   const choose = (chosen) => {
     const before = JSON.stringify(view.chosen);
     view.chosen = chosen;
@@ -60,7 +77,9 @@ function makeNetworkView({ onUnit }) {
 function setNetworkOfView(view, { graph, parameters }, names) {
   const layers = layersOfGraph(graph);
   Object.assign(view, { layers, parameters, names, input: graph.inputs[0], values: null, chosen: null });
-  view.sizes = layers ? [parameters.get(layers[0].weight).shape[1], ...layers.map(({ weight }) => parameters.get(weight).shape[0])] : [];
+  view.sizes = layers
+    ? [parameters.get(layers[0].weight).shape[1], ...layers.map(({ weight }) => parameters.get(weight).shape[0])]
+    : [];
   const most = Math.max(1, ...view.sizes);
   view.pitch = most > 8 ? 30 : 46; // from unit to unit
   view.side = most > 8 ? 25 : 36;
@@ -75,7 +94,11 @@ function setNetworkOfView(view, { graph, parameters }, names) {
 /** Give the canvas another size of the design; on a phone it shrinks to four fifths, then scrolls in its box. */
 function resizeNetworkCanvas(canvas, width, height) {
   Object.assign(canvas.design, { width, height });
-  Object.assign(canvas.style, { width: `${width / 16}rem`, minWidth: `${(0.8 * width) / 16}rem`, aspectRatio: `${width} / ${height}` });
+  Object.assign(canvas.style, {
+    width: `${width / 16}rem`,
+    minWidth: `${(0.8 * width) / 16}rem`,
+    aspectRatio: `${width} / ${height}`,
+  });
   fitCanvas(canvas);
 }
 
@@ -108,10 +131,12 @@ function foundInNetwork(view, [x, y]) {
   const column = Math.floor((x - NETWORK_LEFT) / view.column) + 1; // the layer at the right end of the edge
   if (column < 1 || column >= view.sizes.length) return null;
   const part = (x - NETWORK_LEFT) / view.column - (column - 1);
-  let found = null, nearest = 6;
+  let found = null,
+    nearest = 6;
   for (let from = 0; from < view.sizes[column - 1]; from++) {
     for (let to = 0; to < view.sizes[column]; to++) {
-      const [, y0] = placeOfUnit(view, column - 1, from), [, y1] = placeOfUnit(view, column, to);
+      const [, y0] = placeOfUnit(view, column - 1, from);
+      const [, y1] = placeOfUnit(view, column, to);
       const distance = Math.abs(y - (y0 + part * (y1 - y0)));
       if (distance < nearest) [found, nearest] = [{ column, from, to }, distance];
     }
@@ -122,13 +147,23 @@ function foundInNetwork(view, [x, y]) {
 /** Draw edges, units and names. */
 function drawNetwork(context, view) {
   if (!view.layers) return;
-  const colors = theme(), { sizes, side, chosen, names } = view;
+  const colors = theme();
+  const { sizes, side, chosen, names } = view;
   view.layers.forEach((layer, index) => drawEdges(context, view, index + 1));
-  Object.assign(context, { font: "12px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", imageSmoothingEnabled: true });
+  Object.assign(context, {
+    font: "12px system-ui, sans-serif",
+    textAlign: "center",
+    textBaseline: "middle",
+    imageSmoothingEnabled: true,
+  });
   sizes.forEach((count, column) => {
     const last = column === sizes.length - 1;
     context.fillStyle = colors.soft;
-    context.fillText(column === 0 ? "inputs" : last ? "outputs" : `hidden ${column}`, NETWORK_LEFT + column * view.column, 10);
+    context.fillText(
+      column === 0 ? "inputs" : last ? "outputs" : `hidden ${column}`,
+      NETWORK_LEFT + column * view.column,
+      10,
+    );
     for (let row = 0; row < count; row++) {
       const [x, y] = placeOfUnit(view, column, row);
       const marked = chosen?.column === column && chosen.row === row;
@@ -138,7 +173,11 @@ function drawNetwork(context, view) {
       if (!last && column > 0) continue;
       Object.assign(context, { fillStyle: colors.text, textAlign: last ? "left" : "right" });
       const name = last ? names.classes[row] : `x${row + 1}`;
-      context.fillText(name.length > 9 ? `${name.slice(0, 8)}…` : name, last ? x + side / 2 + 8 : x - side / 2 - 2, y);
+      context.fillText(
+        name.length > 9 ? `${name.slice(0, 8)}…` : name,
+        last ? x + side / 2 + 8 : x - side / 2 - 2,
+        y,
+      );
       context.textAlign = "center";
     }
   });
@@ -146,14 +185,19 @@ function drawNetwork(context, view) {
 
 /** Draw the weights that end in a column. */
 function drawEdges(context, view, column) {
-  const { data, shape: [M, N] } = view.parameters.get(view.layers[column - 1].weight);
-  const { positive, negative } = theme(), { chosen, side } = view;
+  const {
+    data,
+    shape: [M, N],
+  } = view.parameters.get(view.layers[column - 1].weight);
+  const { positive, negative } = theme();
+  const { chosen, side } = view;
   for (let to = 0; to < M; to++) {
     for (let from = 0; from < N; from++) {
       const weight = data[to * N + from];
       const edgeChosen = chosen?.to === to && chosen.from === from && chosen.column === column;
       const near = !chosen || edgeChosen || (chosen.column === column && chosen.row === to);
-      const [x0, y0] = placeOfUnit(view, column - 1, from), [x1, y1] = placeOfUnit(view, column, to);
+      const [x0, y0] = placeOfUnit(view, column - 1, from);
+      const [x1, y1] = placeOfUnit(view, column, to);
       context.strokeStyle = weight < 0 ? negative : positive;
       context.lineWidth = Math.min(7, 0.4 + 2 * Math.abs(weight || 0)) + (edgeChosen ? 2 : 0);
       context.globalAlpha = near ? 0.8 : 0.12;
@@ -169,7 +213,9 @@ function drawEdges(context, view, column) {
 /** Say in words what is under the pointer or the focus, and draw. */
 function showChosen(view) {
   const { layers, chosen } = view;
-  let text = "Point at a unit or an edge: its numbers stand here, and the large picture shows the unit alone. Blue is positive, orange is negative.";
+  let text =
+    "Point at a unit or an edge: its numbers stand here, and the large picture shows the unit alone. " +
+    "Blue is positive, orange is negative.";
   if (!layers) text = "This network is not a chain of linear layers, so only its regions are shown.";
   else if (chosen) text = chosen.to === undefined ? unitInWords(view, chosen) : edgeInWords(view, chosen);
   if (view.readout.textContent !== text) view.readout.textContent = text;
@@ -184,17 +230,19 @@ function unitName({ sizes, names }, column, row) {
 
 /** Return the weight of an edge in words. */
 function edgeInWords(view, { column, from, to }) {
-  const { data, shape: [, N] } = view.parameters.get(view.layers[column - 1].weight);
-  return `Weight from ${unitName(view, column - 1, from)} to ${unitName(view, column, to)}: ${data[to * N + from].toFixed(3)}.`;
+  const weight = view.parameters.get(view.layers[column - 1].weight);
+  const value = weight.data[to * weight.shape[1] + from];
+  return `Weight from ${unitName(view, column - 1, from)} to ${unitName(view, column, to)}: ${value.toFixed(3)}.`;
 }
 
 /** Return bias and weights of a unit in words. */
 function unitInWords(view, { column, row }) {
-  const name = unitName(view, column, row);
-  if (column === 0) return `${name[0].toUpperCase()}${name.slice(1)}: the input "${view.names.features[row]}", standardized.`;
+  const name = unitName(view, column, row).replace(/^./, (letter) => letter.toUpperCase());
+  if (column === 0) return `${name}: the input "${view.names.features[row]}", standardized.`;
   const { weight, bias } = view.layers[column - 1];
-  const { data, shape: [, N] } = view.parameters.get(weight);
-  const weights = Array.from(data.slice(row * N, (row + 1) * N), (value) => value.toFixed(2)).join(", ");
+  const { data, shape } = view.parameters.get(weight);
+  const own = data.slice(row * shape[1], (row + 1) * shape[1]);
+  const weights = Array.from(own, (value) => value.toFixed(2)).join(", ");
   const start = bias ? `bias ${view.parameters.get(bias).data[row].toFixed(2)}, ` : "";
-  return `${name[0].toUpperCase()}${name.slice(1)}: ${start}weights from ${column === 1 ? "the inputs" : `hidden ${column - 1}`} ${weights}.`;
+  return `${name}: ${start}weights from ${column === 1 ? "the inputs" : `hidden ${column - 1}`} ${weights}.`;
 }

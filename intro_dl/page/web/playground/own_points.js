@@ -16,17 +16,45 @@ function makeOwnPointsRow(change) {
     made.style.margin = "0.1rem 0.3rem 0.1rem 0";
     return Object.assign(made, { mark, text });
   });
-  const file = element("input", { type: "file", accept: ".csv,text/csv", onchange: () => readOwnFile(row, file, change) });
+  const file = element("input", {
+    type: "file",
+    accept: ".csv,text/csv",
+    onchange: () => readOwnFile(row, file, change),
+  });
   const mistake = element("p", { class: "mistake", role: "alert", hidden: true });
-  const group = element("div", { class: "control", role: "group", "aria-label": "Class of the next point" },
-    element("span", { class: "label" }, "Class of the next point (keys 1, 2, 3)"), element("div", {}, buttons));
-  const undo = button("Undo", () => change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) }));
-  const removeAll = button("Remove all", () => change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() }, true));
-  const row = { chosen: 0, above: controls(group, undo, removeAll), below: element("div", {},
-    element("p", { class: "soft" }, `Click into the picture to add points. From ${FEWEST_TO_SPLIT} points on, every fourth one tests (a ring) instead of training. ` +
-      `The address keeps up to ${MOST_POINTS_IN_ADDRESS} points, a file keeps all. intro-dl train cannot read points from a file, so no command line stands below.`),
-    controls(labelled("CSV file with x1, x2, class", file), button("Save as CSV", () => savePoints(row.points))),
-    mistake) };
+  const group = element(
+    "div",
+    { class: "control", role: "group", "aria-label": "Class of the next point" },
+    element("span", { class: "label" }, "Class of the next point (keys 1, 2, 3)"),
+    element("div", {}, buttons),
+  );
+  const undo = button("Undo", () =>
+    change({ ...row.points, inputs: row.points.inputs.slice(0, -1), labels: row.points.labels.slice(0, -1) }),
+  );
+  const removeAll = button("Remove all", () =>
+    change({ inputs: [], labels: [], classes: OWN_CLASSES.slice() }, true),
+  );
+  const row = {
+    chosen: 0,
+    above: controls(group, undo, removeAll),
+    below: element(
+      "div",
+      {},
+      element(
+        "p",
+        { class: "soft" },
+        "Click into the picture to add points. " +
+          `From ${FEWEST_TO_SPLIT} points on, every fourth one tests (a ring) instead of training. ` +
+          `The address keeps up to ${MOST_POINTS_IN_ADDRESS} points, a file keeps all. ` +
+          "intro-dl train cannot read points from a file, so no command line stands below.",
+      ),
+      controls(
+        labelled("CSV file with x1, x2, class", file),
+        button("Save as CSV", () => savePoints(row.points)),
+      ),
+      mistake,
+    ),
+  };
   row.say = (sentence) => {
     mistake.textContent = sentence;
     mistake.hidden = !sentence;
@@ -56,7 +84,10 @@ async function readOwnFile(row, input, change) {
   const [file] = input.files;
   if (!file) return;
   try {
-    if (file.size > LARGEST_CSV) throw new Error(`${file.name} has ${file.size} bytes: keep at most ${LARGEST_CSV}, which is enough for ${MOST_POINTS} points.`);
+    if (file.size > LARGEST_CSV)
+      throw new Error(
+        `${file.name} has ${file.size} bytes: keep at most ${LARGEST_CSV}, which is enough for ${MOST_POINTS} points.`,
+      );
     const points = parsePointsCsv(await file.text(), file.name);
     row.say("");
     change(points, true);

@@ -7,7 +7,9 @@ const PLANE = { width: 420, height: 420, left: 44, right: 410, top: 10, bottom: 
 
 /** Return the canvas of the plane. `onPlace(x, add)` is told the place [x1, x2] under the pointer or the cross. */
 function makePlane({ onPlace }) {
-  const label = "Decision regions with the points. Arrow keys move a cross that reads the probabilities, Enter adds a point of your own";
+  const label =
+    "Decision regions with the points. Arrow keys move a cross that reads the probabilities, " +
+    "Enter adds a point of your own";
   const canvas = makeCanvas({ width: PLANE.width, height: PLANE.height, label, interactive: true });
   canvas.style.touchAction = "pan-y"; // a finger that moves scrolls the page, one that taps adds a point
   const plane = { canvas, regions: regionCanvas(), view: null, data: null, place: null, painted: false, layer: null };
@@ -51,7 +53,8 @@ const planeY = ({ bottom, top }, x2) => PLANE.bottom - ((x2 - bottom) / (top - b
 
 /** Return the place [x1, x2] at a position of the canvas. */
 function placeAt({ left, right, bottom, top }, x, y) {
-  const across = (x - PLANE.left) / (PLANE.right - PLANE.left), up = (PLANE.bottom - y) / (PLANE.bottom - PLANE.top);
+  const across = (x - PLANE.left) / (PLANE.right - PLANE.left);
+  const up = (PLANE.bottom - y) / (PLANE.bottom - PLANE.top);
   return [left + across * (right - left), bottom + up * (top - bottom)];
 }
 
@@ -78,12 +81,19 @@ function pointsLayer({ view, data }, scale) {
   const context = layer.getContext("2d");
   context.scale(scale, scale);
   const colors = theme();
-  Object.assign(context, { font: "12px system-ui, sans-serif", fillStyle: colors.soft, strokeStyle: colors.edge ?? colors.soft, textAlign: "center" });
+  Object.assign(context, {
+    font: "12px system-ui, sans-serif",
+    fillStyle: colors.soft,
+    strokeStyle: colors.edge ?? colors.soft,
+    textAlign: "center",
+  });
   context.strokeRect(PLANE.left, PLANE.top, PLANE.right - PLANE.left, PLANE.bottom - PLANE.top);
-  for (const tick of roundTicks(view.left, view.right, 5)) context.fillText(shortNumber(tick), planeX(view, tick), PLANE.bottom + 16);
+  for (const tick of roundTicks(view.left, view.right, 5))
+    context.fillText(shortNumber(tick), planeX(view, tick), PLANE.bottom + 16);
   context.fillText(data.features[0], (PLANE.left + PLANE.right) / 2, PLANE.bottom + 34);
   context.textAlign = "right";
-  for (const tick of roundTicks(view.bottom, view.top, 5)) context.fillText(shortNumber(tick), PLANE.left - 5, planeY(view, tick) + 4);
+  for (const tick of roundTicks(view.bottom, view.top, 5))
+    context.fillText(shortNumber(tick), PLANE.left - 5, planeY(view, tick) + 4);
   context.save();
   context.translate(11, (PLANE.top + PLANE.bottom) / 2);
   context.rotate(-Math.PI / 2);
@@ -101,7 +111,11 @@ function drawPoints(context, view, { inputs, labels }, ring) {
   const radius = inputs.length > 150 ? 3 : inputs.length > 60 ? 4.5 : 6;
   inputs.forEach(([x1, x2], i) => {
     traceMarker(context, POINT_SHAPES[labels[i]], planeX(view, x1), planeY(view, x2), ring ? radius + 0.5 : radius);
-    Object.assign(context, { fillStyle: ring ? theme().middle : colors[labels[i]], strokeStyle: ring ? colors[labels[i]] : theme().middle, lineWidth: ring ? 1.8 : 0.8 });
+    Object.assign(context, {
+      fillStyle: ring ? theme().middle : colors[labels[i]],
+      strokeStyle: ring ? colors[labels[i]] : theme().middle,
+      lineWidth: ring ? 1.8 : 0.8,
+    });
     context.fill();
     context.stroke();
   });

@@ -9,18 +9,26 @@ const FRAME_BUDGET = 8; // milliseconds of training in a frame; a frame has 16.7
 const PAINT_BUDGET = 5; // milliseconds a frame of painting, on average: a large network is painted less often
 const STILL_FRAMES = 30; // frames between two pictures for a reader who prefers reduced motion
 
+const COMMAND_NOTE =
+  "The command below trains from step 0 with the settings that are shown, on points of the same rule. " +
+  "Its random numbers are others than those of the page, and it reports the weights of its best epoch.";
+
+const OVERFITTING = { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu" };
+
 addTab({
   name: "playground",
   title: "Playground",
-  sentence: "Press Train and watch: each hidden unit finds a region of its own, and the outputs put these regions together. Point at a unit to see its region in the large picture.",
+  sentence:
+    "Press Train and watch: each hidden unit finds a region of its own, and the outputs put these regions " +
+    "together. Point at a unit to see its region in the large picture.",
   tries: [
     ["XOR, no hidden layer", { data: "xor", hidden: [], rate: 0.03 }],
     ["Circles, 3 units", { data: "circles", hidden: [3], rate: 0.03 }],
     ["All weights zero", { data: "circles", hidden: [4, 4], activation: "relu", init: "zeros", rate: 0.03 }],
     ["Three spirals", {}],
     ["A rate too large", { data: "moons", activation: "identity", optimizer: "sgd", rate: 3, speed: 1 }],
-    ["Overfitting", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu" }],
-    ["The same with L2", { data: "moons", noise: "0.4", points: 16, hidden: [16, 16], activation: "relu", decay: 0.1 }],
+    ["Overfitting", OVERFITTING],
+    ["The same with L2", { ...OVERFITTING, decay: 0.1 }],
   ],
   defaults: PLAYGROUND_DEFAULTS,
   check: checkPlayground,
@@ -29,37 +37,77 @@ addTab({
 
 /** Build the tab. `play` holds what the functions below share. */
 function buildPlayground(panel, tab) {
-  const play = (tab.play = { tab, trainer: null, own: null, unit: null, frames: 0, turn: 0, wait: 0, changed: false, saidAt: 0 });
+  const play = (tab.play = {
+    tab,
+    trainer: null, // a PlaygroundTrainer, or what stands in for it
+    own: null, // points of one's own
+    unit: null, // the unit that the large picture shows alone
+    frames: 0,
+    turn: 0, // what is painted next
+    wait: 0, // frames until then
+    changed: false, // whether settings changed after step 0, so that a restart gives other weights
+    saidAt: 0, // when a screen reader was told of the numbers
+  });
   play.plane = makePlane({ onPlace: (x, add) => readPlace(play, x, add) });
   play.network = makeNetworkView({ onUnit: (unit) => paintUnitInPlane(play, unit) });
   play.settings = makeSettings(tab, (values, restart) => changeSettings(play, values, restart));
   play.ownRow = makeOwnPointsRow((points, restart) => changeOwnPoints(play, points, restart));
   play.loop = animate(tab, () => playgroundFrame(play));
   play.loop.onChange((running) => running || restAfterTraining(play));
-  play.chart = makeCanvas({ width: 440, height: 220, label: "Loss on the training and test points over the steps", fluid: true });
+  play.chart = makeCanvas({
+    width: 440,
+    height: 220,
+    label: "Loss on the training and test points over the steps",
+    fluid: true,
+  });
   play.table = makeMeasuresTable();
   play.progress = element("p", { class: "number" });
   play.place = element("p", { class: "soft" });
   play.shows = element("p", { class: "soft" });
   play.problem = element("p", { class: "notice", role: "alert", hidden: true });
-  play.log = checkbox({ label: "Logarithmic losses", value: tab.state.log, onchange: (log) => { tab.remember({ log }); showMeasures(play); } });
-  play.speed = choice({ label: "Steps a frame", options: PLAYGROUND_CHOICES.speed, value: tab.state.speed, onchange: (speed) => tab.remember({ speed }) });
-  const buttons = animationButtons(play.loop, { start: "Train", stop: "Pause", step: "Step", onStep: () => trainSteps(play, 1) });
-  buttons.append(button("One epoch", () => trainSteps(play, play.trainer.stepsPerEpoch)), button("Restart", () => restartPlayground(play)));
+  play.log = checkbox({
+    label: "Logarithmic losses",
+    value: tab.state.log,
+    onchange: (log) => {
+      tab.remember({ log });
+      showMeasures(play);
+    },
+  });
+  play.speed = choice({
+    label: "Steps a frame",
+    options: PLAYGROUND_CHOICES.speed,
+    value: tab.state.speed,
+    onchange: (speed) => tab.remember({ speed }),
+  });
+  const step = () => trainSteps(play, 1);
+  const buttons = animationButtons(play.loop, { start: "Train", stop: "Pause", step: "Step", onStep: step });
+  buttons.append(
+    button("One epoch", () => trainSteps(play, play.trainer.stepsPerEpoch)),
+    button("Restart", () => restartPlayground(play)),
+  );
   play.onlyTraining = [...buttons.children]; // hidden while a trained run is shown
   buttons.append(...play.settings.data);
-  if (POINT_RUNS.length) play.runChoice = chooseRun(tab, (entry) => POINT_RUNS.includes(entry), () => followPlayground(play));
-  if (play.runChoice) buttons.append(play.runChoice);
+  if (POINT_RUNS.length) {
+    play.runChoice = chooseRun(tab, (entry) => POINT_RUNS.includes(entry), () => followPlayground(play));
+    buttons.append(play.runChoice);
+  }
   const picture = element("figure", {}, play.plane.canvas, element("figcaption", {}, play.shows, play.place));
   const curves = element("div", {}, play.chart, play.log);
-  const cards = element("div", {}, card("Training", controls(...play.settings.training, play.speed)), card("Network", play.settings.layers, controls(...play.settings.network)));
+  const cards = element(
+    "div",
+    {},
+    card("Training", controls(...play.settings.training, play.speed)),
+    card("Network", play.settings.layers, controls(...play.settings.network)),
+  );
   play.onlyTraining.push(curves, cards);
   const left = element("div", {}, play.ownRow.above, picture, play.progress, play.table, play.ownRow.below);
-  const middle = element("div", {}, element("div", { class: "scroll" }, play.network.canvas), play.network.readout, curves);
+  const drawing = element("div", { class: "scroll" }, play.network.canvas);
+  const middle = element("div", {}, drawing, play.network.readout, curves);
   Object.assign(left.style, { flex: "0 1 26.25rem" });
   Object.assign(middle.style, { flex: "1 1 28rem" });
   Object.assign(cards.style, { flex: "1 1 19rem", display: "grid", gap: "1.25rem" });
-  panel.append(buttons, play.problem, columns(left, middle, cards));
+  play.about = element("p", { class: "soft" }, COMMAND_NOTE);
+  panel.append(buttons, play.problem, columns(left, middle, cards), play.about);
   document.addEventListener("keydown", (event) => playgroundKey(play, event));
   tab.onState(() => followPlayground(play));
   onTheme(() => showPlayground(play));
@@ -85,6 +133,7 @@ function restartPlayground(play) {
   play.ownRow.above.hidden = play.ownRow.below.hidden = state.data !== "own";
   if (play.runChoice) play.runChoice.hidden = !isRun;
   for (const part of play.onlyTraining) part.hidden = isRun;
+  play.about.hidden = !(state.data in TOY_DATA);
   play.problem.hidden = true;
   play.settings.show(state);
   play.changed = false;
@@ -137,7 +186,8 @@ function readPlace(play, x, add) {
   if (x && add && play.tab.state.data === "own") {
     const { inputs, labels } = play.own;
     const rounded = x.map((value) => Number(value.toPrecision(3)));
-    return changeOwnPoints(play, { ...play.own, inputs: [...inputs, rounded], labels: [...labels, play.ownRow.chosen] });
+    const added = { inputs: [...inputs, rounded], labels: [...labels, play.ownRow.chosen] };
+    return changeOwnPoints(play, { ...play.own, ...added });
   }
   play.place.textContent = x ? placeInWords(play, x) : "";
   if (x && play.plane.place) announce(play.place.textContent);
@@ -146,7 +196,9 @@ function readPlace(play, x, add) {
 /** Return "At x1 = 0.5, x2 = -1: blue 0.97, orange 0.03." */
 function placeInWords({ trainer: { network, data } }, x) {
   const { inputs } = standardizedPoints({ inputs: [x], labels: [0] }, data.scale, Float32Array);
-  const { data: chances } = runGraph(network.graph, network.parameters, { [network.graph.inputs[0]]: inputs }).get("probabilities");
+  const values = runGraph(network.graph, network.parameters, { [network.graph.inputs[0]]: inputs });
+  const chances = values.get("probabilities").data;
   const answers = data.classes.map((name, k) => `${name} ${chances[k].toFixed(2)}`).join(", ");
-  return `At ${data.features[0]} = ${x[0].toFixed(2)}, ${data.features[1]} = ${x[1].toFixed(2)}: probability of ${answers}.`;
+  const place = data.features.map((name, feature) => `${name} = ${x[feature].toFixed(2)}`).join(", ");
+  return `At ${place}: probability of ${answers}.`;
 }

@@ -80,12 +80,20 @@ function paintUnits(play) {
 function paintUnitInPlane(play, unit) {
   play.unit = unit;
   const { layers, sizes, input } = play.network;
-  if (unit && unit.column === sizes.length - 1) paintProbabilityRegion(play.plane.regions, play.values.get("probabilities"), unit.row);
-  else if (unit) paintUnitRegion(play.plane.regions, play.values.get(unit.column ? layers[unit.column - 1].units : input), unit.row);
-  else paintClassRegions(play.plane.regions, play.values.get("probabilities"));
+  const { regions } = play.plane;
+  const chances = play.values.get("probabilities");
+  let shown = "Shown is the most probable class: pale where the network is unsure.";
+  if (unit === null) {
+    paintClassRegions(regions, chances);
+  } else if (unit.column === sizes.length - 1) {
+    paintProbabilityRegion(regions, chances, unit.row);
+    shown = `Shown is the probability of ${play.network.names.classes[unit.row]} alone.`;
+  } else {
+    paintUnitRegion(regions, play.values.get(unit.column ? layers[unit.column - 1].units : input), unit.row);
+    shown = `Shown is ${unitName(play.network, unit.column, unit.row)} alone: blue is positive, orange is negative.`;
+  }
   play.plane.painted = true;
   play.plane.canvas.redraw();
-  const shown = unit ? `Shown is ${unitName(play.network, unit.column, unit.row)} alone${unit.column < sizes.length - 1 ? ": blue is positive, orange is negative" : ""}.` : "Shown is the most probable class: pale where the network is unsure.";
   const points = play.tab.state.data === "run" ? "Rings are test points." : "Filled points train, rings test.";
   play.shows.textContent = `${shown} ${points}`;
 }
@@ -93,8 +101,9 @@ function paintUnitInPlane(play, unit) {
 /** Return the table of loss and accuracy. */
 function makeMeasuresTable() {
   const cell = () => element("td", { class: "number" }, "-");
-  const made = element("table", {}, element("caption", { class: "for-screen-readers" }, "Loss and accuracy"),
-    element("thead", {}, element("tr", {}, ["Points", "Loss", "Accuracy"].map((name) => element("th", { scope: "col" }, name)))));
+  const caption = element("caption", { class: "for-screen-readers" }, "Loss and accuracy");
+  const heads = ["Points", "Loss", "Accuracy"].map((name) => element("th", { scope: "col" }, name));
+  const made = element("table", {}, caption, element("thead", {}, element("tr", {}, heads)));
   made.cells = {};
   const body = element("tbody");
   for (const split of ["train", "test"]) {
@@ -116,8 +125,17 @@ function showMeasures(play) {
   }
   play.progress.textContent = steps === null ? "" : `Step ${steps}, epoch ${epochs}`;
   const colors = theme();
-  const series = [{ name: "train", values: histories.train, color: colors.text }, { name: "test", values: histories.test, color: colors.accent }];
-  lineChart(play.chart, { series: series.filter(({ values }) => values.length), xLabel: "step", yLabel: "loss", log: play.tab.state.log, low: play.tab.state.log ? null : 0 });
+  const series = [
+    { name: "train", values: histories.train, color: colors.text },
+    { name: "test", values: histories.test, color: colors.accent },
+  ];
+  lineChart(play.chart, {
+    series: series.filter(({ values }) => values.length),
+    xLabel: "step",
+    yLabel: "loss",
+    log: play.tab.state.log,
+    low: play.tab.state.log ? null : 0,
+  });
   const now = performance.now();
   if (now - play.saidAt < 2000 && play.loop.running) return; // a screen reader hears of it every 2 seconds at most
   play.saidAt = now;
@@ -128,7 +146,10 @@ function showMeasures(play) {
 /** Return "step 120: loss 0.31 on the training points, accuracy 92.0 %; ..." */
 function measuresInWords({ steps, measures }) {
   const parts = Object.entries(measures).filter(([, measure]) => measure);
-  const words = parts.map(([split, { loss, accuracy }]) => `${split} loss ${shortNumber(Number(loss.toPrecision(3)))}, ${split} accuracy ${percent(accuracy)}`);
+  const words = parts.map(
+    ([split, { loss, accuracy }]) =>
+      `${split} loss ${shortNumber(Number(loss.toPrecision(3)))}, ${split} accuracy ${percent(accuracy)}`,
+  );
   return `${steps === null ? "" : `step ${steps}: `}${words.join("; ")}`;
 }
 
@@ -145,8 +166,10 @@ function playgroundKey(play, event) {
   if (!play.tab.visible || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === " " && !used && play.tab.state.data !== "run") {
     event.preventDefault();
-    play.loop.running ? play.loop.stop() : play.loop.start();
+    if (play.loop.running) play.loop.stop();
+    else play.loop.start();
   }
   const typing = event.target.closest?.("input, select, textarea");
-  if (/^[1-5]$/.test(event.key) && !typing && play.tab.state.data === "own") play.ownRow.choose(Number(event.key) - 1);
+  const isClass = /^[1-5]$/.test(event.key) && !typing && play.tab.state.data === "own";
+  if (isClass) play.ownRow.choose(Number(event.key) - 1);
 }

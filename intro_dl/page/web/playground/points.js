@@ -4,13 +4,20 @@ Own points are {inputs: [[x1, x2], ...], labels: [...], classes: [names]}. */
 "use strict";
 
 const OWN_CLASSES = ["blue", "orange", "green"]; // of points that are clicked, in the order of the class colors
-const MOST_CLASSES = 5, MOST_POINTS = 5000, MOST_POINTS_IN_ADDRESS = 60, FEWEST_TO_SPLIT = 20;
+const MOST_CLASSES = 5;
+const MOST_POINTS = 5000;
+const MOST_POINTS_IN_ADDRESS = 60;
+const FEWEST_TO_SPLIT = 20;
 
 /** Split own points: all train up to 19; from 20 on, every fourth tests. Returns what `drawToyData` returns. */
 function splitOwnPoints({ inputs, labels, classes }) {
   const tests = (i) => labels.length >= FEWEST_TO_SPLIT && i % 4 === 3;
-  const part = (chosen) => ({ inputs: inputs.filter((_, i) => chosen(i)), labels: labels.filter((_, i) => chosen(i)) });
-  const train = part((i) => !tests(i)), test = part(tests);
+  const part = (chosen) => ({
+    inputs: inputs.filter((_, i) => chosen(i)),
+    labels: labels.filter((_, i) => chosen(i)),
+  });
+  const train = part((i) => !tests(i));
+  const test = part(tests);
   const used = Math.max(2, ...labels.map((label) => label + 1)); // two classes at least, as an empty canvas has
   return { train, test, features: ["x1", "x2"], classes: classes.slice(0, used), scale: scaleOf(train.inputs) };
 }
@@ -25,7 +32,8 @@ function whyPointsCannotTrain({ train }) {
 function parsePointsCsv(text, file) {
   const lines = text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/);
   const rows = lines.map((line, i) => ({ number: i + 1, line })).filter(({ line }) => line.trim() !== "");
-  if (text.includes("\0")) throw new Error(`${file} is not a text file: save the table as CSV (comma-separated values).`);
+  if (text.includes("\0"))
+    throw new Error(`${file} is not a text file: save the table as CSV (comma-separated values).`);
   if (rows.length === 0) throw new Error(`${file} is empty: write one line for each point, e.g. 0.5,-1.2,blue.`);
   const separator = [";", "\t", ","].find((mark) => rows[0].line.includes(mark)) ?? ",";
   let order = [0, 1, 2]; // the columns of x1, x2 and class
@@ -33,24 +41,33 @@ function parsePointsCsv(text, file) {
   if (header.some((cell) => ["x1", "x2", "class"].includes(cell))) {
     order = ["x1", "x2", "class"].map((name) => header.indexOf(name));
     const missing = ["x1", "x2", "class"].filter((_, i) => order[i] < 0);
-    if (missing.length) throw new Error(`${file} has no column ${missing.join(" and no column ")}: name the columns x1, x2, class.`);
+    if (missing.length)
+      throw new Error(`${file} has no column ${missing.join(" and no column ")}: name the columns x1, x2, class.`);
     rows.shift();
   }
   if (rows.length > MOST_POINTS) {
     throw new Error(`${file} has ${rows.length} points: keep at most ${MOST_POINTS}, so that the page stays fast.`);
   }
-  const inputs = [], names = [];
+  const inputs = [];
+  const names = [];
   for (const { number, line } of rows) {
     const cells = splitCsvLine(line, separator);
     if (cells.length <= Math.max(...order)) {
-      throw new Error(`Line ${number} of ${file} has ${cells.length} of the 3 columns x1, x2, class: complete it, e.g. 0.5,-1.2,blue.`);
+      throw new Error(
+        `Line ${number} of ${file} has ${cells.length} of the 3 columns x1, x2, class: ` +
+          "complete it, e.g. 0.5,-1.2,blue.",
+      );
     }
     inputs.push([cells[order[0]], cells[order[1]]].map((cell) => readCsvNumber(cell, separator, number, file)));
-    if (cells[order[2]] === "") throw new Error(`Line ${number} of ${file} has no class: write its name in the third column.`);
+    if (cells[order[2]] === "")
+      throw new Error(`Line ${number} of ${file} has no class: write its name in the third column.`);
     names.push(cells[order[2]]);
   }
   const classes = [...new Set(names)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  if (classes.length < 2) throw new Error(`${file} has ${classes.length ? "one class" : "no points"}: a classifier needs points of at least 2 classes.`);
+  if (classes.length < 2)
+    throw new Error(
+      `${file} has ${classes.length ? "one class" : "no points"}: a classifier needs points of at least 2 classes.`,
+    );
   if (classes.length > MOST_CLASSES) {
     throw new Error(`${file} has ${classes.length} classes in its column class: keep at most ${MOST_CLASSES}.`);
   }
@@ -61,14 +78,21 @@ function parsePointsCsv(text, file) {
 
 /** Split a line of a CSV file into cells, without spaces and quotes around them. */
 function splitCsvLine(line, separator) {
-  return line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1").trim());
+  return line.split(separator).map((cell) =>
+    cell
+      .trim()
+      .replace(/^"(.*)"$/, "$1")
+      .trim(),
+  );
 }
 
 /** Read a number; where semicolons separate the columns, 0,5 is 0.5. */
 function readCsvNumber(cell, separator, line, file) {
   const value = Number(separator === ";" ? cell.replace(",", ".") : cell);
   if (cell === "" || !Number.isFinite(value) || Math.abs(value) > 1e9) {
-    throw new Error(`Line ${line} of ${file}: "${cell.slice(0, 20)}" is not a number between -1e9 and 1e9. Correct x1 and x2 there.`);
+    throw new Error(
+      `Line ${line} of ${file}: "${cell.slice(0, 20)}" is not a number between -1e9 and 1e9. Correct x1 and x2 there.`,
+    );
   }
   return value;
 }
@@ -89,11 +113,17 @@ function pointsToAddress({ inputs, labels }) {
 /** Read own points from the address; what is no point is left out. */
 function pointsFromAddress(text, names) {
   const classes = OWN_CLASSES.slice();
-  names.split("*").slice(0, MOST_CLASSES).forEach((name, i) => { if (name) classes[i] = name.slice(0, 40); });
+  names
+    .split("*")
+    .slice(0, MOST_CLASSES)
+    .forEach((name, i) => {
+      if (name) classes[i] = name.slice(0, 40);
+    });
   const points = { inputs: [], labels: [], classes };
   for (const part of text.split("*").slice(0, MOST_POINTS_IN_ADDRESS)) {
     const [x1, x2, label, ...rest] = part === "" ? [] : part.split("_").map(Number);
-    const valid = [x1, x2].every((x) => Math.abs(x) <= 1e9) && Number.isInteger(label) && label >= 0 && label < classes.length;
+    const valid =
+      [x1, x2].every((x) => Math.abs(x) <= 1e9) && Number.isInteger(label) && label >= 0 && label < classes.length;
     if (valid && rest.length === 0) {
       points.inputs.push([x1, x2]);
       points.labels.push(label);

@@ -47,7 +47,9 @@ function regionCanvas() {
 
 /** Color each cell by its most probable class; at 1 / K, the network does not know, and the cell is pale. */
 function paintClassRegions(canvas, { data, shape: [cells, K] }) {
-  const colors = classColors(), zero = rgbOf(theme().middle), pixels = canvas.pixels.data;
+  const colors = classColors();
+  const zero = rgbOf(theme().middle);
+  const pixels = canvas.pixels.data;
   for (let cell = 0; cell < cells; cell++) {
     let best = 0;
     for (let k = 1; k < K; k++) if (data[cell * K + k] > data[cell * K + best]) best = k;
@@ -61,7 +63,9 @@ function paintClassRegions(canvas, { data, shape: [cells, K] }) {
 function paintUnitRegion(canvas, { data, shape: [cells, N] }, column) {
   let largest = 1e-12;
   for (let cell = 0; cell < cells; cell++) largest = Math.max(largest, Math.abs(data[cell * N + column]));
-  const zero = rgbOf(theme().middle), more = rgbOf(theme().positive), less = rgbOf(theme().negative);
+  const zero = rgbOf(theme().middle);
+  const more = rgbOf(theme().positive);
+  const less = rgbOf(theme().negative);
   for (let cell = 0; cell < cells; cell++) {
     const value = data[cell * N + column];
     setPixel(canvas.pixels.data, cell, zero, value < 0 ? less : more, Math.abs(value) / largest);
@@ -71,7 +75,8 @@ function paintUnitRegion(canvas, { data, shape: [cells, N] }, column) {
 
 /** Color each cell by the probability of one class. */
 function paintProbabilityRegion(canvas, { data, shape: [cells, K] }, label) {
-  const zero = rgbOf(theme().middle), color = classColors()[label];
+  const zero = rgbOf(theme().middle);
+  const color = classColors()[label];
   for (let cell = 0; cell < cells; cell++) setPixel(canvas.pixels.data, cell, zero, color, data[cell * K + label]);
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }

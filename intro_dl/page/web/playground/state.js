@@ -30,8 +30,11 @@ const PLAYGROUND_CHOICES = {
   decay: [0, 0.0001, 0.001, 0.01, 0.1],
   speed: [1, 5, 25],
 };
-const MOST_LAYERS = 6, MOST_UNITS = 16, MOST_STEPS_IN_ADDRESS = 5000;
-const SMALLEST_RATE = 1e-4, LARGEST_RATE = 100;
+const MOST_LAYERS = 6;
+const MOST_UNITS = 16;
+const MOST_STEPS_IN_ADDRESS = 5000;
+const SMALLEST_RATE = 1e-4;
+const LARGEST_RATE = 100;
 
 /** Replace what the address asks for and the playground does not have. */
 function checkPlayground(state) {
@@ -41,7 +44,8 @@ function checkPlayground(state) {
   const data = pick("data", [...Object.keys(TOY_DATA), "own", ...(POINT_RUNS.length ? ["run"] : [])]);
   const units = (count) => Number.isInteger(count) && count >= 1 && count <= MOST_UNITS;
   const option = TOY_DATA[data]?.option;
-  const noiseFits = option && state.noise.trim() !== "" && Number(state.noise) >= option.low && Number(state.noise) <= option.high;
+  const noiseFits =
+    option && state.noise.trim() !== "" && Number(state.noise) >= option.low && Number(state.noise) <= option.high;
   return {
     ...state,
     data,
@@ -66,7 +70,13 @@ function checkPlayground(state) {
 
 /** The runs that the playground can show: points of two features, and a probability of each class. */
 const POINT_RUNS = RUNS.filter(({ kind, points, classes, graph }) => {
-  return kind === "points" && points?.inputs[0]?.length === 2 && classes?.length >= 2 && classes.length <= MOST_CLASSES && graph.outputs.includes("probabilities");
+  return (
+    kind === "points" &&
+    points?.inputs[0]?.length === 2 &&
+    classes?.length >= 2 &&
+    classes.length <= MOST_CLASSES &&
+    graph.outputs.includes("probabilities")
+  );
 });
 
 /** Return the noise or distance of the data set. */
@@ -82,7 +92,12 @@ function batchSizeOf({ batch }, count) {
 /** Return the points of a state: {train, test, features, classes, scale}; `own` are those of one's own. */
 function pointsOfState(state, own = pointsFromAddress(state.own, state.names)) {
   if (state.data === "own") return splitOwnPoints(own);
-  return drawToyData(state.data, { option: optionOf(state), arms: state.arms, points: state.points, seed: state.pointSeed });
+  return drawToyData(state.data, {
+    option: optionOf(state),
+    arms: state.arms,
+    points: state.points,
+    seed: state.pointSeed,
+  });
 }
 
 /** Return the command line that trains the same network on the same rule of points, from its initial weights. */
@@ -109,5 +124,7 @@ function commandOfPlayground(state, epochs) {
     // Fewer points: the same batches in each epoch, which also switches off early stopping.
     state.points < TRAIN_POINTS ? `trainer.overfit_batches=${state.points / batch}` : "callbacks=no_early_stopping",
     `trainer.max_epochs=${Math.max(1, epochs)}`,
-  ].filter(Boolean).join(" ");
+  ]
+    .filter(Boolean)
+    .join(" ");
 }

@@ -4,7 +4,8 @@ The random numbers are others than those of `intro-dl train`; rule, counts and s
 points is {inputs: [[x1, x2], ...], labels: [...]}. */
 "use strict";
 
-const TRAIN_POINTS = 600, TEST_POINTS = 200;
+const TRAIN_POINTS = 600;
+const TEST_POINTS = 200;
 
 /** Each data set: its title, the one number that it takes (an option of data=), and its rule. */
 const TOY_DATA = {
@@ -59,7 +60,8 @@ function firstPoints({ inputs, labels }, count) {
 
 /** Return mean and standard deviation of each feature: {mean: [2], std: [2]}, as in `ToyData.standardize`. */
 function scaleOf(inputs) {
-  const mean = [0, 0], std = [0, 0];
+  const mean = [0, 0];
+  const std = [0, 0];
   for (const feature of [0, 1]) {
     for (const point of inputs) mean[feature] += point[feature] / inputs.length;
     for (const point of inputs) std[feature] += (point[feature] - mean[feature]) ** 2 / inputs.length;
@@ -80,14 +82,20 @@ function drawTwoGaussians(count, random, distance) {
 
 /** Four clouds around (1, 1), (-1, 1), (-1, -1), (1, -1): class 1 where the signs differ. */
 function drawXor(count, random, noise) {
-  const centers = [[1, 1], [-1, 1], [-1, -1], [1, -1]];
+  const centers = [
+    [1, 1],
+    [-1, 1],
+    [-1, -1],
+    [1, -1],
+  ];
   const labels = Array.from({ length: count }, (_, i) => i % 2);
   return { inputs: labels.map((_, i) => scatterPoint(centers[i % 4], noise, random)), labels };
 }
 
 /** Two interleaving half circles, in random order: scikit-learn's `make_moons`. */
 function drawMoons(count, random, noise) {
-  const upper = Math.floor(count / 2), lower = count - upper;
+  const upper = Math.floor(count / 2);
+  const lower = count - upper;
   const points = [];
   for (let i = 0; i < upper; i++) {
     const angle = (Math.PI * i) / (upper - 1);
@@ -102,7 +110,8 @@ function drawMoons(count, random, noise) {
 
 /** A circle of radius 0.5 (class 1) inside one of radius 1 (class 0): scikit-learn's `make_circles`. */
 function drawCircles(count, random, noise) {
-  const outer = Math.floor(count / 2), inner = count - outer;
+  const outer = Math.floor(count / 2);
+  const inner = count - outer;
   const points = [];
   for (let i = 0; i < outer; i++) {
     const angle = (2 * Math.PI * i) / outer;

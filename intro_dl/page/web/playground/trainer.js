@@ -58,7 +58,8 @@ class PlaygroundTrainer {
   nextIndices() {
     if (this.order.length === 0) {
       const repeats = this.state.data !== "own" && this.count < TRAIN_POINTS;
-      if (!repeats || !this.epochOrder) this.epochOrder = this.random.shuffle(Array.from({ length: this.count }, (_, i) => i));
+      const all = Array.from({ length: this.count }, (_, i) => i);
+      if (!repeats || !this.epochOrder) this.epochOrder = this.random.shuffle(all);
       this.order = this.epochOrder.slice();
     }
     return this.order.splice(0, batchSizeOf(this.state, this.count));
@@ -70,7 +71,7 @@ class PlaygroundTrainer {
     const loss = trainStep(this.network, rowsOfPoints(this.train, indices), this.optimizer);
     this.steps += 1;
     if (this.order.length === 0) this.epochs += 1;
-    if (!Number.isFinite(loss)) this.diverged = true;
+    if (!Number.isFinite(loss)) this.markDiverged();
     return loss;
   }
 
@@ -78,7 +79,7 @@ class PlaygroundTrainer {
   measure() {
     if (!this.network) return null;
     this.measures = { train: this.measureSplit(this.train), test: this.measureSplit(this.test) };
-    if (this.measures.train && !Number.isFinite(this.measures.train.loss)) this.diverged = true;
+    if (this.measures.train && !Number.isFinite(this.measures.train.loss)) this.markDiverged();
     return this.measures;
   }
 
@@ -97,39 +98,64 @@ class PlaygroundTrainer {
       if (this.measures[split]) this.histories[split].push([this.steps, this.measures[split].loss]);
     }
     if (this.histories.train.length <= LONGEST_HISTORY) return;
-    for (const split of ["train", "test"]) this.histories[split] = this.histories[split].filter((_, i) => i % 2 === 0);
+    for (const split of ["train", "test"]) {
+      this.histories[split] = this.histories[split].filter((_, i) => i % 2 === 0);
+    }
     this.every = Math.ceil((2 * this.steps) / LONGEST_HISTORY);
+  }
+
+  /** Keep when the loss stopped being finite, and the rate at that time. */
+  markDiverged() {
+    this.diverged ??= { steps: this.steps, rate: this.state.rate };
   }
 
   /** Return the sentence about a training that cannot continue, or "". */
   get problem() {
-    return this.diverged ? `The loss is not finite after ${this.steps} steps: ${this.tooLarge} Then press Restart.` : "";
+    if (!this.diverged) return "";
+    const { steps, rate } = this.diverged;
+    const smaller = Number((rate / 10).toPrecision(1));
+    return (
+      `The loss is not finite after ${steps} steps: the rate ${rate} is too large for this network. ` +
+      `Choose a smaller rate, e.g. ${smaller}, and press Restart.`
+    );
   }
 
   /** Return the sentence about a training that is worse than guessing, or "". */
   get note() {
-    const loss = this.measures?.train?.loss, guessing = Math.log(this.sizes.at(-1));
+    const loss = this.measures?.train?.loss;
+    const guessing = Math.log(this.sizes.at(-1));
     if (!(this.steps >= 20 && loss > 2 * guessing)) return "";
-    return `The training loss is ${shortNumber(Number(loss.toPrecision(3)))}, and guessing has ${guessing.toFixed(2)}: ${this.tooLarge}`;
-  }
-
-  get tooLarge() {
-    const { rate } = this.state;
-    return `the rate ${rate} is too large for this network. Choose a smaller rate, e.g. ${Number((rate / 10).toPrecision(1))}.`;
+    return (
+      `The training loss is ${shortNumber(Number(loss.toPrecision(3)))}, and guessing has ${guessing.toFixed(2)}: ` +
+      "a rate that is too large does this. Choose a smaller rate, and press Restart."
+    );
   }
 }
 
 /** Return what stands in for a trainer while the network of a run is shown: it measures the run's test points. */
 function trainedRun(entry) {
   const { graph, parameters } = loadModel(entry);
-  const features = entry.features ?? ["x1", "x2"], scale = { mean: entry.mean, std: entry.std };
-  const data = { train: { inputs: [], labels: [] }, test: entry.points, features, classes: entry.classes, scale };
+  const scale = { mean: entry.mean, std: entry.std };
   const { inputs, labels } = standardizedPoints(entry.points, scale, Float32Array);
-  const chances = runGraph(graph, parameters, { [graph.inputs[0]]: inputs }).get("probabilities");
-  const chanceOfLabel = (label, row) => chances.data[row * chances.shape[1] + label];
-  const loss = labels.data.reduce((sum, label, row) => sum - Math.log(chanceOfLabel(label, row)), 0) / labels.size;
-  const measures = { train: null, test: { loss, accuracy: accuracyOf(chances, labels) } };
-  return { data, network: { graph, parameters }, measures, histories: { train: [], test: [] }, steps: null, problem: "", note: "", measure() {}, record() {} };
+  const values = runGraph(graph, parameters, { [graph.inputs[0]]: inputs });
+  const chances = values.get("probabilities");
+  const logits = values.get("logits") ?? new Tensor(chances.shape, chances.data.map(Math.log));
+  const loss = OPERATIONS.cross_entropy.forward([logits, labels]).data[0];
+  return {
+    data: {
+      train: { inputs: [], labels: [] },
+      test: entry.points,
+      features: entry.features ?? ["x1", "x2"],
+      classes: entry.classes,
+      scale,
+    },
+    network: { graph, parameters },
+    measures: { train: null, test: { loss, accuracy: accuracyOf(chances, labels) } },
+    histories: { train: [], test: [] },
+    steps: null,
+    measure() {},
+    record() {},
+  };
 }
 
 /** Return the fraction of rows of scores (N, K) whose largest is that of the label (N). */
