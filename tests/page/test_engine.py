@@ -169,6 +169,12 @@ CASES = {
         lambda x: F.max_pool2d(x, 3, 2, 1, (1, 2)),
         lambda: (normal(2, 3, 8, 9),),
     ),
+    "max_pool2d_whose_last_window_would_begin_in_the_padding": (
+        "max_pool2d",
+        window([2, 2], [2, 2], [1, 1], dilation=[1, 1], ceil=True),
+        lambda x: F.max_pool2d(x, 2, 2, 1, ceil_mode=True),
+        lambda: (normal(2, 3, 5, 6),),
+    ),
     "max_pool2d_of_equal_numbers": (
         "max_pool2d",
         window([2, 2], [1, 1], [0, 0], dilation=[1, 1], ceil=False),
@@ -378,7 +384,7 @@ MODELS = {
     "mlp_of_points": (MLP, "points", POINTS, {"hidden": (8, 8), "activation": "tanh"}),
     "perceptron": (Perceptron, "points", {"in_shape": (2,), "num_classes": 2}, {}),
     "regressor": (MLPRegressor, "points", {"in_shape": (2,)}, {}),
-    "resnet": (ResNet, "images", COLOR, {"depth": 14}),
+    "resnet": (ResNet, "images", COLOR, {"depth": 20}),
     "resnet_with_projections": (ResNet, "images", COLOR, {"depth": 8, "shortcut": "projection"}),
     "rosenblatt": (Rosenblatt, "points", POINTS, {}),
     "softmax": (SoftmaxRegression, "images", IMAGES, {}),
@@ -405,8 +411,8 @@ def portable():
                     weight.uniform_(0.5, 2)
                 elif weight.is_floating_point() and weight.std(correction=0) == 0:  # zeros and ones
                     weight += torch.randn_like(weight) / 4
-            loaded = SimpleNamespace(model=model, kind=kind, metadata={"dims": dims})
-            built[name] = Portable(loaded), *to_graph(Portable(loaded))
+            loaded = Portable(SimpleNamespace(model=model, kind=kind, metadata={"dims": dims}))
+            built[name] = loaded, *to_graph(loaded)
         return built[name]
 
     return build
@@ -582,7 +588,7 @@ def test_initial_weights_have_the_distribution_of_torch(page, init):
         drawn = torch.tensor(numbers, dtype=torch.float32)
         assert shape == list(weight.shape)
         for statistic in (torch.std, lambda x: x.abs().max()):
-            assert float(statistic(drawn)) == pytest.approx(float(statistic(weight)), rel=0.3)
+            assert float(statistic(drawn)) == pytest.approx(float(statistic(weight)), rel=0.2)
         assert abs(float(drawn.mean())) <= 3 * float(weight.std()) / len(drawn) ** 0.5
 
 
@@ -681,15 +687,18 @@ const shortestTime = (run, bound) => {
 """
 
 
+# A resnet of depth 8 has a third of the convolutions of one of depth 20, which may take a second.
 @pytest.mark.parametrize(
-    ("name", "sides", "bound"), [("lenet", (1, 28, 28), 10), ("resnet", (3, 32, 32), 1000)]
+    ("model", "options", "bound"),
+    [(LeNet, {"in_shape": (1, 28, 28)}, 10), (ResNet, {"in_shape": (3, 32, 32), "depth": 8}, 333)],
 )
-def test_a_network_answers_at_once(page, name, sides, bound):
-    torch.manual_seed(0)
-    dims = {"in_shape": sides, "num_classes": 10}
-    loaded = SimpleNamespace(model=MODELS[name][0](**dims).eval(), kind="images", metadata={"dims": dims})
-    graph, weights = to_graph(Portable(loaded))
-    entry = {"title": name, "graph": graph, "weights": {key: pack(each) for key, each in weights.items()}}
+def test_a_network_answers_at_once(page, model, options, bound):
+    dims = {"in_shape": options["in_shape"], "num_classes": 10}
+    network = model(num_classes=10, **options).eval()
+    graph, weights = to_graph(
+        Portable(SimpleNamespace(model=network, kind="images", metadata={"dims": dims}))
+    )
+    entry = {"title": "", "graph": graph, "weights": {key: pack(each) for key, each in weights.items()}}
     milliseconds = page.evaluate(
         f"""([entry, sides, bound]) => {{
           {TIME}
@@ -697,7 +706,7 @@ def test_a_network_answers_at_once(page, name, sides, bound):
           const images = Tensor.zeros([1, ...sides]);
           return shortestTime(() => runGraph(graph, parameters, {{images}}), bound);
         }}""",
-        [entry, sides, bound],
+        [entry, options["in_shape"], bound],
     )
     assert milliseconds < bound
 

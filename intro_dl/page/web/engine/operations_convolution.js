@@ -14,10 +14,13 @@ function countWindows(side, kernel, stride, padding, dilation, ceil = false) {
   return (windows - 1) * stride >= side + padding ? windows - 1 : windows;
 }
 
-/** Return the outputs [first, end) whose input position output * stride + offset lies in [0, side). */
+/** Return the outputs [first, end) whose input position output * stride + offset lies in [0, side).
+ *
+ * There may be none: then end is not larger than first.
+ */
 function outputsInside(offset, stride, side, outputs) {
   const first = Math.max(0, Math.ceil(-offset / stride));
-  return [first, Math.max(first, Math.min(outputs, Math.floor((side - 1 - offset) / stride) + 1))];
+  return [first, Math.min(outputs, Math.floor((side - 1 - offset) / stride) + 1)];
 }
 
 /** Call visit(w, i, o, count, stride) for all products weight * input of a convolution, a row at a time:
