@@ -14,6 +14,7 @@ function checkDrawState(state) {
     ...state,
     example: run?.examples?.[state.example] ? state.example : -1,
     strokes: strokesOfText(state.strokes) ? state.strokes : "",
+    pen: state.pen === 0 ? 0 : between(state.pen, ...PEN_WIDTHS, 0),
     unit: Number.isInteger(state.unit) && state.unit >= 0 ? state.unit : 0,
     target: Number.isInteger(state.target) && run?.classes?.[state.target] !== undefined ? state.target : -1,
   };
@@ -25,6 +26,7 @@ function drawTries() {
   return [
     ["A small 7 in a corner", { strokes: SMALL_SEVEN }],
     ["Two digits at once", { strokes: TWO_DIGITS }],
+    ["A pen that is too thin", { strokes: LARGE_THREE, pen: 8 }],
     ["A letter, which is none of its classes", { strokes: LETTER_A }],
     ...(mistake >= 0 ? [["Its worst mistake", { example: mistake }]] : []),
   ];
@@ -32,6 +34,7 @@ function drawTries() {
 
 const SMALL_SEVEN = strokesToText([[[40, 40], [75, 40], [70, 55], [55, 100]]]);
 const TWO_DIGITS = strokesToText([[[60, 60], [60, 130], [60, 220]], [[160, 80], [215, 60], [230, 100], [180, 150], [150, 205], [240, 210]]]);
+const LARGE_THREE = strokesToText([[[75, 60], [140, 40], [200, 75], [180, 120], [130, 135], [190, 150], [205, 200], [140, 240], [70, 215]]]);
 const LETTER_A = strokesToText([[[70, 230], [105, 140], [140, 50], [175, 140], [210, 230]], [[100, 170], [180, 170]]]);
 
 /** Return how a run's network answers, in a sentence for a screen reader. */
@@ -47,7 +50,11 @@ function buildDrawTab(panel, tab) {
   const examples = makeExamplesView({ onChoose: (index) => pad.show({ example: exampleAt(index) }) });
   const comparison = makeComparison();
   const keys = element("p", { class: "soft" }, "Draw with the mouse, a pen or a finger. By keyboard: arrow keys move the pen, Space puts it down and lifts it, Ctrl+Z undoes.");
-  const tools = controls(button("Clear", pad.clear), button("Undo", pad.undo), button("Save PNG", () => saveDrawing(pad)));
+  const pen = slider({ label: "Pen", min: PEN_WIDTHS[0], max: PEN_WIDTHS[1], value: 22, format: (width) => `${width} pixels`, oninput: (width) => {
+    tab.remember({ pen: width });
+    pad.setPen(width);
+  } });
+  const tools = controls(button("Clear", pad.clear), button("Undo", pad.undo), button("Save PNG", () => saveDrawing(pad)), pen);
   const photographs = element("p", { class: "soft" }, "This network was trained on photographs, which one cannot draw: choose a test image.");
   const failure = element("p", { class: "notice", role: "status", hidden: true });
   const sheet = element("div", { class: "sheet-column" }, pad.root, tools, keys, photographs);
@@ -56,7 +63,7 @@ function buildDrawTab(panel, tab) {
   let image = null; // on the sheet; null if it is blank
   let reading = null; // what the network answers about it
   let said = ""; // the last answer that a screen reader said
-  let waiting = 0; // a timer
+  const waiting = { read: 0, rest: 0 }; // timers
 
   /** Return the image on the sheet {data, width, height}; null if it is blank. */
   function currentImage() {
@@ -78,23 +85,29 @@ function buildDrawTab(panel, tab) {
       failure.hidden = false;
     }
     answer.show(run, reading, prepared.pixels, { steps: prepared.steps, example: examplesOf(run)[pad.example?.index] });
-    showLayers();
   }
 
   const showLayers = () => layers.show(picker.run, reading, tab.state);
   const showWhy = () => answer.showWhy(picker.run, reading, tab.state.target);
 
-  /** Read while the pen moves, once in a frame; a slow network waits until it rests. At the end, show what takes longer. */
+  /** Show what takes longer than the answer. */
+  function showRest() {
+    showLayers();
+    showWhy();
+    comparison.show(picker.run, image, reading);
+  }
+
+  /** Read while the pen moves, once in a frame; a slow network waits until it rests. */
   function padChanged(finished) {
     const slow = reading?.milliseconds > SLOW_NETWORK;
-    clearTimeout(waiting);
+    clearTimeout(waiting.read);
+    clearTimeout(waiting.rest);
     if (!finished) {
-      waiting = setTimeout(() => { read(); if (!slow) showWhy(); }, slow ? 250 : 0);
+      waiting.read = setTimeout(() => { read(); if (!slow) { showLayers(); showWhy(); } }, slow ? 250 : 0);
       return;
     }
     read();
-    showWhy();
-    comparison.show(picker.run, image, reading);
+    waiting.rest = setTimeout(showRest);
     const text = strokesToText(pad.strokes);
     const inAddress = text.length <= LONGEST_DRAWING ? text : "";
     tab.remember({ strokes: inAddress, example: inAddress ? FIRST_EXAMPLE : (pad.example?.index ?? -1) });
@@ -116,6 +129,8 @@ function buildDrawTab(panel, tab) {
     for (const each of [tools, keys]) each.hidden = !drawing;
     photographs.hidden = drawing;
     pad.allow(drawing);
+    pen.set(tab.state.pen || penOfRun(run)); // as thick as the lines of its test images
+    pad.pen = pen.get();
     answer.setRun(run, tab.state.target);
     tab.command(run.command, !run.shipped && run.run ? `intro-dl predict ${quotedWord(run.run)} drawing.png` : "");
   }
@@ -165,7 +180,7 @@ addTab({
   title: "Draw",
   sentence: "Draw a digit on the sheet, slowly. Watch what the network reads, how its answer changes, and which maps light up.",
   tries: drawTries(),
-  defaults: { example: FIRST_EXAMPLE, strokes: "", layer: "", unit: 0, target: -1 },
+  defaults: { example: FIRST_EXAMPLE, strokes: "", pen: 0, layer: "", unit: 0, target: -1 },
   check: checkDrawState,
   build: buildDrawTab,
 });

@@ -5,6 +5,7 @@
 //   pad.strokes, pad.example                                  what is shown; example is {index, pixels, shape} or null
 //   pad.show({strokes, example}), pad.clear(), pad.undo()     show() and clear() can be undone too
 //   pad.reset({strokes, example})                             the same as show(), without a way back
+//   pad.setPen(22)                                            the width of the pen, for the strokes that are there too
 //   pad.allow(true)                                           whether one can draw: not for photographs
 //   pad.image(), pad.fixed                                    the strokes as the network and the PNG have them: a grey image, a canvas
 
@@ -21,14 +22,14 @@ function makeDrawingPad({ onChange }) {
   const pen = element("span", { class: "sheet-pen", "aria-hidden": "true", hidden: true });
   const root = element("div", { class: "sheet-frame" }, canvas, hint, pen);
   const earlier = []; // for undo: {strokes, example}
-  const pad = { root, canvas, fixed, strokes: [], example: null, allowed: true };
+  const pad = { root, canvas, fixed, strokes: [], example: null, allowed: true, pen: 22 };
 
   const paint = () => {
-    paintStrokes(fixedContext, pad.strokes);
+    paintStrokes(fixedContext, pad.strokes, pad.pen);
     canvas.redraw();
     hint.hidden = pad.strokes.length > 0 || pad.example !== null;
   };
-  canvas.onDraw((context) => (pad.example ? paintExample(context, pad.example) : paintStrokes(context, pad.strokes)));
+  canvas.onDraw((context) => (pad.example ? paintExample(context, pad.example) : paintStrokes(context, pad.strokes, pad.pen)));
   const remember = () => earlier.push({ strokes: pad.strokes.map((stroke) => [...stroke]), example: pad.example });
   const replace = ({ strokes, example }) => {
     Object.assign(pad, { strokes, example });
@@ -47,6 +48,11 @@ function makeDrawingPad({ onChange }) {
     pad.allowed = allowed;
     canvas.tabIndex = allowed ? 0 : -1;
     canvas.style.touchAction = allowed ? "none" : "auto";
+  };
+  pad.setPen = (pen) => {
+    pad.pen = pen;
+    paint();
+    if (pad.strokes.length) onChange(true);
   };
   pad.clear = () => {
     if (pad.strokes.length || pad.example) pad.show({});

@@ -2,15 +2,38 @@
 // Strokes of a pen on a square sheet: lists of points [x, y] in whole pixels, painted and written into the address.
 
 const SHEET_SIZE = 280; // pixels of the sheet, on every screen: the network must not depend on the screen
-const PEN_WIDTH = 22; // a digit as high as the sheet gets lines as thick as those of MNIST
-const SHEET_MARGIN = PEN_WIDTH / 2 + 3; // the pen stays inside, so that the border is paper: predict looks there for its color
+const PEN_WIDTHS = [8, 50]; // pixels, the thinnest and the thickest
+const USUAL_HEIGHT = 200; // pixels of a digit on the sheet, as people draw it
 const LEAST_MOVE = 3; // pixels; closer points are left out, so that a drawing is short enough for a link
 const LONGEST_DRAWING = 1500; // characters in the address
 
-/** Return a point inside the margin, in whole pixels. */
-function pointOnSheet([x, y]) {
-  const inside = (value) => Math.round(Math.min(SHEET_SIZE - SHEET_MARGIN, Math.max(SHEET_MARGIN, value)));
+/** Return a point in whole pixels, at least `margin` pixels inside the sheet. */
+function pointOnSheet([x, y], margin = 0) {
+  const inside = (value) => Math.round(Math.min(SHEET_SIZE - margin, Math.max(margin, value)));
   return [inside(x), inside(y)];
+}
+
+/**
+ * Return the width of the pen, so that a digit of the usual height has lines as thick as the test images of a run: a
+ * network fails on lines that are thinner than all that it has seen. The thickness of a line is its area over its length,
+ * and its length is half of its outline.
+ */
+function penOfRun(run) {
+  const [, height, width] = run.in_shape;
+  const sign = run.background === "light" ? -1 : 1;
+  let [area, outline] = [0, 0];
+  for (const example of examplesOf(run)) {
+    const pixels = pixelsOfExample(example);
+    const inked = (x, y) => x >= 0 && y >= 0 && x < width && y < height && sign * (pixels[y * width + x] - 127.5) > 0;
+    for (let y = 0; y <= height; y++) {
+      for (let x = 0; x <= width; x++) {
+        area += inked(x, y) ? 1 : 0;
+        outline += (inked(x, y) !== inked(x - 1, y)) + (inked(x, y) !== inked(x, y - 1));
+      }
+    }
+  }
+  const thickness = area / ((outline * Math.PI) / 4 / 2) || 2.3; // stairs of pixels are longer than the line: by 4 / pi
+  return between(Math.round((thickness * USUAL_HEIGHT) / (run.digit_box ?? height)), ...PEN_WIDTHS, 22);
 }
 
 /** Add a point to a stroke if it is far enough from the last one; return whether it was added. */
@@ -22,11 +45,15 @@ function extendStroke(stroke, point, least = LEAST_MOVE) {
   return true;
 }
 
-/** Paint strokes black on white: smooth curves through the middles between the points, with round ends. */
-function paintStrokes(context, strokes) {
-  Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: PEN_WIDTH, lineCap: "round", lineJoin: "round" });
+/**
+ * Paint strokes black on white: smooth curves through the middles between the points, with round ends. They stay off the
+ * border, because `predict` takes the color of the paper from there.
+ */
+function paintStrokes(context, strokes, pen) {
+  Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: pen, lineCap: "round", lineJoin: "round" });
   context.fillRect(0, 0, SHEET_SIZE, SHEET_SIZE);
-  for (const points of strokes) {
+  for (const stroke of strokes) {
+    const points = stroke.map((point) => pointOnSheet(point, pen / 2 + 3));
     context.beginPath();
     context.moveTo(...points[0]);
     for (let k = 1; k < points.length - 1; k++) {
