@@ -167,7 +167,7 @@ function buildDrawTab(panel, tab) {
 
 /** Save the sheet as drawing.png: `intro-dl predict` reads the same pixels from it. */
 function saveDrawing(pad) {
-  const canvas = pad.example ? canvasOfPixels(pad.example.pixels, pad.example.shape) : pad.fixed;
+  const canvas = pad.example ? canvasOfPixels(pad.example.pixels, pad.example.shape) : pad.paintFixed();
   canvas.toBlob((blob) => {
     const link = element("a", { href: URL.createObjectURL(blob), download: "drawing.png" });
     link.click();

@@ -7,7 +7,7 @@
 //   pad.reset({strokes, example})                             the same as show(), without a way back
 //   pad.setPen(22)                                            the width of the pen, for the strokes that are there too
 //   pad.allow(true)                                           whether one can draw: not for photographs
-//   pad.image(), pad.fixed                                    the strokes as the network and the PNG have them: a grey image, a canvas
+//   pad.image(), pad.paintFixed()                               the strokes as the network and the PNG have them: a grey image, a canvas
 
 const KEY_MOVE = 10; // pixels of an arrow key
 
@@ -22,11 +22,11 @@ function makeDrawingPad({ onChange }) {
   const pen = element("span", { class: "sheet-pen", "aria-hidden": "true", hidden: true });
   const root = element("div", { class: "sheet-frame" }, canvas, hint, pen);
   const earlier = []; // for undo: {strokes, example}
-  const pad = { root, canvas, fixed, strokes: [], example: null, allowed: true, pen: 22 };
+  const pad = { root, canvas, strokes: [], example: null, allowed: true, pen: 22 };
 
   const paint = () => {
-    paintStrokes(fixedContext, pad.strokes, pad.pen);
-    canvas.redraw();
+    cancelAnimationFrame(pad.frame);
+    pad.frame = requestAnimationFrame(canvas.redraw); // once, of all points that come between two frames
     hint.hidden = pad.strokes.length > 0 || pad.example !== null;
   };
   canvas.onDraw((context) => (pad.example ? paintExample(context, pad.example) : paintStrokes(context, pad.strokes, pad.pen)));
@@ -61,7 +61,14 @@ function makeDrawingPad({ onChange }) {
     if (earlier.length) replace(earlier.pop());
     else announce("Nothing to undo");
   };
-  pad.image = () => greyOfCanvas(fixedContext);
+  pad.paintFixed = () => {
+    paintStrokes(fixedContext, pad.strokes, pad.pen);
+    return fixed;
+  };
+  pad.image = () => {
+    pad.paintFixed();
+    return greyOfCanvas(fixedContext);
+  };
   pad.beginStroke = (point) => {
     remember();
     pad.example = null; // a stroke begins a drawing of one's own
