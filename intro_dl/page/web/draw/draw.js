@@ -92,20 +92,22 @@ function buildDrawTab(panel, tab) {
 
   /** Show what takes longer than the answer. */
   function showRest() {
+    waiting.rest = 0;
     showLayers();
     showWhy();
     comparison.show(picker.run, image, reading);
   }
 
-  /** Read while the pen moves, once in a frame; a slow network waits until it rests. */
+  /** Read while the pen moves, once in a frame, and show the layers ten times a second; a slow network waits until it rests. */
   function padChanged(finished) {
     const slow = reading?.milliseconds > SLOW_NETWORK;
     clearTimeout(waiting.read);
-    clearTimeout(waiting.rest);
     if (!finished) {
-      waiting.read = setTimeout(() => { read(); if (!slow) { showLayers(); showWhy(); } }, slow ? 250 : 0);
+      waiting.read = setTimeout(read, slow ? 250 : 0);
+      waiting.rest ||= setTimeout(showRest, slow ? 400 : 100);
       return;
     }
+    clearTimeout(waiting.rest);
     read();
     waiting.rest = setTimeout(showRest);
     const text = strokesToText(pad.strokes);
