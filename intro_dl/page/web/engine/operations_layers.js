@@ -48,52 +48,53 @@ OPERATIONS.matmul = {
    * A vector a is one row, a vector b is one column. The dimensions before the last two are repeated as in `add`.
    */
   forward([a, b]) {
-    const { A, B, batch, M, N, K, shape } = alignMatrices(a, b);
-    const y = Tensor.zeros(shape, a.Type);
-    for (let i = 0; i < batch; i++) {
-      multiplyMatrices(A.data, i * M * N, N, 1, B.data, i * N * K, K, 1, y.data, i * M * K, M, N, K);
-    }
-    return y;
+    const { A, B, shape } = alignMatrices(a, b);
+    return new Tensor(shape, multiplyMatrices(A, B).data);
   },
-  // dL/da = delta b^T and dL/db = a^T delta.
+  // y = A B, so dL/dA = delta B^T and dL/dB = A^T delta; what was repeated collects a sum.
   backward(delta, [a, b]) {
-    const { A, B, batch, M, N, K } = alignMatrices(a, b);
-    const [deltaA, deltaB] = [A.zerosLike(), B.zerosLike()];
-    for (let i = 0; i < batch; i++) {
-      multiplyMatrices(delta.data, i * M * K, K, 1, B.data, i * N * K, 1, K, deltaA.data, i * M * N, M, K, N);
-      multiplyMatrices(A.data, i * M * N, 1, N, delta.data, i * M * K, K, 1, deltaB.data, i * N * K, N, M, K);
-    }
-    const shapeOfA = a.shape.length > 1 ? a.shape : [1, N];
-    const shapeOfB = b.shape.length > 1 ? b.shape : [N, 1];
-    return [
-      new Tensor(a.shape, sumToShape(deltaA, shapeOfA).data),
-      new Tensor(b.shape, sumToShape(deltaB, shapeOfB).data),
-    ];
+    const { A, B, left, right } = alignMatrices(a, b);
+    const errors = new Tensor([...A.shape.slice(0, -1), B.shape.at(-1)], delta.data);
+    const deltaA = sumToShape(multiplyMatrices(errors, transposeMatrices(B)), left);
+    const deltaB = sumToShape(multiplyMatrices(transposeMatrices(A), errors), right);
+    return [new Tensor(a.shape, deltaA.data), new Tensor(b.shape, deltaB.data)];
   },
 };
 
-/** Return both operands of a product as equally many matrices, their sizes, and the shape of the result. */
+/** Return both operands of a product as equally many matrices A and B, the shapes left and right that they have as
+ * matrices before that, and the shape of the result. */
 function alignMatrices(a, b) {
   const left = a.shape.length > 1 ? a.shape : [1, ...a.shape];
   const right = b.shape.length > 1 ? b.shape : [...b.shape, 1];
-  const [M, N, K] = [left.at(-2), left.at(-1), right.at(-1)];
-  if (right.at(-2) !== N) throw new Error(`The product of tensors (${a.shape}) and (${b.shape}) does not fit.`);
   const outer = broadcastShape(left.slice(0, -2), right.slice(0, -2));
-  const A = broadcastTo(new Tensor(left, a.data), [...outer, M, N]);
-  const B = broadcastTo(new Tensor(right, b.data), [...outer, N, K]);
-  const shape = [...outer, ...(a.shape.length > 1 ? [M] : []), ...(b.shape.length > 1 ? [K] : [])];
-  return { A, B, batch: countNumbers(outer), M, N, K, shape };
+  const A = broadcastTo(new Tensor(left, a.data), [...outer, ...left.slice(-2)]);
+  const B = broadcastTo(new Tensor(right, b.data), [...outer, ...right.slice(-2)]);
+  const rows = a.shape.length > 1 ? [left.at(-2)] : [];
+  const columns = b.shape.length > 1 ? [right.at(-1)] : [];
+  return { A, B, left, right, shape: [...outer, ...rows, ...columns] };
 }
 
-/** y (M, K) = a (M, N) b (N, K); each matrix begins at its offset, and its strides say how it is stored. */
-function multiplyMatrices(a, offsetA, rowA, columnA, b, offsetB, rowB, columnB, y, offsetY, M, N, K) {
-  for (let m = 0; m < M; m++) {
+/** Return the products (..., M, K) of equally many matrices A (..., M, N) and B (..., N, K). */
+function multiplyMatrices(A, B) {
+  const [M, N, K] = [...A.shape.slice(-2), B.shape.at(-1)];
+  if (B.shape.at(-2) !== N) throw new Error(`The product of tensors (${A.shape}) and (${B.shape}) does not fit.`);
+  const y = Tensor.zeros([...A.shape.slice(0, -1), K], A.Type);
+  const [a, b] = [A.data, B.data];
+  for (let row = 0; row < A.size / N; row++) {
+    const first = Math.floor(row / M) * N * K; // where the matrix of B begins
     for (let k = 0; k < K; k++) {
       let sum = 0;
-      for (let n = 0; n < N; n++) sum += a[offsetA + m * rowA + n * columnA] * b[offsetB + n * rowB + k * columnB];
-      y[offsetY + m * K + k] = sum;
+      for (let n = 0; n < N; n++) sum += a[row * N + n] * b[first + n * K + k];
+      y.data[row * K + k] = sum;
     }
   }
+  return y;
+}
+
+/** Swap the last two dimensions of a tensor. */
+function transposeMatrices(A) {
+  const swap = (list) => [...list.slice(0, -2), list.at(-1), list.at(-2)];
+  return readAt(A, positionsOf(swap(A.shape), swap(stridesOf(A.shape))), swap(A.shape));
 }
 
 OPERATIONS.batch_norm = {
