@@ -5,7 +5,7 @@ at each place of the plane: blue is positive, orange is negative. An edge is as 
 "use strict";
 
 const NETWORK_TOP = 26;
-const NETWORK_LEFT = 34;
+const NETWORK_LEFT = 40;
 const NETWORK_RIGHT = 96;
 
 /** Return the layers of a graph that is a chain of linear maps and activations, or null for other graphs.
@@ -36,6 +36,7 @@ function makeNetworkView({ onUnit }) {
     interactive: true,
   });
   canvas.style.touchAction = "pan-x pan-y";
+  canvas.style.outlineOffset = "-0.2rem"; // the box around it cuts off what is outside
   const readout = element("p", { class: "soft" });
   readout.style.minHeight = "6em";
   const view = {

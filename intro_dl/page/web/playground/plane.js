@@ -64,7 +64,8 @@ function drawPlane(context, plane) {
   const { left, top, right, bottom } = PLANE;
   context.imageSmoothingEnabled = true;
   if (plane.painted) context.drawImage(plane.regions, left, top, right - left, bottom - top);
-  plane.layer ??= pointsLayer(plane, context.getTransform().a);
+  const scale = context.getTransform().a; // pixels of the screen in a unit of the design
+  if (plane.layer?.width !== Math.round(PLANE.width * scale)) plane.layer = pointsLayer(plane, scale);
   context.drawImage(plane.layer, 0, 0, PLANE.width, PLANE.height);
   if (!plane.place) return;
   const [x, y] = [planeX(plane.view, plane.place[0]), planeY(plane.view, plane.place[1])];
@@ -76,8 +77,8 @@ function drawPlane(context, plane) {
 /** Return axes and points on a canvas of their own: they are drawn again only when they change. */
 function pointsLayer({ view, data }, scale) {
   const layer = document.createElement("canvas");
-  layer.width = PLANE.width * scale;
-  layer.height = PLANE.height * scale;
+  layer.width = Math.round(PLANE.width * scale);
+  layer.height = Math.round(PLANE.height * scale);
   const context = layer.getContext("2d");
   context.scale(scale, scale);
   const colors = theme();

@@ -86,10 +86,11 @@ function paintUnitInPlane(play, unit) {
   if (unit === null) {
     paintClassRegions(regions, chances);
   } else if (unit.column === sizes.length - 1) {
-    paintProbabilityRegion(regions, chances, unit.row);
+    paintProbabilityRegion(regions, chances, unit.row, SOFT);
     shown = `Shown is the probability of ${play.network.names.classes[unit.row]} alone.`;
   } else {
-    paintUnitRegion(regions, play.values.get(unit.column ? layers[unit.column - 1].units : input), unit.row);
+    const values = play.values.get(unit.column > 0 ? layers[unit.column - 1].units : input);
+    paintUnitRegion(regions, values, unit.row, SOFT);
     shown = `Shown is ${unitName(play.network, unit.column, unit.row)} alone: blue is positive, orange is negative.`;
   }
   play.plane.painted = true;

@@ -5,6 +5,7 @@ units"; lecture 004, decision boundaries. The network is computed on a coarse gr
 "use strict";
 
 const REGION_SIDE = 50; // places of the grid in each direction
+const SOFT = 0.55; // strength of the colors under points
 const FURTHER_CLASS_COLORS = ["#b0489a", "#8a6d3b"]; // of a fourth and a fifth class
 
 /** Return [red, green, blue] of each class. */
@@ -53,14 +54,17 @@ function paintClassRegions(canvas, { data, shape: [cells, K] }) {
   for (let cell = 0; cell < cells; cell++) {
     let best = 0;
     for (let k = 1; k < K; k++) if (data[cell * K + k] > data[cell * K + best]) best = k;
-    const strength = 0.55 * ((data[cell * K + best] - 1 / K) / (1 - 1 / K));
+    const strength = SOFT * ((data[cell * K + best] - 1 / K) / (1 - 1 / K));
     setPixel(pixels, cell, zero, colors[best], strength);
   }
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }
 
-/** Color each cell by one column of a tensor (cells, N): blue is positive, orange is negative, 0 is pale. */
-function paintUnitRegion(canvas, { data, shape: [cells, N] }, column) {
+/** Color each cell by one column of a tensor (cells, N): blue is positive, orange is negative, 0 is pale.
+ *
+ * strength: of the color of the largest number, at most 1.
+ */
+function paintUnitRegion(canvas, { data, shape: [cells, N] }, column, strength = 1) {
   let largest = 1e-12;
   for (let cell = 0; cell < cells; cell++) largest = Math.max(largest, Math.abs(data[cell * N + column]));
   const zero = rgbOf(theme().middle);
@@ -68,16 +72,18 @@ function paintUnitRegion(canvas, { data, shape: [cells, N] }, column) {
   const less = rgbOf(theme().negative);
   for (let cell = 0; cell < cells; cell++) {
     const value = data[cell * N + column];
-    setPixel(canvas.pixels.data, cell, zero, value < 0 ? less : more, Math.abs(value) / largest);
+    setPixel(canvas.pixels.data, cell, zero, value < 0 ? less : more, (strength * Math.abs(value)) / largest);
   }
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }
 
 /** Color each cell by the probability of one class. */
-function paintProbabilityRegion(canvas, { data, shape: [cells, K] }, label) {
+function paintProbabilityRegion(canvas, { data, shape: [cells, K] }, label, strength = 1) {
   const zero = rgbOf(theme().middle);
   const color = classColors()[label];
-  for (let cell = 0; cell < cells; cell++) setPixel(canvas.pixels.data, cell, zero, color, data[cell * K + label]);
+  for (let cell = 0; cell < cells; cell++) {
+    setPixel(canvas.pixels.data, cell, zero, color, strength * data[cell * K + label]);
+  }
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }
 
