@@ -372,7 +372,7 @@ def test_space_trains_and_pauses_and_the_picture_changes(tab):
     first = pixels(plane(tab)), pixels(network)
     assert len(set(first[0])) > 10
     tab.keyboard.press("Space")
-    tab.wait_for_function("shownTab.play.trainer.steps > 60")
+    tab.wait_for_function("() => shownTab.play.trainer.steps > 60")
     tab.keyboard.press("Space")
     stopped = steps(tab)
     assert panel(tab).get_by_role("button", name="Train", exact=True).is_visible()
@@ -492,7 +492,7 @@ def test_under_reduced_motion_the_picture_changes_rarely(page_with):
         "paintPlane = (play) => { painted += 1; paint(play); }; 0"
     )
     press(tab, "Train")
-    tab.wait_for_function("shownTab.play.frames >= 61")
+    tab.wait_for_function("() => shownTab.play.frames >= 61")
     press(tab, "Pause")
     frames, painted = tab.evaluate("[shownTab.play.frames, painted]")
     assert painted <= frames // 30 + 1
