@@ -34,11 +34,12 @@ def axe(tmp_path_factory):
     return folder / "package" / "axe.min.js"
 
 
-def serious_findings(tab, axe) -> list[str]:
-    """Return what axe-core finds serious or critical in a page."""
+def serious_findings(tab, axe, rules=()) -> list[str]:
+    """Return what axe-core finds serious or critical in a page; by all its rules, or by some."""
     if not tab.evaluate("typeof axe === 'object'"):
         tab.evaluate(axe.read_text(encoding="utf-8"))  # the page itself allows no further script
-    found = tab.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    found = tab.evaluate("(options) => axe.run(options)", options)["violations"]
     return [
         f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']][:5]}"
         for each in found
