@@ -80,7 +80,7 @@ function buildConvolution(panel, tab) {
     drawMatrix(output, shown.map, { map: "signed", box: { row, column, side: 1 } });
     table.set(terms, shown.side);
     const bias = shown.kernel.learned ? `; with the bias ${cellNumber(shown.kernel.bias)} they give ${cellNumber(total + shown.kernel.bias)}` : "";
-    sum.textContent = `Row ${row}, column ${column} of the map: the ${terms.length} products add up to ${cellNumber(total)}${bias}.`;
+    sum.textContent = `Row ${row}, column ${column} of the map, counted from 0: the ${terms.length} products add up to ${cellNumber(total)}${bias}.`;
     for (const canvas of [input, output]) canvas.describe(`row ${row}, column ${column}: ${cellNumber(total + shown.kernel.bias)}`);
     return [row, column];
   };
