@@ -5,7 +5,7 @@
 "use strict";
 
 /**
- * By name: title, formula, `f(w, c)`, `slope(w, c)`, the window of w and of f that is drawn, the start, and the
+ * By name: title, formula, `f(w, c)`, `slope(w, c)`, the window of w and of f that is drawn, the start and its range, and the
  * three rates (of the quadratic: fractions of its limit). c is f'' of the quadratic; the other loss ignores it.
  */
 const BALL_LOSSES = {
@@ -14,7 +14,8 @@ const BALL_LOSSES = {
     formula: "f(w) = ½ f″ w²",
     f: (w, c) => (c * w * w) / 2,
     slope: (w, c) => c * w,
-    window: { x: [-6, 6], y: [-2, 27] },
+    window: { x: [-5, 5], y: [-1.8, 25] },
+    starts: [-4.5, 4.5],
     minima: [0],
     local: [],
     start: 4,
@@ -26,6 +27,7 @@ const BALL_LOSSES = {
     f: (w) => 0.05 * w ** 4 - 0.4 * w ** 2 - 0.13 * w + 2,
     slope: (w) => 0.2 * w ** 3 - 0.8 * w - 0.13,
     window: { x: [-5, 5], y: [-0.8, 10] },
+    starts: [-4, 4],
     minima: [2.0772],
     local: [-1.9134],
     start: -3.6,

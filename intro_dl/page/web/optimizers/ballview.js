@@ -43,10 +43,10 @@ function buildBallView(box, tab) {
     onchange: (loss) => change({ loss, steps: 0, w: [], etas: [] }),
   });
   const curvatureSlider = slider({
-    label: "Curvature f″", min: 0.25, max: 4, step: 0.25, value: 1,
+    label: "Curvature f″", min: 0.25, max: 2, step: 0.25, value: 1,
     oninput: (curvature) => change({ curvature, etas: trial.balls.map((ball) => ball.rate) }),
   });
-  const startField = numberField({ label: "Start w", min: -6, max: 6, value: 0, onchange: (w) => change({ w: [w] }) });
+  const startField = numberField({ label: "Start w", value: 0, onchange: (w) => moveTo(w) });
   const balls = BALL_NAMES.map((name, k) => {
     const rate = numberField({
       label: `${name} rate η`, min: 0.001, max: 20, value: 0.1,
@@ -108,7 +108,11 @@ function buildBallView(box, tab) {
     return text;
   }
 
-  const moveTo = (w) => change({ w: [Number(Math.max(-6, Math.min(6, w)).toFixed(3))] });
+  /** Start at w, or as near to it as the picture shows. */
+  function moveTo(w) {
+    const [low, high] = trial.loss.starts;
+    change({ w: [Number(Math.max(low, Math.min(high, w)).toFixed(3))] });
+  }
   movablePoint(
     canvas,
     () => [scale.x(trial.balls[0].path[0]), scale.y(trial.balls[0].height(trial.balls[0].path[0]))],
@@ -128,7 +132,8 @@ function buildBallView(box, tab) {
   left.style.flex = "1 1 25rem";
   const right = element("div", {}, limit, controls(startField), balls.map((ball) => ball.element));
   right.style.flex = "1 1 25rem";
-  box.append(columns(left, right));
+  box.append(columns(left, right), element("p", { class: "soft" },
+    "Figure G29 and the training below show the same of a network: its loss at a low, a good, a high and a very high rate."));
   return { setUp, cancel: play.cancel };
 }
 

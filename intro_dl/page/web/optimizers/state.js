@@ -30,6 +30,7 @@ function checkOptimizersState(state) {
   const list = (numbers, count, low, high) =>
     numbers.length === count && numbers.every((value) => value >= low && value <= high) ? numbers : [];
   const racers = RACER_NAMES.filter((name) => state.racers.includes(name));
+  const loss = oneOf(state.loss, Object.keys(BALL_LOSSES), first.loss);
   return {
     ...state,
     view: oneOf(state.view, ["race", "ball"], first.view),
@@ -41,9 +42,9 @@ function checkOptimizersState(state) {
     rates: list(state.rates, 6, 1e-6, 1000),
     factor: between(state.factor, 0.01, 100, 1),
     momentum: between(state.momentum, 0, 0.99, first.momentum),
-    loss: oneOf(state.loss, Object.keys(BALL_LOSSES), first.loss),
-    curvature: between(state.curvature, 0.25, 4, first.curvature),
-    w: list(state.w, 1, -6, 6),
+    loss,
+    curvature: between(state.curvature, 0.25, 2, first.curvature),
+    w: list(state.w, 1, ...BALL_LOSSES[loss].starts),
     etas: list(state.etas, 3, 0.001, 20),
   };
 }
