@@ -23,7 +23,7 @@ LETTERS = [chr(code) for code in range(32, 112)]
 WORDS = [UNKNOWN, *(f" {word}" for word in "the of and to a in that is was he for it with".split()), ".", "I"]
 SETTINGS = [
     {"temperature": temperature, "topK": top_k, "seed": seed}
-    for seed, (temperature, top_k) in enumerate([(0.5, 0), (1.0, 0), (1.7, 0), (0.8, 5), (1.0, 1)])
+    for seed, (temperature, top_k) in enumerate([(0.5, 0), (1.0, 0), (1.7, 0), (0.8, 5)])
 ]
 WRITE = """([run, prompt, settings, length]) => {
   const reader = new TextReader(RUNS[run]);
@@ -73,8 +73,7 @@ def models():
     torch.manual_seed(0)
     new = {
         "rnn": (CharRNN(len(LETTERS), 24), LETTERS),
-        "layers": (CharLSTM(len(LETTERS), 8, 20, layers=2), LETTERS),
-        "words": (CharLSTM(len(WORDS), 8, 12), WORDS),
+        "words": (CharLSTM(len(WORDS), 8, 12, layers=2), WORDS),
     }
     with torch.no_grad():
         for name, (model, _) in new.items():
@@ -104,16 +103,16 @@ def text_by_hand(model, prompt, uniform, temperature, top_k):
     return tokens
 
 
-@pytest.mark.parametrize("name", ["shipped", "rnn", "layers", "words"])
+@pytest.mark.parametrize("name", ["shipped", "rnn", "words"])
 def test_the_page_writes_the_text_of_the_scratch_sampler(tab, models, name):
     model, prompt = models[name][0], [1, 3, 2]
-    for settings in SETTINGS if name == "shipped" else SETTINGS[1:4:2]:
+    for settings in SETTINGS if name == "shipped" else SETTINGS[1::2]:
         found = tab.evaluate(WRITE, [list(models).index(name), prompt, settings, 300])
         expected = text_by_hand(model, prompt, found["uniform"], settings["temperature"], settings["topK"])
         assert found["tokens"] == expected, settings
 
 
-@pytest.mark.parametrize("name", ["shipped", "rnn", "layers", "words"])
+@pytest.mark.parametrize("name", ["shipped", "rnn", "words"])
 def test_surprises_and_gates_are_those_of_torch(tab, models, name):
     model, entry = models[name]
     tokens = torch.randint(len(entry["alphabet"]), (60,), generator=torch.Generator().manual_seed(1))
@@ -157,9 +156,9 @@ def test_an_unknown_character_is_one_sentence(tab):
         == 'The model has never seen "ë", "€": remove them.'
     )
     assert tab.locator(".token").count() == 0
-    tab.goto(tab.url.split("#")[0] + "#characters?run=3&mode=read&text=of+xylophones")
+    tab.goto(tab.url.split("#")[0] + "#characters?run=2&mode=read&text=of+xylophones")
     assert tab.locator("#panel-characters .notice").inner_text().startswith("Not in the vocabulary")
-    tab.wait_for_function("document.querySelectorAll('.token').length === 2")
+    tab.locator(".token").nth(1).wait_for()
     assert tab.locator(".token").all_inner_texts() == [UNKNOWN, UNKNOWN]
 
 
@@ -180,7 +179,8 @@ def test_the_command_gives_sample_the_same_settings(tab):
 
 def test_the_tab_by_keyboard(page_with, models):
     tab = page_with(address="#characters?length=0", reduced_motion="reduce")
-    tab.wait_for_function("document.querySelectorAll('.token').length === 1")  # nothing is written by itself
+    tab.locator(".token").first.wait_for(state="attached")
+    assert tab.locator(".token").count() == 1  # nothing is written by itself
     tab.get_by_role("button", name="One character").focus()
     for _ in range(3):
         tab.keyboard.press("Enter")
@@ -189,7 +189,7 @@ def test_the_tab_by_keyboard(page_with, models):
     assert tab.locator(".expected-card .marked").count() == 1
     tab.get_by_role("button", name="Write").focus()
     tab.keyboard.press("Enter")
-    tab.wait_for_function("document.querySelectorAll('.token').length > 12")
+    tab.locator(".token").nth(12).wait_for()
     tab.keyboard.press("Enter")  # pause
     count = tab.locator(".token").count()
     written = "".join(tab.locator(".token").all_text_contents())
@@ -199,7 +199,8 @@ def test_the_tab_by_keyboard(page_with, models):
     tab.keyboard.press("ArrowRight")
     assert "place=2" in tab.url
     again = page_with(address=tab.url[tab.url.index("#") :])  # the address alone gives the same moment
-    again.wait_for_function(f"document.querySelectorAll('.token').length === {count}")
+    again.locator(".token").nth(count - 1).wait_for(state="attached")
+    assert again.locator(".token").count() == count
     assert "".join(again.locator(".token").all_text_contents()) == written
     assert again.locator(".token.marked").count() == 1
 

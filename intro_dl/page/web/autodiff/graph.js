@@ -82,8 +82,8 @@ function drawTraceGraph(steps) {
   const { width, height } = GRAPH_BOX;
   const svg = svgElement("svg", {
     viewBox: `0 0 ${layout.width} ${layout.height}`, role: "img", class: "trace-graph",
-    style: `min-width: ${layout.width / 19}rem; width: min(100%, ${layout.width / 11}rem)`, // as large as it fits
   });
+  Object.assign(svg.style, { minWidth: `${layout.width / 19}rem`, width: `min(100%, ${layout.width / 11}rem)` }); // as large as it fits
   const edges = [];
   const boxes = [];
   steps.forEach(({ local }, user) => {
