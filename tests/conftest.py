@@ -21,6 +21,7 @@ from omegaconf import OmegaConf
 
 from intro_dl.cli.commands import main as intro_dl
 from intro_dl.config.compose import composed
+from intro_dl.runs.files import write_whole
 from intro_dl.runs.program import run_script
 from tests.composing import keep_parts
 
@@ -71,29 +72,41 @@ def read_once():
 
 @pytest.fixture(scope="session", autouse=True)
 def no_pictures():
-    """Train without pictures: to draw them takes longer than a small training. Yield what draws them."""
+    """Train, evaluate and compare without pictures, which take longer. Yield what draws them, by its name."""
+    from intro_dl.compare import plots
     from intro_dl.training import train as training
+    from intro_dl.visualize import evaluation
     from intro_dl.visualize.callback import Visualizer
 
-    draw, write_curves = Visualizer._draw_safely, training.write_curves
+    real = {
+        "intro_dl.visualize.callback.Visualizer._draw_safely": Visualizer._draw_safely,
+        "intro_dl.training.train.write_curves": training.write_curves,
+        "intro_dl.visualize.evaluation.save": evaluation.save,
+        "intro_dl.compare.plots.Figure": plots.Figure,
+    }
+
+    class Undrawn(plots.Figure):
+        def savefig(self, file, **options):
+            file.write(b"not drawn")
 
     def draw_what_measures(self, *arguments, **options):
         if not type(self).__module__.startswith("intro_dl.visualize"):  # e.g. the doctor
-            draw(self, *arguments, **options)
+            real["intro_dl.visualize.callback.Visualizer._draw_safely"](self, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Visualizer, "_draw_safely", draw_what_measures)
         patch.setattr(training, "write_curves", lambda *_: None)
-        yield draw, write_curves
+        patch.setattr(evaluation, "save", lambda figure, path: write_whole(path, b"not drawn"))
+        patch.setattr(plots, "Figure", Undrawn)
+        yield real
 
 
 @pytest.fixture(autouse=True)
 def draw_pictures(request, no_pictures, monkeypatch):
-    """Draw the pictures of a run in a test with the marker `pictures`."""
+    """Draw all pictures in a test with the marker `pictures`."""
     if request.node.get_closest_marker("pictures"):
-        draw, write_curves = no_pictures
-        monkeypatch.setattr("intro_dl.visualize.callback.Visualizer._draw_safely", draw)
-        monkeypatch.setattr("intro_dl.training.train.write_curves", write_curves)
+        for name, function in no_pictures.items():
+            monkeypatch.setattr(name, function)
 
 
 @pytest.fixture

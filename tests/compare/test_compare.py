@@ -19,6 +19,8 @@ from intro_dl.compare.table import brief, compare, screen
 from intro_dl.runs.record import read_runs
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.pictures
+
 LOG_10 = 2.302585
 OPTIMIZERS = {
     "sgd": {"_target_": "torch.optim.SGD", "lr": 0.1},

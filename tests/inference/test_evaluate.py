@@ -62,6 +62,7 @@ def test_the_numbers_are_those_that_training_measured(trained_run, evaluate, tmp
             assert report["numbers"][name] == pytest.approx(result[f"{name}/{split}"], rel=1e-4)
 
 
+@pytest.mark.pictures
 def test_a_classifier_gets_tables_and_pictures_in_the_folder_of_its_run(softmax, evaluate):
     code, out, _ = evaluate(softmax)
     folder = softmax / "evaluation"

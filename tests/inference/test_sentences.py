@@ -45,7 +45,11 @@ def test_predict_captions_pictures_and_says_if_one_was_scaled(captioner, run_mai
 
 
 @pytest.mark.parametrize("name", ["translator", "captioner"])
-def test_evaluate_writes_what_is_right_and_what_is_not(name, request, run_main, tmp_path):
+def test_evaluate_writes_what_is_right_and_what_is_not(
+    name, request, run_main, no_pictures, tmp_path, monkeypatch
+):
+    save = "intro_dl.visualize.evaluation.save"  # the run itself needs no pictures
+    monkeypatch.setattr(save, no_pictures[save])
     code, out, errors = run_main(evaluate.main)(request.getfixturevalue(name), f"out={tmp_path}")
     assert code == 0, errors
     assert "exact" in out and "bleu" in out and "most frequent sentence" in out

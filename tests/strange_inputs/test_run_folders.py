@@ -472,6 +472,7 @@ def test_a_special_file_in_place_of_a_small_one_is_not_waited_for(stranger, name
     assert intro_dl.load_run(run).model is not None
 
 
+@pytest.mark.pictures
 @pytest.mark.parametrize(
     "history",
     [
@@ -522,6 +523,7 @@ def test_a_sweep_of_any_size_is_counted_at_once_and_not_resumed(stranger, run_ma
             SweepFolder(tmp_path / "sweep").read_overrides()
 
 
+@pytest.mark.pictures
 @pytest.mark.parametrize(
     "config",
     [
@@ -554,6 +556,7 @@ def test_what_a_reference_names_is_shown(stranger):
     assert read_run(stranger()).settings["data.seed"] == 0
 
 
+@pytest.mark.pictures
 @pytest.mark.parametrize(
     "text", ["\x1b[2J\x1b]0;title\x07", "<script>alert(1)</script>", "a\nb\r\u202ec", "a|b", "$\\frac$"]
 )
