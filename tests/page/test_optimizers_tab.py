@@ -308,7 +308,7 @@ def test_a_finger_taps_or_drags_the_start_and_its_swipe_scrolls(page_with):
             touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
 
     swipe([(300, 300 - 20 * k) for k in range(10)])
-    tab.wait_for_function("scrollY > 100")
+    tab.wait_for_function("() => scrollY > 100")
     tab.wait_for_timeout(300)  # the page comes to rest
     assert tab.evaluate("shownTab.state.start") == []
     swipe([(200, 250)])
@@ -324,7 +324,9 @@ def test_the_race_runs_by_the_keyboard_alone_and_says_where_all_are_when_it_paus
     tab = page_with(address="#optimizers?speed=300")
     visible_button(tab, "Start").focus()
     tab.keyboard.press("Enter")
-    tab.wait_for_function("document.querySelector('#panel-optimizers').innerText.match(/Step [1-9]\\d/)")
+    tab.wait_for_function(
+        "() => document.querySelector('#panel-optimizers').innerText.match(/Step [1-9]\\d/)"
+    )
     assert tab.inner_text("#announcer") == ""
     before = step_shown(tab)
     panel(tab).get_by_label("Rate of Adam").fill("0.05")
