@@ -95,4 +95,5 @@ def setup(app):
     app.connect("builder-inited", pages.before_the_figures, priority=100)
     app.connect("builder-inited", pages.after_the_figures, priority=900)
     app.connect("source-read", pages.resolve_links)
+    app.connect("build-finished", pages.write_page)
     app.connect("autodoc-process-docstring", pages.escape_docstring, priority=100)  # before napoleon

@@ -171,6 +171,15 @@ def after_the_figures(app) -> None:
         )
 
 
+def write_page(app, exception) -> None:
+    """Write the page of `intro-dl page` into the finished site, with the models of the package."""
+    if exception is None:
+        from intro_dl.page.write import shipped, to_page
+
+        page = Path(app.outdir) / "page.html"
+        page.write_text(to_page(shipped(), "intro-dl page"), encoding="utf-8", newline="\n")
+
+
 def plain(text: str) -> str:
     """Escape what Markdown would read as markup."""
     return re.sub(r"[\\`*_\[\]<>$#|{}~]", r"\\\g<0>", text)

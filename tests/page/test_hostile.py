@@ -9,7 +9,7 @@ import yaml
 
 from intro_dl.inference.load import load_run
 from intro_dl.page.content import entry_of
-from intro_dl.page.write import scripts, to_page
+from intro_dl.page.write import scripts, shipped, to_page
 from intro_dl.runs.files import shown_path
 from tests.page.test_command import Parts
 
@@ -51,7 +51,9 @@ def entries(hostile):
         hostile(POINTS, classes=CLASSES[:2], features=CLASSES[2:4], data=f"Moons {IMAGE}"),
         hostile(TEXT, alphabet=words, data=f"Pydoc {END}"),
     ]
-    return [entry_of(load_run(folder), shown_path(folder))[0] for folder in folders]
+    found = [entry_of(load_run(folder), shown_path(folder))[0] for folder in folders]
+    found[0]["examples"] = shipped()[0]["examples"]  # those of the run have other classes, and are left out
+    return found
 
 
 def test_the_texts_of_a_stranger_stay_data(entries):
@@ -70,10 +72,13 @@ def test_the_page_of_a_stranger_runs_only_our_scripts_and_shows_the_texts(page_w
     tab = page_with(entries)
     tab.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
     assert f"Digits {ATTACK}" in tab.locator("body").inner_text()
+    seen = ""
     for button in tab.get_by_role("tab").all():
         button.click()
+        seen += tab.locator("main").inner_text()
         assert tab.evaluate("window.attacked") is None
         assert tab.locator("img, main script, svg[onload]").count() == 0
+    assert [text for text in (f"'data.root={ATTACK}'", *CLASSES) if text not in seen] == []
 
 
 @pytest.mark.browser
