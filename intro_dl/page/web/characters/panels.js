@@ -37,10 +37,11 @@ function expectedCard() {
     bars.set(likelyTokens(reader, dieOf(logits, settings), next ? null : moments[place].token));
     if (next) return;
     const bits = moments[place].surprise;
+    const chance = 2 ** -bits < 1e-4 ? "below 0.01 %" : percent(2 ** -bits, 2);
     const plain = settings.temperature === 1 && settings.topK === 0;
     surprise.textContent =
       `${quotedToken(reader, place)} surprised the model by ${bits.toFixed(2)} bits: ` +
-      `${plain ? "" : "without temperature and top-k, "}its probability is ${percent(2 ** -bits, 2)}.`;
+      `${plain ? "" : "without temperature and top-k, "}its probability is ${chance}.`;
   };
   return made;
 }
