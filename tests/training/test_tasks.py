@@ -85,6 +85,7 @@ def test_rivals_stand_beside_the_result_and_the_evaluation(train, command, monke
     assert code == 0 and "nearest class mean" not in out  # other examples: it would have seen them
 
 
+@pytest.mark.pictures
 def test_a_model_that_draws_images_writes_a_sheet_and_others_say_what_can(train, command, monkeypatch):
     folder = train(*SMALL).folder
     code, _, errors = command(sample.main, "run")
