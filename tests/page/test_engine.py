@@ -388,7 +388,7 @@ MODELS = {
     "resnet_with_projections": (ResNet, "images", COLOR, {"depth": 8, "shortcut": "projection"}),
     "rosenblatt": (Rosenblatt, "points", POINTS, {}),
     "softmax": (SoftmaxRegression, "images", IMAGES, {}),
-    "torchvision": (Torchvision, "images", {"in_shape": (3, 32, 32), "num_classes": 4}, {}),
+    "torchvision": (Torchvision, "images", {"in_shape": (3, 16, 16), "num_classes": 4}, {}),
     "vae": (VAE, "images", {"in_shape": (1, 12, 12)}, {}),
     "char_lstm": (CharLSTM, "text", TEXT, {"layers": 2, "hidden_size": 24}),
     "char_rnn": (CharRNN, "text", TEXT, {"hidden_size": 24}),
