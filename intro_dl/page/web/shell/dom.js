@@ -107,7 +107,7 @@ function checkbox({ label, value = false, onchange }) {
   return made;
 }
 
-/** Return a field for a number; a text that is no number from min to max is marked, explained, and not used. */
+/** Return a field for a number; a text that is not a number from min to max is marked, explained, and not used. */
 function numberField({ label, min = -Infinity, max = Infinity, step = "any", value, onchange, hideLabel = false }) {
   const range = { min: Number.isFinite(min) ? min : null, max: Number.isFinite(max) ? max : null };
   const input = element("input", { type: "number", inputmode: "decimal", step, ...range });

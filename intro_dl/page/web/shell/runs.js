@@ -40,7 +40,7 @@ function chooseRun(tab, filter = () => true, onchange = null) {
     show();
   };
   made.get = () => RUNS.indexOf(made.run);
-  const list = fitting.length && choice({
+  const list = !fitting.length ? null : choice({
     label: "Run",
     options: fitting.map((entry) => [entry, titleOfRun(entry)]),
     value: fitting[0],
