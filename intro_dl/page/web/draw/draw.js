@@ -26,7 +26,7 @@ function drawTries() {
   return [
     ["A small 7 in a corner", { strokes: SMALL_SEVEN }],
     ["Two digits at once", { strokes: TWO_DIGITS }],
-    ["A pen that is too thin", { strokes: LARGE_THREE, pen: 8 }],
+    ["A thin pen, unlike the training images", { strokes: LARGE_THREE, pen: 8 }],
     ["A letter, which is none of its classes", { strokes: LETTER_A }],
     ...(mistake >= 0 ? [["Its worst mistake", { example: mistake }]] : []),
   ];
