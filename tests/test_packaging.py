@@ -82,6 +82,7 @@ commands = [
     f"evaluate {{run}}",
     f"predict {{run}} digit.png",
     "lectures id=H1",
+    "page out=page.html",
 ]
 if __name__ == "__main__":
     os.chdir({str(wheel.parent / "empty")!r})
@@ -94,7 +95,7 @@ if __name__ == "__main__":
     print(sorted(os.listdir()))
 """
     (wheel.parent / "empty").mkdir()
-    assert python(program, wheel).endswith("['digit.png', 'sweep']\n")
+    assert python(program, wheel).endswith("['digit.png', 'page.html', 'sweep']\n")
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,6 @@ def test_the_browser_runs_no_script_that_the_command_did_not_write(chromium, wri
         "addEventListener('securitypolicyviolation', (event) => (window.refused = event.violatedDirective));"
         "document.body.append(late)"
     )
-    tab.wait_for_function("window.refused")
+    tab.wait_for_function("() => window.refused")
     assert tab.evaluate("window.attacked") is None and tab.evaluate("window.refused") == "script-src-elem"
     tab.close()
