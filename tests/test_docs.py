@@ -133,7 +133,13 @@ def test_every_training_that_a_page_shows_composes(words, make_config, monkeypat
         validate.validate(make_config(*overrides))
 
 
-NUMBER_OF_WORDS = {"predict": (2, 99), "page": (0, 99), "compare": (0, 99), "results": (0, 99), "figures": (0, 1)}
+NUMBER_OF_WORDS = {
+    "predict": (2, 99),
+    "page": (0, 99),
+    "compare": (0, 99),
+    "results": (0, 99),
+    "figures": (0, 1),
+}
 NUMBER_OF_WORDS |= {name: (1, 1) for name in ("evaluate", "sample", "export", "grade")}
 NUMBER_OF_WORDS |= {"exercises": (1, 2)}
 
