@@ -454,13 +454,9 @@ def first(output: Any) -> Tensor:
 @pytest.mark.parametrize("bits", [16, 20, 32])
 def test_weights_are_read_as_they_were_written(page, bits):
     for shape in [(), (1,), (3,), (7, 11), (70,)]:
-        packed = pack(torch.randn(shape), bits) if bits < 32 else pack_floats(torch.randn(shape))
+        packed = pack(torch.randn(shape), bits)
         found = page.evaluate("(stored) => [...decodeWeights(stored).data]", packed)
         assert found == unpack(packed).flatten().tolist()
-
-
-def pack_floats(tensor: Tensor) -> dict[str, Any]:
-    return send(tensor, torch.float32) | {"bits": 32, "scale": 1.0}
 
 
 @pytest.mark.parametrize("name", ["lenet", "mlp_of_points", "char_lstm"])
