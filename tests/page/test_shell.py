@@ -61,7 +61,7 @@ def test_every_tab_opens_by_mouse_and_back_returns(tab):
         click(tab, name)
         assert shown(tab) == name
         assert tab.locator("[role=tab][aria-selected=true]").get_attribute("id") == f"tab-{name}"
-        assert tab.url.endswith(f"#{name}")
+        assert f"#{name}" in tab.url
         assert tab.evaluate(BLANK) == []
     for name in NAMES[-2::-1]:
         tab.go_back()
