@@ -13,6 +13,8 @@ from torch import Tensor
 from intro_dl.config.types import NonNegative, Seed, Size
 from intro_dl.data.dataset import Split, TensorData, plain
 
+MOST_SHOWN = 20  # names of features in the line about the data
+
 Arms = Annotated[int, Ge(2), Le(100)]
 
 
@@ -53,7 +55,8 @@ class ToyData(TensorData):
         self.mean, self.std = inputs.mean(dim=0), inputs.std(dim=0, correction=0)  # (F,)
 
     def facts(self) -> list[str]:
-        features = f"{len(self.features)} features ({', '.join(self.features)})"
+        names = [*self.features[:MOST_SHOWN], *["..."] * (len(self.features) > MOST_SHOWN)]
+        features = f"{len(self.features)} features ({', '.join(names)})"
         target = [] if self.class_names else [f"target {self.target['name']} in {self.target['unit']}"]
         return [features, *super().facts(), *target]
 

@@ -33,6 +33,7 @@ NEEDS_FILES = (
     "irish_abc",
     "tweets",
     "file",
+    "table",
 )
 OPTIONS = sorted(
     path.stem for path in (ROOT / "configs" / "data").glob("*.yaml") if path.stem not in NEEDS_FILES
@@ -119,6 +120,7 @@ def test_description_counts_unequal_classes_and_says_what_was_left_out():
         ("image_folder", "split_fraction", 0.5),
         ("image_folder", "split_fraction", 0.0),
         ("image_folder", "in_memory_limit", -1.0),
+        ("table", "split_fraction", 0.5),
         ("pydoc", "window", 0),
         ("moons", "noise", -0.1),
         ("two_gaussians", "distance", -1.0),
@@ -360,6 +362,7 @@ def test_a_directory_in_the_place_of_a_file_is_named_before_anything_is_download
         (["model=perceptron", "data=cifar10"], "Perceptron is one neuron and separates 2 classes"),
         (["model=char_rnn", "data=image_folder", "data.root=absent"], "CharRNN cannot read ImageFolder"),
         (["model=mlp", "data=file", "data.path=absent.txt"], "MLP cannot read TextFile"),
+        (["model=char_rnn", "data=table", "data.path=absent.csv"], "CharRNN cannot read TableFile"),
     ],
 )
 def test_a_model_for_another_kind_of_data_is_refused_before_they_are_downloaded_or_read(
