@@ -46,7 +46,8 @@ function makeOwnPointsRow(change) {
         "Click into the picture to add points. " +
           `From ${FEWEST_TO_SPLIT} points on, every fourth one tests (a ring) instead of training. ` +
           `The address keeps up to ${MOST_POINTS_IN_ADDRESS} points, a file keeps all. ` +
-          "intro-dl train cannot read points from a file, so no command line stands below.",
+          `From ${FEWEST_OF_A_CLASS} points of each class on, the command below trains such a network: press Save as CSV, ` +
+          `and run it beside the file ${OWN_FILE}. There 60 % of the points train, 20 % validate and 20 % test.`,
       ),
       controls(
         labelled("CSV file with x1, x2, class", file),
@@ -97,8 +98,8 @@ async function readOwnFile(row, input, change) {
   input.value = ""; // so that the same file can be chosen again after a correction
 }
 
-/** Offer points as the file points.csv. */
+/** Offer points as the file that the command below reads. */
 function savePoints(points) {
   const href = `data:text/csv;charset=utf-8,${encodeURIComponent(pointsToCsv(points, points.classes))}`;
-  element("a", { href, download: "points.csv" }).click();
+  element("a", { href, download: OWN_FILE }).click();
 }

@@ -179,6 +179,7 @@ function changeOwnPoints(play, points, restart = false) {
   setPlanePoints(play.plane, data, true);
   play.grid = regionGrid(play.plane.view, data.scale);
   showPlayground(play);
+  showCommandOfPlayground(play);
 }
 
 /** Read the place under the pointer or the cross; `add` adds a point of one's own there. */

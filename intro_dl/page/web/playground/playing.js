@@ -155,9 +155,9 @@ function measuresInWords({ steps, measures }) {
 }
 
 /** Show the command line that trains what is shown, for as many epochs; for an untrained network, 20. */
-function showCommandOfPlayground({ tab, trainer }) {
+function showCommandOfPlayground({ tab, trainer, own }) {
   if (tab.state.data === "run") return; // the control of the run shows its command
-  if (tab.state.data === "own") tab.command();
+  if (tab.state.data === "own" && !fileCanTrain(own)) tab.command();
   else tab.command(commandOfPlayground(tab.state, trainer.epochs || 20));
 }
 

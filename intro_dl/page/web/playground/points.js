@@ -8,6 +8,8 @@ const MOST_CLASSES = 5;
 const MOST_POINTS = 5000;
 const MOST_POINTS_IN_ADDRESS = 60;
 const FEWEST_TO_SPLIT = 20;
+const FEWEST_OF_A_CLASS = 3; // that intro-dl train needs: one to train, one for validation, one to test
+const OWN_FILE = "points.csv"; // that "Save as CSV" writes, and the command reads
 
 /** Split own points: all train up to 19; from 20 on, every fourth tests. Returns what `drawToyData` returns. */
 function splitOwnPoints({ inputs, labels, classes }) {
@@ -26,6 +28,13 @@ function splitOwnPoints({ inputs, labels, classes }) {
 function whyPointsCannotTrain({ train }) {
   if (new Set(train.labels).size >= 2) return null;
   return "Add points of at least two classes: choose a color, then click into the picture.";
+}
+
+/** Return whether intro-dl train can train on own points: three and more of each of at least two classes. */
+function fileCanTrain({ labels }) {
+  const used = [...new Set(labels)];
+  const count = (label) => labels.filter((each) => each === label).length;
+  return used.length >= 2 && used.every((label) => count(label) >= FEWEST_OF_A_CLASS);
 }
 
 /** Read a CSV text with the columns x1, x2, class. Throws an Error with one sentence if it cannot. */

@@ -100,18 +100,21 @@ function pointsOfState(state, own = pointsFromAddress(state.own, state.names)) {
   });
 }
 
-/** Return the command line that trains the same network on the same rule of points, from its initial weights. */
+/** Return the command line that trains the same network from its initial weights: on the same rule of points, or
+ * on points of one's own in the file that "Save as CSV" writes. */
 function commandOfPlayground(state, epochs) {
-  const { option } = TOY_DATA[state.data];
+  const isOwn = state.data === "own";
+  const option = TOY_DATA[state.data]?.option;
+  const points = isOwn ? TRAIN_POINTS : state.points; // a file is read whole
   const hasDropout = state.dropout > 0 && state.hidden.length > 0;
-  const batch = state.batch === "all" && state.points === TRAIN_POINTS ? "null" : batchSizeOf(state, state.points);
+  const batch = state.batch === "all" && points === TRAIN_POINTS ? "null" : batchSizeOf(state, points);
   return [
     "intro-dl train",
-    `data=${state.data}`,
+    isOwn ? `data=table data.path=${OWN_FILE}` : `data=${state.data}`,
     state.data === "spirals" && `data.arms=${state.arms}`,
     option && state.noise !== "" && `data.${option.key}=${state.noise}`,
     batch !== 16 && `data.batch_size=${batch}`,
-    state.pointSeed > 0 && `data.split_seed=${state.pointSeed}`,
+    !isOwn && state.pointSeed > 0 && `data.split_seed=${state.pointSeed}`,
     "model=mlp",
     `"model.hidden=[${state.hidden}]"`,
     `model.activation=${state.activation}`,
@@ -122,7 +125,7 @@ function commandOfPlayground(state, epochs) {
     hasDropout && `regularization.dropout=${state.dropout}`,
     state.seed > 0 && `seed=${state.seed}`,
     // Fewer points: the same batches in each epoch, which also switches off early stopping.
-    state.points < TRAIN_POINTS ? `trainer.overfit_batches=${state.points / batch}` : "callbacks=no_early_stopping",
+    points < TRAIN_POINTS ? `trainer.overfit_batches=${points / batch}` : "callbacks=no_early_stopping",
     `trainer.max_epochs=${Math.max(1, epochs)}`,
   ]
     .filter(Boolean)
