@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from intro_dl.config.options import one_of, path, read_options
-from intro_dl.page.write import shipped, to_page
+from intro_dl.page.write import shipped, to_page, written_here
 from intro_dl.runs.files import require_writable, shown_path, typed, write_whole
 from intro_dl.runs.folder import find_checkpoint, named_run
 from intro_dl.runs.program import say_loading
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     file = options["out"] or (runs[0] / "page.html" if len(runs) == 1 else DEFAULT)
     if file.is_dir():
         raise ValueError(f"out={file} is a directory: name a file in it.")
+    if file.is_file() and not written_here(file):
+        raise ValueError(f"{file} is not a page of this program: name another file with out=.")
     require_writable(file.parent, f"out={file}", "file")
     if runs:
         say_loading()

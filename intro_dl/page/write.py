@@ -37,6 +37,13 @@ def to_page(entries: Sequence[dict[str, Any]], command: str) -> str:
     return "".join(pieces)
 
 
+def written_here(file: Path) -> bool:
+    """Return whether a file is such a page: its first lines are those of page.html."""
+    beginning = (WEB / "page.html").read_bytes()[:40]
+    with file.open("rb") as stream:
+        return stream.read(len(beginning)) == beginning
+
+
 def policy(programs: Sequence[str]) -> str:
     """Return what the browser may do: run exactly these programs, and load nothing from elsewhere."""
     hashes = [b64encode(sha256(program.encode()).digest()).decode() for program in programs]

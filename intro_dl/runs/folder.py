@@ -252,7 +252,13 @@ def find_checkpoint(path: str | Path, weights: str) -> Path:
     other = "last" if weights == "best" else "best"
     if files[other].is_file():
         raise ValueError(f"{folder} has no {weights} weights. Choose weights={other}.")
-    if runs := list(find_runs(folder)):
+    runs = list(find_runs(folder))
+    if any(each.path == folder for each in runs):
+        raise ValueError(
+            f"The run {folder} has no weights: checkpoints/best.ckpt and checkpoints/last.ckpt are missing. Train "
+            "it again, or name another run."
+        )
+    if runs:
         raise ValueError(f"{folder} is not a run, it contains {len(runs)}. Name one, e.g. {runs[-1].path}.")
     raise ValueError(
         f"{folder} is not a run: it has no {files[weights].relative_to(folder)}. Name a folder that training "

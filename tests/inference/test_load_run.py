@@ -271,6 +271,13 @@ def test_a_folder_that_is_not_a_run_is_told_from_a_folder_of_runs(run_copy, tmp_
         intro_dl.load_run(run_copy / "checkpoints" / "best.ckpt")
 
 
+def test_a_run_without_any_weights_is_not_taken_for_a_folder_of_runs(run_copy):
+    for file in (run_copy / "checkpoints").glob("*.ckpt"):
+        file.unlink()
+    with pytest.raises(ValueError, match=r"The run .*copy has no weights: checkpoints/best.ckpt and"):
+        intro_dl.load_run(run_copy)
+
+
 def test_a_run_without_its_best_weights_offers_the_last(run_copy):
     (run_copy / "checkpoints" / "best.ckpt").unlink()
     with pytest.raises(ValueError, match="has no best weights. Choose weights=last"):

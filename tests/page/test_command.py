@@ -105,6 +105,16 @@ def test_without_a_run_the_page_shows_the_models_of_the_package(page, tmp_path, 
     assert [entry["model"] for entry in found["runs"]] == ["LeNet", "MLP", "CharLSTM"]
 
 
+def test_only_a_page_is_written_over(page, tmp_path):
+    notes = tmp_path / "mine.txt"
+    notes.write_text("<!DOCTYPE html> my notes", encoding="utf-8")
+    code, _, err = page(f"out={notes}")
+    assert code != 0 and "mine.txt is not a page of this program: name another file with out=." in err
+    assert notes.read_text(encoding="utf-8") == "<!DOCTYPE html> my notes"
+    for _ in range(2):
+        assert page(f"out={tmp_path / 'page.html'}")[0] == 0
+
+
 def test_three_models_of_the_default_sizes_fit_into_two_megabytes(trained_run):
     runs = [("model=lenet", "data=digits"), ("model=mlp", "data=digits"), ("model=char_lstm",)]
     entries = [entry_of(load_run(trained_run(SMALL, *words)), "run")[0] for words in runs]
