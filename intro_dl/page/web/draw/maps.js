@@ -23,6 +23,7 @@ function makeLayersView({ onChoose }) {
       const layers = layersToShow(networkOf(run).graph);
       view.rows = layers.map((layer, index) => makeLayerRow(layer, index < OPEN_LAYERS, onChoose));
       view.closer = makeCloserLook();
+      aside.replaceChildren(); // without that of the run before
       root.replaceChildren(
         element("h3", {}, "Layer by layer"),
         element("p", { class: "soft" }, "Blue is positive, orange is negative, the color of the page is 0. Choose a map or a unit to see its weights."),

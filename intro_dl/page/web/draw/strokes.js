@@ -60,9 +60,18 @@ function paintStrokes(context, strokes, pen) {
       const [[x, y], [nextX, nextY]] = [points[k], points[k + 1]];
       context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
     }
-    context.lineTo(...points.at(-1)); // of a single point: a dot
+    context.lineTo(...points.at(-1));
     context.stroke();
+    if (points.every((point) => String(point) === String(points[0]))) paintDot(context, points[0], pen);
   }
+}
+
+/** Paint what a tap leaves: browsers differ in whether a line of length 0 has round ends. */
+function paintDot(context, [x, y], pen) {
+  context.fillStyle = "#000";
+  context.beginPath();
+  context.arc(x, y, pen / 2, 0, 2 * Math.PI);
+  context.fill();
 }
 
 /** Return the grey image {data, width, height} of what is painted; red, green and blue are equal. */
