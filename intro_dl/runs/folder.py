@@ -255,8 +255,8 @@ def find_checkpoint(path: str | Path, weights: str) -> Path:
     runs = list(find_runs(folder))
     if any(each.path == folder for each in runs):
         raise ValueError(
-            f"The run {folder} has no weights: checkpoints/best.ckpt and checkpoints/last.ckpt are missing. Train "
-            "it again, or name another run."
+            f"The run {folder} has no weights: checkpoints/best.ckpt and checkpoints/last.ckpt are missing. "
+            "Train it again, or name another run."
         )
     if runs:
         raise ValueError(f"{folder} is not a run, it contains {len(runs)}. Name one, e.g. {runs[-1].path}.")

@@ -84,8 +84,11 @@ function sizesInWords({ image, map, side }, state) {
   return height === width ? [tall.replace("Height", "Side"), weights] : [tall, wide, weights];
 }
 
-/** Return the sentence about a learned kernel. */
-function noteOnKernel({ run, picture }, { learned, bias }) {
+/** Return the sentence about a learned kernel, or about the kernel of the slide. */
+function noteOnKernel({ run, picture, kernel, stride, padding }, { learned, bias }) {
+  if (kernel === "difference" && picture === "ramp" && stride === 1 && padding === 0) {
+    return "The slide has 11 \u2212 2 + 1 = 10 values. Here zeros make (\u22121, 1) a 3x3 kernel, which leaves 11 \u2212 3 + 1 = 9 in each row: the same values without the first 0.";
+  }
   if (!learned) return "";
   const entry = RUNS[run];
   const pixels = picture === "digit" ? ` The pixels are those that the network sees: (pixel \u2212 ${shortNumber(entry.mean[0])}) / ${shortNumber(entry.std[0])}.` : "";
