@@ -159,6 +159,19 @@ def test_nobody_leaves_the_saddle_from_y_0_and_all_do_from_beside_it(tab):
         assert racer["arrived"], racer["name"]
 
 
+def test_all_that_stand_still_on_the_saddle_are_named(tab):
+    sentences = """(start) => {
+      const race = new Race(raceSetup({...OPTIMIZERS_DEFAULTS, surface: "saddle", start}));
+      race.advance(1000);
+      return raceSentences(race);
+    }"""
+    assert tab.evaluate(sentences, [-2, 0]) == [
+        "SGD, Momentum, Adagrad, Adadelta, RMSProp and Adam stand still: the gradient is zero here, "
+        "but this is not the lowest point."
+    ]
+    assert tab.evaluate(sentences, [-2, 0.01]) == []
+
+
 def test_contour_lines_lie_on_their_level(tab):
     far = tab.evaluate(
         """() => {

@@ -15,7 +15,7 @@ addTab({
     ["A rate above 2 / L diverges", { racers: ["sgd", "momentum"], rates: [0.21, 0.02, 0.5, 1, 0.05, 0.1], steps: 12 }],
     ["SGD bounces between the walls, momentum settles", { racers: ["sgd", "momentum"], rates: [0.2, 0.2, 0.5, 1, 0.05, 0.1], momentum: 0.5, steps: 30 }],
     ["Adagrad slows down", { racers: ["adagrad", "adam"], rates: [0.1, 0.02, 0.1, 1, 0.05, 0.1], steps: 100 }],
-    ["A saddle that nobody leaves", { surface: "saddle", start: [-2, 0], steps: 150 }],
+    ["A saddle that nobody leaves", { surface: "saddle", start: [-2, 0], steps: 1000 }],
     ["One ball, three rates", { view: "ball", steps: 30 }],
     ["Just below and above 2 / f″", { view: "ball", loss: "quadratic", etas: [1, 1.95, 2.05], steps: 20 }],
   ],

@@ -91,9 +91,23 @@ class Race {
   }
 }
 
-/** Return a sentence if `racer` has diverged, cannot settle at its rate, or stands still in a wrong place; else "". */
+/** Return the sentences on a race: one on all that stand still in a wrong place, and one on each other racer in trouble. */
+function raceSentences({ racers }) {
+  const still = racers.filter(standsStill).map(({ name }) => OPTIMIZERS[name].title);
+  const names = still.length > 1 ? `${still.slice(0, -1).join(", ")} and ${still.at(-1)} stand` : `${still[0]} stands`;
+  const sentence = `${names} still: the gradient is zero here, but this is not the lowest point.`;
+  return [...(still.length ? [sentence] : []), ...racers.map(racerSentence).filter(Boolean)];
+}
+
+/** Return whether the gradient is zero where `racer` is, although this is not a minimum. */
+function standsStill(racer) {
+  const slope = Math.hypot(...racer.surface.gradient(...racer.position.data));
+  return racer.diverged === null && slope <= 1e-6 && racer.distance() >= 0.1;
+}
+
+/** Return a sentence if `racer` has diverged or cannot settle at its rate; else "". */
 function racerSentence(racer) {
-  const { name, surface, settings, position } = racer;
+  const { name, settings } = racer;
   const { title } = OPTIMIZERS[name];
   const limit = rateLimitNearMinimum(racer);
   const ratio = limit ? settings.lr / limit : 0;
@@ -103,9 +117,7 @@ function racerSentence(racer) {
   }
   if (ratio > 1 + 1e-6) return `${title} cannot settle in the minimum: ${above}.`;
   if (ratio > 1 - 1e-6) return `${title} is at its limit, the rate ${shortNumber(limit)}: near the minimum its jumps do not shrink.`;
-  const slope = Math.hypot(...surface.gradient(...position.data));
-  if (slope > 1e-6 || racer.distance() < 0.1) return "";
-  return `${title} stands still: the gradient is zero here, but this is not the lowest point.`;
+  return "";
 }
 
 /**

@@ -22,7 +22,7 @@ function raceTable(tab, change) {
     },
     update(race) {
       for (const racer of race.racers) rows[racer.name].update(racer);
-      const sentences = race.racers.map(racerSentence).filter(Boolean);
+      const sentences = raceSentences(race);
       if (sentences.join() !== shownSentences) notes.replaceChildren(...sentences.map((sentence) => element("p", {}, sentence)));
       shownSentences = sentences.join();
     },

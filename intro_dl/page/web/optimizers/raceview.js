@@ -138,6 +138,7 @@ function buildRaceView(box, tab) {
   const right = element("div", {}, lesson, controls(startFields, factorSlider, momentumSlider), table.box, limits);
   right.style.flex = "1 1 25rem";
   box.append(columns(left, right), element("p", { class: "soft" },
+    "SGD follows the exact gradient of the surface here, without the noise of mini-batches: it is the gradient descent of lectures 000 and 003. " +
     "The first command below compares the same optimizers on data, at their default rates: a rate that suits a surface says nothing about a network."));
   return { setUp, cancel: play.cancel };
 }
