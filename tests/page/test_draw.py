@@ -291,6 +291,39 @@ def test_a_finger_draws_and_does_not_scroll(page_with):
     assert phone.locator(".answer-letter").inner_text() in "0123456789"
 
 
+def test_a_tap_leaves_a_dot(tab, sheet):
+    draw_by_mouse(tab, [[(140, 140)]])
+    ink = tab.evaluate("drawnPixels().filter((value) => value < 128).length")
+    pen = tab.evaluate("penOfRun(RUNS[0])")
+    assert abs(ink - np.pi * pen**2 / 4) < 20
+    assert tab.evaluate("answerShown()") in "0123456789"
+
+
+def test_the_suggested_4_is_read_wrong_because_its_lines_are_thin(tab):
+    answers = tab.evaluate(
+        """() => [8, penOfRun(RUNS[0])].map((pen) => {
+            const {pixels} = prepareDrawing(greyOf(strokesOfText(LARGE_FOUR), pen), RUNS[0]);
+            return readPixels(RUNS[0], pixels).answer;
+        })"""
+    )
+    assert answers[0] != 4 and answers[1] == 4
+
+
+def test_a_small_drawing_says_how_much_it_was_enlarged(tab):
+    tab.get_by_role("link", name="A small 7 in a corner").click()
+    said = tab.locator(".preparation").inner_text()
+    assert "inverted, cut out and enlarged 2.8 times, lines too: its place on the sheet is lost." in said
+
+
+def test_the_worst_mistake_is_that_of_the_run_that_made_it(tab):
+    link = tab.get_by_role("link", name="The worst mistake of LeNet on Digits")
+    tab.get_by_label("Run", exact=True).first.select_option(index=1)
+    assert tab.locator(".closer .card").count() == 1  # not also that of the run before
+    link.click()
+    assert tab.evaluate("TABS[0].state.run") == 0
+    assert "and a mistake: the network says" in tab.locator(".answer-card").inner_text()
+
+
 def test_saliency_is_the_gradient_of_autograd(tab, model):
     example = next(each for each in ENTRY["examples"] if each.get("mistake"))
     pixels = torch.tensor(of_text(example["pixels"])).reshape(1, 1, 28, 28) / 255

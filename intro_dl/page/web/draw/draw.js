@@ -20,21 +20,22 @@ function checkDrawState(state) {
   };
 }
 
-/** Return what the tab suggests: drawings, and the worst mistake of the first run if it made one. */
+/** Return what the tab suggests: drawings, and the worst mistake of the first run that made one. */
 function drawTries() {
-  const mistake = RUNS.find(classifiesImages)?.examples?.findIndex((example) => example.mistake) ?? -1;
+  const mistaken = RUNS.filter(classifiesImages).find((each) => examplesOf(each).some((example) => example.mistake));
+  const whose = RUNS.filter(classifiesImages).length > 1 ? `The worst mistake of ${titleOfRun(mistaken ?? RUNS[0])}` : "Its worst mistake";
   return [
     ["A small 7 in a corner", { strokes: SMALL_SEVEN }],
     ["Two digits at once", { strokes: TWO_DIGITS }],
-    ["A thin pen, unlike the training images", { strokes: LARGE_THREE, pen: 8 }],
+    ["A 4 with a thin pen, then make it thicker", { strokes: LARGE_FOUR, pen: 8 }],
     ["A letter, which is none of its classes", { strokes: LETTER_A }],
-    ...(mistake >= 0 ? [["Its worst mistake", { example: mistake }]] : []),
+    ...(mistaken ? [[whose, { run: RUNS.indexOf(mistaken), example: examplesOf(mistaken).findIndex((example) => example.mistake) }]] : []),
   ];
 }
 
 const SMALL_SEVEN = strokesToText([[[40, 40], [75, 40], [70, 55], [55, 100]]]);
 const TWO_DIGITS = strokesToText([[[60, 60], [60, 130], [60, 220]], [[160, 80], [215, 60], [230, 100], [180, 150], [150, 205], [240, 210]]]);
-const LARGE_THREE = strokesToText([[[75, 60], [140, 40], [200, 75], [180, 120], [130, 135], [190, 150], [205, 200], [140, 240], [70, 215]]]);
+const LARGE_FOUR = strokesToText([[[100, 45], [80, 145], [200, 145]], [[165, 60], [160, 240]]]);
 const LETTER_A = strokesToText([[[70, 230], [105, 140], [140, 50], [175, 140], [210, 230]], [[100, 170], [180, 170]]]);
 
 /** Return how a run's network answers, in a sentence for a screen reader. */
@@ -49,7 +50,7 @@ function buildDrawTab(panel, tab) {
   const layers = makeLayersView({ onChoose: (chosen) => { tab.remember(chosen); showLayers(); } });
   const examples = makeExamplesView({ onChoose: (index) => pad.show({ example: exampleAt(index) }) });
   const comparison = makeComparison();
-  const keys = element("p", { class: "soft" }, "Draw with the mouse, a pen or a finger. By keyboard: arrow keys move the pen, Space puts it down and lifts it, Ctrl+Z undoes.");
+  const keys = element("p", { class: "soft for-mouse" }, "Draw with the mouse, a pen or a finger. By keyboard: arrow keys move the pen, Space puts it down and lifts it, Ctrl+Z undoes.");
   const pen = slider({ label: "Pen", min: PEN_WIDTHS[0], max: PEN_WIDTHS[1], value: 22, format: (width) => `${width} pixels`, oninput: (width) => {
     tab.remember({ pen: width });
     pad.setPen(width);
@@ -58,7 +59,7 @@ function buildDrawTab(panel, tab) {
   const photographs = element("p", { class: "soft" }, "This network was trained on photographs, which one cannot draw: choose a test image.");
   const failure = element("p", { class: "notice", role: "status", hidden: true });
   const sheet = element("div", { class: "sheet-column" }, pad.root, tools, keys, photographs);
-  panel.append(picker, failure, columns(sheet, answer.root, answer.why, comparison.root), examples.root, layers.root);
+  panel.append(picker, failure, columns(sheet, answer.root, element("div", { class: "why-column" }, answer.why, comparison.root)), examples.root, layers.root);
 
   let image = null; // on the sheet; null if it is blank
   let reading = null; // what the network answers about it
@@ -84,7 +85,7 @@ function buildDrawTab(panel, tab) {
       failure.textContent = error.message;
       failure.hidden = false;
     }
-    answer.show(run, reading, prepared.pixels, { steps: prepared.steps, example: examplesOf(run)[pad.example?.index] });
+    answer.show(run, reading, prepared.pixels, { prepared, example: examplesOf(run)[pad.example?.index] });
   }
 
   const showLayers = () => layers.show(picker.run, reading, tab.state);

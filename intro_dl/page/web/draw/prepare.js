@@ -7,7 +7,8 @@ const INK_FRACTION = 0.2; // a pixel with more than this fraction of the stronge
 const LEAST_CONTRAST = 8; // of 255; an image with less contrast is blank
 
 /**
- * Return {pixels: Uint8Array (H*W), width, height, steps, blank} of a grey image {data, width, height}.
+ * Return {pixels: Uint8Array (H*W), width, height, steps, blank, enlarged} of a grey image {data, width, height}.
+ * `enlarged` is how many times larger the drawing is than in the whole sheet scaled down; undefined if it was not cut out.
  * `run` is one entry of the page: its in_shape, background and digit_box decide, as the metadata of a run do.
  */
 function prepareDrawing(image, run) {
@@ -27,7 +28,7 @@ function prepareDrawing(image, run) {
     const ground = roundHalfEven(medianOf(borderPixels(image)));
     image = box && !blank ? fitDrawing(image, width, height, box, steps) : padGrey(image, width, height, ground);
   }
-  return { pixels: image.data, width, height, steps, blank };
+  return { pixels: image.data, width, height, steps, blank, enlarged: image.enlarged };
 }
 
 const preparedDrawings = new WeakMap(); // image -> Map of what was prepared of it
@@ -74,7 +75,8 @@ function fitDrawing(image, width, height, box, steps) {
     }
   }
   steps.push(`scaled to ${newWidth}x${newHeight}`);
-  return { data, width, height };
+  const whole = Math.min(width / image.width, height / image.height);
+  return { data, width, height, enlarged: Math.min(box, width, height) / Math.max(cropWidth, cropHeight) / whole };
 }
 
 /** Return the first and last row and column of `ink` (H*W, in [0, 1]) that belong to the drawing. */
