@@ -377,6 +377,8 @@ def test_the_address_brings_back_the_points_the_weights_and_the_moment(tab):
     tab.reopen("#playground?hidden=8,99&rate=-1&data=stars&steps=1e9")
     assert tab.evaluate("shownTab.state") == tab.evaluate("({run: 0, ...PLAYGROUND_DEFAULTS})")
     assert "The address has hidden=8,99" in tab.locator("#notice").inner_text()
+    tab.reopen("#playground?data=bogus")
+    assert "The address has data=bogus" in tab.locator("#notice").inner_text()
 
 
 def test_space_trains_and_pauses_and_the_picture_changes(tab):
@@ -414,21 +416,53 @@ def test_a_unit_shows_its_weights_and_its_region_alone(tab):
     assert pixels(plane(tab)) != whole
 
 
-def test_a_rate_that_is_too_large_ends_in_a_sentence(tab):
+def test_a_rate_that_is_too_large_gets_a_note_and_a_link_to_the_reason(tab):
     tab.reopen("#playground")
     panel(tab).get_by_role("link", name="A rate too large").click()
+    assert tab.evaluate("shownTab.state.activation") == "tanh"  # only the rate and the optimizer differ
+    for _ in range(3):
+        press(tab, "One epoch")
+    note = panel(tab).get_by_role("alert").filter(has_text="each step overshoots the valley")
+    assert re.search(
+        r"The training loss was [\d.]+ after \d+ steps, and guessing has 0.69", note.inner_text()
+    )
+    note.get_by_role("link").click()
+    assert tab.evaluate("[shownTab.name, shownTab.state.view]") == ["optimizers", "ball"]
+
+
+def test_a_network_that_can_only_draw_a_line_is_told_so_on_xor(tab):
+    tab.reopen("#playground")
+    for name, told in (("XOR, no hidden layer", True), ("XOR, 2 hidden units", False)):
+        panel(tab).get_by_role("link", name=name).click()
+        for _ in range(6):
+            press(tab, "One epoch")
+        assert (panel(tab).get_by_text("No line separates the classes of XOR").count() == 1) is told
+    assert tab.evaluate("shownTab.play.trainer.measures.test.accuracy") == 1
+    assert panel(tab).locator(".tries a").count() <= 6
+
+
+def test_a_rate_far_too_large_ends_in_a_sentence_and_without_edges(tab):
+    tab.reopen("#playground?data=moons&activation=identity&optimizer=sgd&rate=3&speed=1")
     press(tab, "Train")
     problem = panel(tab).get_by_role("alert").filter(has_text="not finite")
     problem.wait_for()
     assert re.fullmatch(
-        r"The loss is not finite after \d+ steps: the rate 3 is too large for this network. "
-        r"Choose a smaller rate, e.g. 0.3, and press Restart.",
+        r"The loss is not finite after \d+ steps: the rate 3 is too large for this network: "
+        r"each step overshoots the valley. Choose a smaller rate, e.g. 0.3, and press Restart. "
+        r"See One ball, three rates in the tab Optimizers.",
         problem.inner_text(),
     )
     stopped = steps(tab)
     press(tab, "Train")
     press(tab, "Step")
     assert steps(tab) == stopped
+    edges = """() => {
+      let count = 0;
+      const context = {beginPath() {}, moveTo() {}, lineTo() {}, stroke() { count++; }};
+      drawEdges(context, shownTab.play.network, 1);
+      return count;
+    }"""
+    assert tab.evaluate(edges) == 0
     tab.reopen("#playground?data=moons&activation=identity&optimizer=sgd&rate=0.3")
     press(tab, "One epoch")
     assert steps(tab) == 38 and not panel(tab).get_by_role("alert").first.is_visible()

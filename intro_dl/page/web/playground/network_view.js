@@ -195,12 +195,13 @@ function drawEdges(context, view, column) {
   for (let to = 0; to < M; to++) {
     for (let from = 0; from < N; from++) {
       const weight = data[to * N + from];
+      if (!Number.isFinite(weight) || weight === 0) continue; // a network that diverged has no edges left
       const edgeChosen = chosen?.to === to && chosen.from === from && chosen.column === column;
       const near = !chosen || edgeChosen || (chosen.column === column && chosen.row === to);
       const [x0, y0] = placeOfUnit(view, column - 1, from);
       const [x1, y1] = placeOfUnit(view, column, to);
       context.strokeStyle = weight < 0 ? negative : positive;
-      context.lineWidth = Math.min(7, 0.4 + 2 * Math.abs(weight || 0)) + (edgeChosen ? 2 : 0);
+      context.lineWidth = Math.min(7, 0.4 + 2 * Math.abs(weight)) + (edgeChosen ? 2 : 0);
       context.globalAlpha = near ? 0.8 : 0.12;
       context.beginPath();
       context.moveTo(x0 + side / 2, y0);

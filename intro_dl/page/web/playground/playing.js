@@ -40,7 +40,12 @@ function cannotTrain(play) {
   const points = play.tab.state.data === "own" ? whyPointsCannotTrain(play.trainer.data) : null;
   const reason = points ?? play.trainer.problem;
   const sentence = reason || play.trainer.note;
-  if (play.problem.textContent !== sentence) play.problem.textContent = sentence;
+  if (play.problem.firstChild?.firstChild?.textContent !== sentence) {
+    const isRate = sentence.includes(OVERSHOOTS);
+    const link = element("a", { href: "#optimizers?view=ball&steps=30" }, "One ball, three rates");
+    const reference = isRate ? [" See ", link, " in the tab Optimizers."] : [];
+    play.problem.replaceChildren(element("p", {}, sentence, reference));
+  }
   play.problem.hidden = !sentence;
   return reason !== "";
 }

@@ -5,6 +5,7 @@ the weights a little; lecture 004, "mini-batch". One epoch reads each training p
 "use strict";
 
 const LONGEST_HISTORY = 500; // pairs [step, loss] of a curve
+const OVERSHOOTS = "each step overshoots the valley";
 
 class PlaygroundTrainer {
   /** Draw initial weights. `data` is what `pointsOfState` returns. */
@@ -39,6 +40,7 @@ class PlaygroundTrainer {
     if (this.optimizer?.name === state.optimizer) optimizer.states = this.optimizer.states;
     this.optimizer = optimizer;
     this.state = state;
+    this.jumped = null;
     this.measure();
   }
 
@@ -80,6 +82,9 @@ class PlaygroundTrainer {
     if (!this.network) return null;
     this.measures = { train: this.measureSplit(this.train), test: this.measureSplit(this.test) };
     if (this.measures.train && !Number.isFinite(this.measures.train.loss)) this.markDiverged();
+    if (this.steps >= 20 && this.measures.train?.loss > 2 * Math.log(this.sizes.at(-1))) {
+      this.jumped ??= { steps: this.steps, loss: this.measures.train.loss }; // kept, so that the note does not flicker
+    }
     return this.measures;
   }
 
@@ -115,20 +120,26 @@ class PlaygroundTrainer {
     const { steps, rate } = this.diverged;
     const smaller = Number((rate / 10).toPrecision(1));
     return (
-      `The loss is not finite after ${steps} steps: the rate ${rate} is too large for this network. ` +
+      `The loss is not finite after ${steps} steps: the rate ${rate} is too large for this network: ${OVERSHOOTS}. ` +
       `Choose a smaller rate, e.g. ${smaller}, and press Restart.`
     );
   }
 
-  /** Return the sentence about a training that is worse than guessing, or "". */
+  /** Return the sentence about a training that was worse than guessing, or that cannot succeed, or "". */
   get note() {
-    const loss = this.measures?.train?.loss;
-    const guessing = Math.log(this.sizes.at(-1));
-    if (!(this.steps >= 20 && loss > 2 * guessing)) return "";
-    return (
-      `The training loss is ${shortNumber(Number(loss.toPrecision(3)))}, and guessing has ${guessing.toFixed(2)}: ` +
-      "a rate that is too large does this. Choose a smaller rate, and press Restart."
-    );
+    const { data, hidden, activation } = this.state;
+    if (this.jumped) {
+      const { steps, loss } = this.jumped;
+      return (
+        `The training loss was ${shortNumber(Number(loss.toPrecision(3)))} after ${steps} steps, and guessing has ` +
+        `${Math.log(this.sizes.at(-1)).toFixed(2)}: the rate is too large, ${OVERSHOOTS}. ` +
+        "Choose a smaller rate, and press Restart."
+      );
+    }
+    const isLinear = hidden.length === 0 || activation === "identity";
+    if (!(data === "xor" && isLinear && this.steps >= 20 && this.measures.test.accuracy < 0.8)) return "";
+    const advice = hidden.length ? "Choose another activation." : "Add a hidden layer.";
+    return `No line separates the classes of XOR (lecture 002), and this network can only draw a line. ${advice}`;
   }
 }
 
