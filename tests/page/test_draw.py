@@ -288,6 +288,7 @@ def test_a_finger_draws_and_does_not_scroll(page_with):
     assert phone.evaluate("scrollY") == before
     (stroke,) = phone.evaluate("strokesOfText(TABS[0].state.strokes)")
     assert len(stroke) == 12
+    assert phone.get_by_text("By keyboard").is_hidden()
     assert phone.locator(".answer-letter").inner_text() in "0123456789"
 
 
