@@ -408,10 +408,19 @@ def test_a_unit_shows_its_weights_and_its_region_alone(tab):
     panel(tab).get_by_role("application", name="The network").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
         tab.keyboard.press(key)
-    weights = tab.evaluate("[...shownTab.play.trainer.network.parameters.get('features.0.weight').data]")
     text = panel(tab).inner_text()
-    assert "Hidden 1, unit 1: bias" in text
-    assert f"weights from the inputs {weights[0]:.2f}, {weights[1]:.2f}." in text
+    number, sign = r"(-?[\d.]+)", "([+-])"
+    formula = rf"unit 1: h = tanh\({number} {sign} {number} x1 {sign} {number} x2\), a line with two sides"
+    start, sign1, w1, sign2, w2 = re.search(formula, text.replace("−", "-")).groups()
+    sums = tab.evaluate(  # the network at (2, 1), before its activation
+        """() => {
+          const {network: {graph, parameters}, data: {scale}} = shownTab.play.trainer;
+          const {inputs} = standardizedPoints({inputs: [[2, 1]], labels: [0]}, scale, Float32Array);
+          return runGraph(graph, parameters, {[graph.inputs[0]]: inputs}).get(graph.nodes[0].name).data[0];
+        }"""
+    )
+    line = float(start) + 2 * float(sign1 + w1) + float(sign2 + w2)
+    assert line == pytest.approx(sums, abs=0.03)  # of numbers with two digits
     assert "Shown is hidden 1, unit 1 alone" in text
     assert pixels(plane(tab)) != whole
 
@@ -530,6 +539,33 @@ def test_a_run_shows_its_own_network_and_test_points(page_with):
     grid = torch.stack([x1.repeat(side), x2.repeat_interleave(side)], dim=1)
     expected = model(data.transform(grid)).softmax(dim=1).detach()
     torch.testing.assert_close(torch.tensor(chances).view(-1, 3), expected, atol=1e-4, rtol=0)
+
+
+def test_a_wide_layer_shows_its_first_units_and_the_region_of_all(page_with):
+    torch.manual_seed(0)
+    dims = {"in_shape": (2,), "num_classes": 2}
+    model = MLP(**dims, hidden=[200, 100], activation="relu").eval()
+    graph, weights = to_graph(Portable(SimpleNamespace(model=model, kind="points", metadata={"dims": dims})))
+    entry = {
+        "title": "MLP on PassClass", "data": "PassClass", "kind": "points", "classes": ["fail", "pass"],
+        "command": "intro-dl train model=mlp", "graph": graph, "parameters": 20902, "result": None,
+        "weights": {key: pack(weight) for key, weight in weights.items()}, "mean": [4, 5], "std": [2, 3],
+        "features": ["lectures attended", "hours on the project"],
+        "points": {"inputs": [[1, 2], [7, 8]], "labels": [0, 1]},
+    }  # fmt: skip
+    tab = page_with([entry], "#playground?data=run")
+    assert tab.evaluate("shownTab.play.network.sizes") == [2, 12, 12, 2]
+    assert tab.evaluate("shownTab.play.network.canvas.design.height") < 500
+    panel(tab).get_by_role("application", name="The network").focus()
+    for key in ("ArrowRight", "ArrowRight"):
+        tab.keyboard.press(key)
+    assert "h12 + 188 more), a combination of the units h1, h2, ... of hidden 1" in panel(tab).inner_text()
+    chances = torch.tensor(tab.evaluate("[...shownTab.play.values.get('probabilities').data]")).view(-1, 2)
+    x1, x2 = tab.evaluate(
+        "placeAt(shownTab.play.plane.view, 44 + 366 / 100, 10 + 366 / 100)"
+    )  # the first cell
+    expected = model((torch.tensor([[x1, x2]]) - torch.tensor([4, 5])) / torch.tensor([2, 3])).softmax(dim=1)
+    torch.testing.assert_close(chances[:1], expected.detach(), atol=1e-4, rtol=0)
 
 
 def test_under_reduced_motion_the_picture_changes_rarely(page_with):

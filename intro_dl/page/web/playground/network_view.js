@@ -8,17 +8,21 @@ const NETWORK_TOP = 26;
 const NETWORK_LEFT = 40;
 const NETWORK_RIGHT = 96;
 
+const LONGEST_COLUMN = 12; // units that are drawn of a layer with more than MOST_UNITS
+
 /** Return the layers of a graph that is a chain of linear maps and activations, or null for other graphs.
  *
- * Each is {weight, bias, units}: the names of its parameters, and of the value of its units after the activation.
+ * Each is {weight, bias, units, activation}: the names of its parameters, the name of the value of its units after the
+ * activation, and the activation, "" if it has none.
  */
 function layersOfGraph({ inputs: [first], nodes, outputs }) {
   const layers = [];
   let before = first;
   for (const { op, name, inputs } of nodes) {
     if (inputs[0] !== before) return null;
-    if (op === "linear") layers.push({ weight: inputs[1], bias: inputs[2] ?? null, units: name });
-    else if (["relu", "leaky_relu", "tanh", "sigmoid"].includes(op) && layers.length > 0) layers.at(-1).units = name;
+    if (op === "linear") layers.push({ weight: inputs[1], bias: inputs[2] ?? null, units: name, activation: "" });
+    else if (["relu", "leaky_relu", "tanh", "sigmoid"].includes(op) && layers.length > 0)
+      Object.assign(layers.at(-1), { units: name, activation: op });
     else if (op !== "softmax" && op !== "reshape") return null;
     before = name;
   }
@@ -78,16 +82,17 @@ function makeNetworkView({ onUnit }) {
 function setNetworkOfView(view, { graph, parameters }, names) {
   const layers = layersOfGraph(graph);
   Object.assign(view, { layers, parameters, names, input: graph.inputs[0], values: null, chosen: null });
-  view.sizes = layers
+  view.units = layers
     ? [parameters.get(layers[0].weight).shape[1], ...layers.map(({ weight }) => parameters.get(weight).shape[0])]
     : [];
+  view.sizes = view.units.map((count) => (count > MOST_UNITS ? LONGEST_COLUMN : count)); // those that are drawn
   const most = Math.max(1, ...view.sizes);
   view.pitch = most > 8 ? 30 : 46; // from unit to unit
   view.side = most > 8 ? 25 : 36;
   view.images = view.sizes.map((count) => Array.from({ length: count }, regionCanvas));
   view.column = Math.max(66, 336 / Math.max(3, view.sizes.length - 1)); // from layer to layer
   const width = NETWORK_LEFT + (view.sizes.length - 1) * view.column + NETWORK_RIGHT;
-  const height = NETWORK_TOP + most * view.pitch + 8;
+  const height = NETWORK_TOP + most * view.pitch + (view.units.some((count) => count > MOST_UNITS) ? 24 : 8);
   resizeNetworkCanvas(view.canvas, layers ? width : 20, layers ? height : 20);
   showChosen(view);
 }
@@ -165,6 +170,11 @@ function drawNetwork(context, view) {
       NETWORK_LEFT + column * view.column,
       10,
     );
+    const more = view.units[column] - count;
+    if (more > 0) {
+      const [x, y] = placeOfUnit(view, column, count - 1);
+      context.fillText(`and ${more} more`, x, y + view.pitch / 2 + 8);
+    }
     for (let row = 0; row < count; row++) {
       const [x, y] = placeOfUnit(view, column, row);
       const marked = chosen?.column === column && chosen.row === row;
@@ -188,12 +198,12 @@ function drawNetwork(context, view) {
 function drawEdges(context, view, column) {
   const {
     data,
-    shape: [M, N],
+    shape: [, N],
   } = view.parameters.get(view.layers[column - 1].weight);
   const { positive, negative } = theme();
   const { chosen, side } = view;
-  for (let to = 0; to < M; to++) {
-    for (let from = 0; from < N; from++) {
+  for (let to = 0; to < view.sizes[column]; to++) {
+    for (let from = 0; from < view.sizes[column - 1]; from++) {
       const weight = data[to * N + from];
       if (!Number.isFinite(weight) || weight === 0) continue; // a network that diverged has no edges left
       const edgeChosen = chosen?.to === to && chosen.from === from && chosen.column === column;
@@ -217,34 +227,10 @@ function showChosen(view) {
   const { layers, chosen } = view;
   let text =
     "Point at a unit or an edge: its numbers stand here, and the large picture shows the unit alone. " +
-    "Blue is positive, orange is negative.";
+    "Blue is positive, orange is negative. An edge is as wide as its weight is large, at the inputs that of the " +
+    "standardized input.";
   if (!layers) text = "This network is not a chain of linear layers, so only its regions are shown.";
   else if (chosen) text = chosen.to === undefined ? unitInWords(view, chosen) : edgeInWords(view, chosen);
   if (view.readout.textContent !== text) view.readout.textContent = text;
   view.canvas.redraw();
-}
-
-/** Return "hidden 1, unit 3", "x2" or "output orange". */
-function unitName({ sizes, names }, column, row) {
-  if (column === 0) return `x${row + 1}`;
-  return column === sizes.length - 1 ? `output ${names.classes[row]}` : `hidden ${column}, unit ${row + 1}`;
-}
-
-/** Return the weight of an edge in words. */
-function edgeInWords(view, { column, from, to }) {
-  const weight = view.parameters.get(view.layers[column - 1].weight);
-  const value = weight.data[to * weight.shape[1] + from];
-  return `Weight from ${unitName(view, column - 1, from)} to ${unitName(view, column, to)}: ${value.toFixed(3)}.`;
-}
-
-/** Return bias and weights of a unit in words. */
-function unitInWords(view, { column, row }) {
-  const name = unitName(view, column, row).replace(/^./, (letter) => letter.toUpperCase());
-  if (column === 0) return `${name}: the input "${view.names.features[row]}", standardized.`;
-  const { weight, bias } = view.layers[column - 1];
-  const { data, shape } = view.parameters.get(weight);
-  const own = data.slice(row * shape[1], (row + 1) * shape[1]);
-  const weights = Array.from(own, (value) => value.toFixed(2)).join(", ");
-  const start = bias ? `bias ${view.parameters.get(bias).data[row].toFixed(2)}, ` : "";
-  return `${name}: ${start}weights from ${column === 1 ? "the inputs" : `hidden ${column - 1}`} ${weights}.`;
 }

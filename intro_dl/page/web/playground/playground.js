@@ -21,7 +21,7 @@ addTab({
   title: "Playground",
   sentence:
     "Press Train and watch: each unit of the first hidden layer is a line with two sides, and deeper units combine " +
-    "these lines to regions. Point at a unit to see it alone in the large picture.",
+    "these lines into regions. Point at a unit to see it alone in the large picture.",
   tries: [
     ["XOR, no hidden layer", { data: "xor", hidden: [], rate: 0.03 }],
     ["XOR, 2 hidden units", { data: "xor", hidden: [2], rate: 0.03, seed: 1 }], // other seeds may end at 75 %
@@ -175,6 +175,7 @@ function changeOwnPoints(play, points, restart = false) {
   if (restart || !same || play.trainer.steps === 0) return restartPlayground(play);
   play.changed = true;
   play.trainer.setData(data);
+  play.network.names = data;
   play.ownRow.show(play.own);
   setPlanePoints(play.plane, data, true);
   play.grid = regionGrid(play.plane.view, data.scale);
