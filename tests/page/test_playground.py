@@ -425,6 +425,21 @@ def test_a_unit_shows_its_weights_and_its_region_alone(tab):
     assert pixels(plane(tab)) != whole
 
 
+def test_the_student_of_the_slide_has_a_star_and_a_click_reads_a_place(tab):
+    tab.reopen("#playground?data=pass_class&hidden=4")
+    assert tab.evaluate("shownTab.play.plane.data.query") == list(PassClass.query)
+    assert "Point at a place of the picture, or click" in panel(tab).inner_text()
+    assert "The star is the student [4, 5] of lecture 000." in panel(tab).inner_text()
+    star = """(query) => {
+      const shown = pixels => pixels.getContext("2d").getImageData(0, 0, pixels.width, pixels.height).data;
+      const {view, data} = shownTab.play.plane;
+      return [...shown(pointsLayer({view, data: {...data, query}}, 1))].join();
+    }"""
+    assert tab.evaluate(star, [4, 5]) != tab.evaluate(star, None)
+    click_at(tab, 0, 0)
+    assert "probability of fail" in panel(tab).inner_text()
+
+
 def test_a_rate_that_is_too_large_gets_a_note_and_a_link_to_the_reason(tab):
     tab.reopen("#playground")
     panel(tab).get_by_role("link", name="A rate too large").click()

@@ -103,7 +103,20 @@ function pointsLayer({ view, data }, scale) {
   context.restore();
   drawPoints(context, view, data.test, true);
   drawPoints(context, view, data.train, false);
+  if (data.query) drawQuery(context, view, data.query);
   return layer;
+}
+
+/** Draw a star with its numbers: the point that the slide asks about. */
+function drawQuery(context, view, [x1, x2]) {
+  const { text, middle } = theme();
+  Object.assign(context, { strokeStyle: middle, fillStyle: text, lineWidth: 5, lineJoin: "round", textBaseline: "middle" });
+  const words = [["★", "bold 26px", 0], [`[${x1}, ${x2}]`, "bold 14px", 32]];
+  for (const [word, font, right] of words) {
+    Object.assign(context, { font: `${font} system-ui, sans-serif`, textAlign: "center" });
+    context.strokeText(word, planeX(view, x1) + right, planeY(view, x2));
+    context.fillText(word, planeX(view, x1) + right, planeY(view, x2));
+  }
 }
 
 /** Draw points, filled or as rings; the fewer, the larger. */

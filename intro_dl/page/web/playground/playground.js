@@ -145,6 +145,7 @@ function restartPlayground(play) {
     play.trainer = new PlaygroundTrainer(state, pointsOfState(state, play.own));
   }
   play.unit = null;
+  play.place.textContent = placeHint(play);
   setPlanePoints(play.plane, play.trainer.data, state.data === "own");
   setNetworkOfView(play.network, play.trainer.network, play.trainer.data);
   play.grid = regionGrid(play.plane.view, play.trainer.data.scale);
@@ -191,8 +192,15 @@ function readPlace(play, x, add) {
     const added = { inputs: [...inputs, rounded], labels: [...labels, play.ownRow.chosen] };
     return changeOwnPoints(play, { ...play.own, ...added });
   }
-  play.place.textContent = x ? placeInWords(play, x) : "";
+  play.place.textContent = x ? placeInWords(play, x) : placeHint(play);
   if (x && play.plane.place) announce(play.place.textContent);
+}
+
+/** Return what to do in the picture, and what its star is. */
+function placeHint({ tab, trainer: { data } }) {
+  const click = tab.state.data === "own" ? "click to add a point" : "or click";
+  const star = data.query ? ` The star is the student [${data.query.join(", ")}] of lecture 000.` : "";
+  return `Point at a place of the picture, ${click}: its probabilities appear here.${star}`;
 }
 
 /** Return "At x1 = 0.5, x2 = -1: blue 0.97, orange 0.03." */

@@ -38,19 +38,20 @@ const TOY_DATA = {
     title: "Will I pass this class?",
     features: ["lectures attended", "hours on the project"],
     classes: ["fail", "pass"],
+    query: [4, 5], // the student of the slide, who passed
     draw: drawPassClass,
   },
 };
 
-/** Draw a data set: {train, test, features, classes}; `option` is its noise or distance. */
+/** Draw a data set: {train, test, features, classes, query, scale}; `option` is its noise or distance. */
 function drawToyData(name, { option, arms, points, seed }) {
   const random = new RandomNumbers(seed);
-  const { draw, features = ["x1", "x2"], classes } = TOY_DATA[name];
+  const { draw, features = ["x1", "x2"], classes, query = null } = TOY_DATA[name];
   const train = draw(TRAIN_POINTS, random, option, arms);
   const test = draw(TEST_POINTS, random, option, arms);
   const scale = scaleOf(train.inputs); // of all 600 points, even if fewer train
   const names = classes ?? Array.from({ length: name === "spirals" ? arms : 2 }, (_, label) => String(label));
-  return { train: firstPoints(train, points), test, features, classes: names, scale };
+  return { train: firstPoints(train, points), test, features, classes: names, query, scale };
 }
 
 /** Return the first `count` of a set of points. */

@@ -158,6 +158,7 @@ function trainedRun(entry) {
       test: entry.points,
       features: entry.features ?? ["x1", "x2"],
       classes: entry.classes,
+      query: entry.data === "PassClass" ? TOY_DATA.pass_class.query : null,
       scale,
     },
     network: { graph, parameters },
