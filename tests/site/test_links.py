@@ -88,10 +88,9 @@ def test_every_link_on_the_site_leads_to_a_file_and_an_anchor(html):
 
 def test_no_page_shows_markup_that_was_not_read(html):
     """A fence directly below a line of HTML is text, not a formula."""
-    written = [page for page in pages(html) if page != html / "page.html"]  # by `intro-dl page`, not by Sphinx
+    # Not the page of `intro-dl page`, which Sphinx did not write.
+    written = [page for page in pages(html) if page != html / "page.html"]
     shown = [
-        page.name
-        for page in written
-        if re.search(r"```\s*\{|:::\s*\{|\{%|\{\{ ", page.read_text("utf-8"))
+        page.name for page in written if re.search(r"```\s*\{|:::\s*\{|\{%|\{\{ ", page.read_text("utf-8"))
     ]
     assert not shown
