@@ -318,7 +318,10 @@ def test_a_small_drawing_says_how_much_it_was_enlarged(tab):
 
 def test_the_worst_mistake_is_that_of_the_run_that_made_it(tab):
     link = tab.get_by_role("link", name="The worst mistake of LeNet on Digits")
+    tab.get_by_role("link", name="Two digits at once").click()
+    tab.locator(".closer h3", has_text="stage1.0").wait_for()
     tab.get_by_label("Run", exact=True).first.select_option(index=1)
+    tab.locator(".closer h3", has_text="Unit").wait_for()
     assert tab.locator(".closer .card").count() == 1  # not also that of the run before
     link.click()
     assert tab.evaluate("TABS[0].state.run") == 0
