@@ -1,4 +1,4 @@
-/* Layers with weights: linear, matmul and batch_norm. Convolutions and pooling are in convolution.js.
+/* Layers with weights: linear, matmul and batch_norm. Convolutions and pooling are in operations_convolution.js.
  *
  * Slides: lecture 002, backward pass; lecture 004, "Backward step (b-prop)":
  *   dL/dphi^a = sum_j  dphi_j^(a+1) / dphi^a  *  dL/dphi_j^(a+1).
