@@ -18,17 +18,11 @@ function buildBallView(box, tab) {
   const play = playBar(tab, {
     speed: () => BALL_SPEED,
     advance: (steps) => trial.advance(steps),
+    steps: () => trial.steps,
     finished: () => trial.finished(),
     draw,
-    rest: () => {
-      tab.remember({ steps: trial.steps });
-      const text = describe();
-      if (tab.visible) announce(text);
-    },
-    restart: () => {
-      tab.remember({ steps: 0 });
-      setUp();
-    },
+    describe,
+    setUp,
   });
 
   /** A control changed something: take the same number of steps with the new settings. */

@@ -4,11 +4,21 @@
 "use strict";
 
 /**
- * Return {bar, cancel} of a view {speed(), advance(count), finished(), draw(), rest(), restart()}; `cancel` stops because
- * something else will be shown. `rest` is called whenever the picture comes to rest: it writes the address and tells a
- * screen reader. `speed()` is in steps a second.
+ * Return {bar, cancel} of a view {speed(), advance(count), steps(), finished(), draw(), describe(), setUp()}; `cancel` stops
+ * because something else will be shown. `speed()` is in steps a second, `describe()` returns the picture in words, and
+ * `setUp()` builds what tab.state describes.
  */
 function playBar(tab, view) {
+  /** The picture has come to rest: write the address, and tell a screen reader. */
+  const rest = () => {
+    tab.remember({ steps: view.steps() });
+    const text = view.describe();
+    if (tab.visible) announce(text);
+  };
+  const beginAgain = () => {
+    tab.remember({ steps: 0 });
+    view.setUp();
+  };
   let due = 0; // steps that time has earned and that are not yet taken
   const loop = animate(tab, (seconds) => {
     due += seconds * view.speed();
@@ -22,25 +32,25 @@ function playBar(tab, view) {
   });
   const startOrPause = () => {
     if (loop.running) return loop.stop();
-    if (view.finished()) view.restart();
+    if (view.finished()) beginAgain();
     loop.start();
   };
   const startButton = button("Start", startOrPause, { class: "primary" });
   let canceled = false;
   loop.onChange((running) => {
     startButton.set(running ? "Pause" : "Start");
-    if (!running && !canceled) view.rest();
+    if (!running && !canceled) rest();
   });
   const take = (count) => {
     loop.stop();
     view.advance(count);
     view.draw();
-    view.rest();
+    rest();
   };
   const restart = () => {
     loop.stop();
-    view.restart();
-    view.rest();
+    beginAgain();
+    rest();
   };
   const steps = [1, 10, 100].map((count) => button(count === 1 ? "1 step" : `${count} steps`, () => take(count)));
   return {

@@ -18,17 +18,11 @@ function buildRaceView(box, tab) {
   const play = playBar(tab, {
     speed: () => tab.state.speed,
     advance: (steps) => race.advance(steps),
+    steps: () => race.steps,
     finished: () => race.finished(),
     draw,
-    rest: () => {
-      tab.remember({ steps: race.steps });
-      const text = describe();
-      if (tab.visible) announce(text);
-    },
-    restart: () => {
-      tab.remember({ steps: 0 });
-      setUp();
-    },
+    describe,
+    setUp,
   });
 
   /** A control changed the race: walk the same number of steps with the new settings. */

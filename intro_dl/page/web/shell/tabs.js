@@ -9,7 +9,7 @@
 //   tab.state                      the defaults and what the address says; every tab also has `run: 0`
 //   tab.remember({rate: 0.3})      changes the state and the address
 //   tab.onState((state) => ...)    after the address was changed by hand, by Back, or by a "Try this" link
-//   tab.onShow(f), tab.onHide(f)   each time the tab is shown or left; tab.visible
+//   tab.onHide(f), tab.visible     f is called each time the tab is left
 //   tab.command("intro-dl ...")    shows one command line or more, each with a button that copies it; quotedWord(path)
 
 const TABS = [];
@@ -17,7 +17,7 @@ let shownTab = null;
 
 /** Add a tab at the end of the row. */
 function addTab({ name, title, sentence = "", tries = [], defaults = {}, check = null, build }) {
-  const tab = { name, title, check, build, built: false, defaults: { run: 0, ...defaults }, listeners: { state: [], show: [], hide: [] } };
+  const tab = { name, title, check, build, built: false, defaults: { run: 0, ...defaults }, listeners: { state: [], hide: [] } };
   tab.state = structuredClone(tab.defaults);
   tab.commands = element("section", { class: "commands", hidden: true });
   tab.body = element("div", { class: "tab-body" });
@@ -26,7 +26,6 @@ function addTab({ name, title, sentence = "", tries = [], defaults = {}, check =
   const open = () => openTab(tab);
   tab.button = element("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": "false", tabindex: -1, onclick: open }, title);
   tab.onState = (call) => tab.listeners.state.push(call);
-  tab.onShow = (call) => tab.listeners.show.push(call);
   tab.onHide = (call) => tab.listeners.hide.push(call);
   tab.command = (...texts) => showCommands(tab, texts);
   tab.remember = (values) => {
@@ -110,7 +109,6 @@ function showTab(tab) {
       reportError(error);
     }
   }
-  if (before !== tab) tab.listeners.show.forEach((call) => call());
 }
 
 /** Show what the address says; what cannot be used is replaced, and a sentence says so. */
