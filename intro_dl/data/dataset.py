@@ -124,7 +124,8 @@ class TensorData(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         if not self.splits:
             self.splits = self.load()
-            self.fingerprint = {split: digest(tensors) for split, tensors in self.splits.items()}
+            if not self.fingerprint:  # `load` may know it
+                self.fingerprint = {split: digest(tensors) for split, tensors in self.splits.items()}
 
     def train_dataloader(self) -> Loader:
         return self._loader("train")

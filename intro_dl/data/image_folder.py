@@ -20,7 +20,7 @@ from intro_dl.data.class_folders import SPLITS, read_layout
 from intro_dl.data.dataset import Split
 from intro_dl.data.image_file import Unreadable, read_image, shown_name
 from intro_dl.data.images import ImageData
-from intro_dl.data.pixel_file import PixelFile
+from intro_dl.data.pixel_file import PixelFile, pixel_statistics
 
 LARGE = 2e9  # bytes; what takes more memory is said before it is read
 
@@ -89,16 +89,19 @@ class ImageFolder(ImageData):
             pixels, labels, positions, said = self._read(files, labels, places, memory)
             images = pixels.permute(0, 3, 1, 2)  # (N, C, H, W), channels-last in memory
             splits = {split: (images[where], labels[where]) for split, where in positions.items()}
+            statistics = pixel_statistics(splits["train"][0])
         else:
             settings = (*shape, self.split_fraction, self.split_seed, labels.tolist(), places.tolist())
             stored = PixelFile(Path(self.cache).expanduser(), files, settings)
-            if not stored.exists():
-                with stored.unfinished(shape) as pixels:
-                    stored.keep(*self._read(files, labels, places, pixels))
-            splits, said = stored.splits()
+            with stored.alone():
+                if not stored.exists():
+                    with stored.unfinished(shape) as pixels:
+                        stored.keep(*self._read(files, labels, places, pixels))
+            splits, about = stored.splits()
+            said, statistics, self.fingerprint = about["said"], about["statistics"], about["digests"]
         self.left_out += said["left_out"]
         self.notes += [*_alike(self.CLASSES), *said["notes"]]
-        self.MEAN, self.STD = pixel_statistics(splits["train"][0])  # pyrefly: ignore[read-only]
+        self.MEAN, self.STD = statistics  # pyrefly: ignore[read-only]
         return splits
 
     def _say_cost(self, shape: tuple[int, ...]) -> None:
@@ -229,18 +232,3 @@ def _alike(names: Sequence[str]) -> list[str]:
     counts = Counter(name.casefold() for name in names)
     pairs = [name for name in names if counts[name.casefold()] > 1]
     return [f"The classes {', '.join(pairs)} differ only in upper and lower case."] if pairs else []
-
-
-def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per channel of uint8 images (N, C, H, W), in units of 255."""
-    values = torch.arange(256, dtype=torch.float64) / 255
-    means, deviations = [], []
-    for channel in images.unbind(1):
-        counts = torch.zeros(256, dtype=torch.float64)  # exact, and without a float for each pixel
-        for part in channel.split(1000):
-            counts += torch.bincount(part.flatten(), minlength=256)
-        mean = (counts @ values) / counts.sum()
-        variance = (counts @ (values - mean) ** 2) / counts.sum()
-        means.append(mean.item())
-        deviations.append(max(variance.sqrt().item(), 1 / 255))  # never 0: images are divided by it
-    return tuple(means), tuple(deviations)

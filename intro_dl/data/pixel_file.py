@@ -5,16 +5,20 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from intro_dl.data.dataset import Split, digest
 
 log = logging.getLogger(__name__)
+
+FORMAT = 2  # of these files; another one is not read
 
 
 class PixelFile:
@@ -29,25 +33,44 @@ class PixelFile:
     """
 
     def __init__(self, folder: Path, files: Sequence[Path], settings: Sequence[object]) -> None:
-        name = hashlib.sha256(repr(list(settings)).encode())
+        name = hashlib.sha256(repr([FORMAT, *settings]).encode())
+        real = cache(os.path.realpath)  # once for each directory, not for each of a million files
         for file in files:
-            stat = file.stat()
-            name.update(
-                f"{file.resolve()}\n{stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
-            )
+            stat, (parent, own) = os.stat(file), os.path.split(file)
+            text = f"{real(parent)}/{own}\n{stat.st_size} {stat.st_mtime_ns}\n"
+            name.update(text.encode(errors="surrogateescape"))
         self.path = folder / f"{name.hexdigest()[:16]}.uint8"
         self.about = self.path.with_suffix(".pt")  # written last: if it exists, the pixels are complete
-        self._own = secrets.token_hex(4)  # several processes may decode at once
+        self._own = secrets.token_hex(4)  # where nothing can be locked, several processes decode at once
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process enter at a time: the first decodes the images, the others then find the file."""
+        lock = FileLock(self.path.with_suffix(".lock"))
+        with suppress(OSError, NotImplementedError):  # a directory that cannot be written, or locked
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+            with suppress(OSError):
+                os.unlink(lock.lock_file)
 
     def exists(self) -> bool:
-        """Return whether the set is stored. If its files are damaged, log that it is decoded again."""
+        """Return whether the set is stored. If its files are damaged, log that it is decoded again.
+
+        The pixels are read only if their file was changed after it was written.
+        """
         if not self.about.exists():
             return False
         try:
-            about = torch.load(self.about, weights_only=True)
+            about, status = torch.load(self.about, weights_only=True), self.path.stat()
             # A map of a truncated file would end the process with SIGBUS.
-            if self.path.stat().st_size == torch.Size(about["shape"]).numel():
-                splits, _ = self.splits()
+            if status.st_size == torch.Size(about["shape"]).numel():
+                if status.st_mtime_ns == about["modified"]:
+                    return True
+                splits = _parts(_mapped(self.path, about["shape"]), about)
                 if {split: digest(tensors) for split, tensors in splits.items()} == about["digests"]:
                     return True
         except Exception:  # torch.load raises many types of errors
@@ -78,7 +101,10 @@ class PixelFile:
     def keep(
         self, pixels: Tensor, labels: Tensor, positions: dict[str, Tensor], said: dict[str, list[str]]
     ) -> None:
-        """Store pixels (N, H, W, C) and labels (N,), split by split, and sentences about them."""
+        """Store pixels (N, H, W, C) and labels (N,), split by split, and sentences about them.
+
+        Also stored is what takes a pass over all pixels: the digests, and mean and standard deviation.
+        """
         order = torch.cat(list(positions.values()))
         stored = _mapped(self._temporary("ordered"), (len(order), *pixels.shape[1:]), write=True)
         for start in range(0, len(order), 1000):
@@ -90,19 +116,36 @@ class PixelFile:
             "labels": labels[order],
             "counts": counts,
             "said": said,
+            "modified": self.path.stat().st_mtime_ns,
         }
         parts = _parts(stored, about)
+        about["statistics"] = pixel_statistics(parts["train"][0])
         about["digests"] = {split: digest(tensors) for split, tensors in parts.items()}
         torch.save(about, self._temporary("about"))
         _take_place(self._temporary("about"), self.about)
 
-    def splits(self) -> tuple[dict[str, Split], dict[str, list[str]]]:
-        """Return the splits, whose images stay in the file, and the sentences about them."""
+    def splits(self) -> tuple[dict[str, Split], dict[str, Any]]:
+        """Return the splits, whose images stay in the file, and what else is stored about them."""
         about = torch.load(self.about, weights_only=True)
-        return _parts(_mapped(self.path, about["shape"]), about), about["said"]
+        return _parts(_mapped(self.path, about["shape"]), about), about
 
     def _temporary(self, name: str) -> Path:
         return self.path.with_suffix(f".{name}.{self._own}.tmp")
+
+
+def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per channel of uint8 images (N, C, H, W), in units of 255."""
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, deviations = [], []
+    for channel in images.unbind(1):
+        counts = torch.zeros(256, dtype=torch.float64)  # exact, and without a float for each pixel
+        for part in channel.split(1000):
+            counts += torch.bincount(part.flatten(), minlength=256)
+        mean = (counts @ values) / counts.sum()
+        variance = (counts @ (values - mean) ** 2) / counts.sum()
+        means.append(mean.item())
+        deviations.append(max(variance.sqrt().item(), 1 / 255))  # never 0: images are divided by it
+    return tuple(means), tuple(deviations)
 
 
 def _parts(pixels: Tensor, about: dict[str, Any]) -> dict[str, Split]:

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 
 from intro_dl.data.cifar10 import CIFAR10
-from intro_dl.data.image_folder import pixel_statistics
 from intro_dl.data.images import Digits
 from intro_dl.data.mnist import MNIST, FashionMNIST, mnist_files, read_mnist
+from intro_dl.data.pixel_file import pixel_statistics
 
 DATA = Path(os.environ.get("INTRO_DL_DATA", "data"))
 

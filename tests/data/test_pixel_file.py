@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intro_dl.data import image_folder
+from intro_dl.data import dataset, image_folder, pixel_file
+from intro_dl.data.dataset import digest
 from intro_dl.data.image_folder import ImageFolder
 from intro_dl.data.pixel_file import _reserve
 
@@ -66,12 +67,39 @@ def test_a_damaged_cache_is_made_anew_and_said(pets, tmp_path, caplog, damage, s
     assert sorted(file.suffix for file in cache.iterdir()) == [".pt", ".uint8"]
 
 
-def test_two_processes_may_make_the_same_cache(pets, tmp_path):
+@pytest.mark.parametrize("locks", [True, False])
+def test_one_process_decodes_and_the_others_wait_where_files_can_be_locked(
+    pets, tmp_path, monkeypatch, locks
+):
+    def cannot(self):
+        raise NotImplementedError
+
+    decoded = []
+    real = image_folder.read_image
+    monkeypatch.setattr(image_folder, "read_image", lambda *image: decoded.append(image) or real(*image))
+    if not locks:
+        monkeypatch.setattr(pixel_file.FileLock, "acquire", cannot)
     cache = tmp_path / "cache"
     with ThreadPoolExecutor(4) as several:
         sets = list(several.map(lambda _: read(pets, cache), range(4)))
     assert len({str(data.fingerprint) for data in sets}) == 1
     assert len(list(cache.iterdir())) == 2
+    assert len(decoded) == 20 if locks else 20 <= len(decoded) <= 80
+
+
+def test_the_pixels_of_a_cache_are_read_at_the_start_only_if_it_was_touched(pets, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    before = read(pets, cache)
+    checked = []
+    for module in (pixel_file, dataset):
+        monkeypatch.setattr(module, "digest", lambda tensors: checked.append(tensors) or digest(tensors))
+    monkeypatch.setattr(pixel_file, "pixel_statistics", None)
+    again = read(pets, cache)
+    assert not checked
+    assert (again.fingerprint, again.MEAN, again.STD) == (before.fingerprint, before.MEAN, before.STD)
+    (file,) = cache.glob("*.uint8")
+    file.touch()
+    assert read(pets, cache).fingerprint == before.fingerprint and len(checked) == 3
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
