@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytorch_lightning as pl
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class Writer:
         """The time in words, for a title."""
         return f"after epoch {self.epoch}" if self.epoch else "before training"
 
-    def figure(self, tag: str, figure: Figure) -> None:
+    def figure(self, tag: str, figure: Figure | Image.Image) -> None:
         """Show a figure on the page IMAGES."""
         self.summary.add_image(tag, pixels(figure), self.step, dataformats="HWC")
 

@@ -44,7 +44,8 @@ def learning_curves(history: Sequence[dict[str, float]], best_epoch: int | None 
                 axes.plot(epochs, values, dashes, color=color, marker=marker, label=label)
         if best_epoch is not None:
             axes.axvline(best_epoch, color="gray", lw=1, ls=":", zorder=0, label=f"best: epoch {best_epoch}")
-        axes.set(xlabel="epoch", title=name.replace("_", " "))
+        axes.set_xlabel("epoch")
+        axes.set_title(name.replace("_", " "), y=1.0)  # without y, matplotlib measures where ticks would be
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")

@@ -14,7 +14,7 @@ from intro_dl.runs.files import write_whole
 from intro_dl.visualize.style import COLORS, new_figure, pixels
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure | Image.Image, path: Path) -> None:
     """Write a figure as an opaque PNG, whatever characters its class names have."""
     png = io.BytesIO()
     Image.fromarray(pixels(figure)).save(png, "PNG", optimize=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from intro_dl.data.images import ImageData, to_pixels
@@ -33,7 +34,7 @@ class Drawn(Visualizer):
         writer.figure("drawn/samples", figure)
 
 
-def draw_images(images: Tensor, data: ImageData, title: str) -> Figure:
+def draw_images(images: Tensor, data: ImageData, title: str) -> Image.Image:
     """Draw images (N, C, H, W) of a model in rows."""
     pixels = to_pixels(images.float().cpu(), data.MEAN, data.STD)
     return mosaic([image_pixels(image) for image in pixels], [""] * len(pixels), title)
@@ -96,7 +97,7 @@ def tiles(images: Tensor, data: ImageData, columns: int) -> Tensor:
     return pixels.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
 
 
-def draw_tiles(image: Tensor, title: str) -> Figure:
+def draw_tiles(image: Tensor, title: str) -> Image.Image:
     """Draw one uint8 image (C, H, W) under a title."""
     return mosaic([image_pixels(image)], [""], title, side=6.0)
 

@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor, nn
 
 from intro_dl.tasks import Classifier, Task
 from intro_dl.visualize.callback import Visualizer, network_inputs
 from intro_dl.visualize.recorder import record_outputs
-from intro_dl.visualize.style import DIVERGING, SEQUENTIAL, image_pixels, mosaic, new_figure, shorten, spread
+from intro_dl.visualize.style import SEQUENTIAL, image_pixels, mosaic, new_figure, shorten, spread
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,7 +63,7 @@ def first_weights(model: Task, in_shape: tuple[int, int, int]) -> tuple[str, Ten
     return None
 
 
-def draw_weights(weights: Tensor, names: list[str], title: str) -> Figure:
+def draw_weights(weights: Tensor, names: list[str], title: str) -> Image.Image:
     """Draw weights (M, C, h, w): three channels as colors around gray, others as signed mean of the channels.
 
     All share one scale, so a faint picture means small weights.
@@ -71,8 +72,8 @@ def draw_weights(weights: Tensor, names: list[str], title: str) -> Figure:
     if weights.shape[1] == 3:
         shown = (0.5 + 0.5 * weights / largest).permute(0, 2, 3, 1)
         return mosaic([image.numpy() for image in shown], names, title)
-    signed = {"cmap": DIVERGING, "vmin": -largest, "vmax": largest, "colorbar": "weight"}
-    return mosaic([image.mean(dim=0).numpy() for image in weights], names, title, **signed)
+    means = [image.mean(dim=0).numpy() for image in weights]
+    return mosaic(means, names, title, limit=largest, label="weight")
 
 
 @dataclass(kw_only=True, eq=False)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import torch
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
+from matplotlib import colormaps
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from intro_dl.tasks import Classifier
 from intro_dl.visualize.callback import Visualizer, outputs_of
-from intro_dl.visualize.style import image_pixels, mosaic, new_figure, shorten
+from intro_dl.visualize.style import draw_scale, font, image_pixels, mosaic, shorten, write_upwards
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,31 +51,45 @@ def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def draw_confusion_matrix(counts: Tensor, classes: list[str], title: str) -> Figure:
+def draw_confusion_matrix(counts: Tensor, classes: list[str], title: str) -> Image.Image:
     """Draw counts (K, K), true class by predicted class, on the color of their fraction of the true class.
 
     The color scale is a square root, so that a few mistakes are visible. More than 20 classes have no
     numbers, and more than 40 no names.
     """
-    number = len(classes)
+    number, small = len(classes), font(8.33)
     fractions = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    side = min(max(0.45 * number + 2.2, 4), 12)
-    figure = new_figure(side + 0.8, side)
-    axes = figure.add_subplot()
-    picture = axes.imshow(fractions.numpy(), cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
-    figure.colorbar(picture, label="fraction of the true class", shrink=0.8)
+    cell = max(min(60, 900 // number), 270 // number, 1)
+    side = number * cell
+    names = [shorten(name) for name in classes] if number <= 40 else []
+    longest = round(max((small.getlength(name) for name in names), default=0))
+    left, top, below = longest + 45, 40, longest if longest > 20 else 16
+    width = max(left + side + 115, round(font(10).getlength(title)) + 20)
+    page = Image.new("RGB", (width, top + side + below + 45), "white")
+    draw = ImageDraw.Draw(page)
+    draw.text((10, top / 2), title, "black", font(10), anchor="lm")
+
+    colors = colormaps["Blues"](fractions.sqrt().numpy(), bytes=True)[..., :3]
+    page.paste(Image.fromarray(colors).resize((side, side), Image.Resampling.NEAREST), (left, top))
+    draw.rectangle((left - 1, top - 1, left + side, top + side), outline="black")
     for true, predicted in counts.nonzero().tolist() if number <= 20 else []:
         color = "white" if fractions[true, predicted] > 0.3 else "black"
-        style = {"ha": "center", "va": "center", "color": color, "fontsize": "small"}
-        axes.text(predicted, true, f"{counts[true, predicted]}", **style)
-    if number <= 40:
-        names = [shorten(name) for name in classes]
-        long = max(map(len, names)) > 2
-        axes.set_xticks(range(number), names, rotation=90 if long else 0, fontsize="small")
-        axes.set_yticks(range(number), names, fontsize="small")
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_title(title, loc="left", fontsize="medium")
-    return figure
+        place = left + (predicted + 0.5) * cell, top + (true + 0.5) * cell
+        draw.text(place, f"{counts[true, predicted]}", color, small, anchor="mm")
+    for place, name in enumerate(names):
+        middle = (place + 0.5) * cell
+        draw.text((left - 8, top + middle), name, "black", small, anchor="rm")
+        if longest > 20:
+            write_upwards(page, name, left + middle, top + side + 8, 8.33, "r")
+        else:
+            draw.text((left + middle, top + side + 6), name, "black", small, anchor="ma")
+    write_upwards(page, "true class", 18, top + side / 2, 10, "m")
+    draw.text((left + side / 2, top + side + below + 25), "predicted class", "black", font(10), anchor="mm")
+
+    marks = {f"{fraction:.1f}": fraction**0.5 for fraction in (0, 0.2, 0.4, 0.6, 0.8, 1)}
+    draw_scale(page, "Blues", marks, left + side + 25, top + side // 10, round(0.8 * side))
+    write_upwards(page, "fraction of the true class", left + side + 90, top + side / 2, 10, "m")
+    return page
 
 
 def worst_mistakes(
@@ -99,7 +113,7 @@ def draw_mistakes(
     probabilities: Tensor | None,
     classes: list[str],
     title: str,
-) -> Figure:
+) -> Image.Image:
     """Draw uint8 images (N, C, H, W), each below its true and its predicted class with the probability.
 
     Args:

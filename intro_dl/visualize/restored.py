@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from intro_dl.visualize.callback import Visualizer, outputs_of
@@ -24,7 +24,7 @@ class Restored(Visualizer):
         writer.figure("pictures/restored", draw_restored(damaged, restored, clean, writer.moment))
 
 
-def draw_restored(damaged: Tensor, restored: Tensor, clean: Tensor, moment: str) -> Figure:
+def draw_restored(damaged: Tensor, restored: Tensor, clean: Tensor, moment: str) -> Image.Image:
     """Draw pictures (N, C, H, W) in [0, 1] three by three: damaged, restored, true."""
     rows = torch.stack([damaged, restored, clean], dim=1).flatten(0, 1)  # (3 N, C, H, W)
     pixels = [image_pixels((255 * picture.clamp(0, 1)).round().byte()) for picture in rows]

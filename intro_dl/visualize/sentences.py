@@ -6,6 +6,7 @@ from textwrap import fill
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from intro_dl.data.sentences import decode
@@ -62,7 +63,7 @@ def attention(model: Writer, inputs: Tensor, length: int) -> list[Tensor]:
     return list(torch.cat(steps, dim=1).cpu()) if steps else []
 
 
-def draw_captions(images: Tensor, written: Sequence[str], true: Sequence[str], title: str) -> Figure:
+def draw_captions(images: Tensor, written: Sequence[str], true: Sequence[str], title: str) -> Image.Image:
     """Draw pictures (N, C, H, W) with the captions that were written; a wrong one also has the right one."""
     names = []
     for found, right in zip(written, true, strict=True):

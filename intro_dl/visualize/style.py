@@ -5,13 +5,16 @@ This module does not import torch, so that a table or plot of finished runs can 
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import colormaps, get_data_path, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +33,10 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=100, facecolor="white", layout="constrained")
 
 
-def pixels(figure: Figure) -> np.ndarray:
+def pixels(figure: Figure | Image.Image) -> np.ndarray:
     """Return the figure as opaque uint8 pixels (H, W, 3), readable on a dark page too."""
+    if isinstance(figure, Image.Image):
+        return np.asarray(figure)
     with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a class may be called 猫
         for text in figure.findobj(Text):  # those that the context comes too late for
@@ -46,43 +51,79 @@ def mosaic(
     names: Sequence[str],
     title: str,
     side: float = 0.75,
-    colorbar: str | None = None,
-    **colors: Any,
-) -> Figure:
-    """Draw small pictures in rows on a page about 8.5 inches wide, each below its name.
+    limit: float | None = None,
+    label: str = "",
+) -> Image.Image:
+    """Draw small pictures in rows on a page about 850 pixels wide, each below its name.
 
-    All pictures share one set of axes: thirty sets of axes would take a second.
+    This does not use matplotlib, which takes a tenth of a second for 30 pictures with names.
 
     Args:
-        pictures: (h, w) numbers or (h, w, 3) colors, all of the same size.
+        pictures: (h, w, 3) colors, uint8 or in [0, 1], all of the same size; with `limit`, (h, w) numbers.
         names: one for each picture, all with the same number of lines.
-        side: least width of a picture in inches; long names make it wider.
-        colorbar: label of a color scale beside the pictures; None draws no scale.
-        colors: options of `Axes.imshow`.
+        side: least width of a picture in hundreds of pixels; long names make it wider.
+        limit: the number that is drawn in the last color; zero is white. A scale of colors shows it.
+        label: what the numbers are.
     """
-    gap, top = 0.1, 0.4
-    side = max([side, *(CHARACTER * len(line) for name in names for line in name.split("\n"))])
-    columns = max(min(int(8.5 / (side + gap)), len(pictures)), 1)
+    gap, top, line = 10, 40, 16
+    longest = max([0, *(len(line) for name in names for line in name.split("\n"))])
+    width = round(100 * max(side, CHARACTER * longest))
+    columns = max(min(850 // (width + gap), len(pictures)), 1)
     rows = -(-len(pictures) // columns)
-    height = side * pictures[0].shape[0] / pictures[0].shape[1] if pictures else 0.0
-    line = 0.08 + 0.16 * (names[0].count("\n") + 1 if names else 0)
-    right = gap + columns * (side + gap)
-    page = max(right + (1.0 if colorbar else 0.0), 0.09 * len(title) + 0.2, 3.0)
-    length = max(top + rows * (line + height) + gap, 1.6 if colorbar else 0.5)
-    figure = Figure(figsize=(page, length), dpi=100, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.text(gap, top / 2, title, va="center")
+    height = round(width * pictures[0].shape[0] / pictures[0].shape[1]) if pictures else 0
+    above = 8 + line * (names[0].count("\n") + 1 if names else 0)  # pixels for a name
+    right = gap + columns * (width + gap)
+    tall = max(rows * (above + height) - above, 100 if limit else 0)  # pixels of the scale
+    size = max(right + (90 if limit else 0), 9 * len(title) + 20, 300), top + above + tall + gap
+    page = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(page)
+    draw.text((gap, top / 2), title, "black", font(10), anchor="lm")
     for number, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         row, column = divmod(number, columns)
-        x, y = gap + column * (side + gap), top + row * (line + height) + line  # inches from the upper left
-        axes.imshow(picture, extent=(x, x + side, y + height, y), **colors)
-        axes.text(x + side / 2, y - 0.04, name, ha="center", va="bottom", fontsize="small")
-    axes.set(xlim=(0, page), ylim=(length, 0), aspect="auto")
-    axes.set_axis_off()
-    if colorbar and pictures:
-        place = figure.add_axes((right / page, 0.1, 0.12 / page, 0.8 - top / length))
-        figure.colorbar(axes.images[-1], cax=place, label=colorbar)
-    return figure
+        x, y = gap + column * (width + gap), top + row * (above + height) + above
+        page.paste(_enlarged(picture, width, height, limit), (x, y))
+        draw.text((x + width / 2, y - 3), name, "black", font(8.33), anchor="md", align="center")
+    if limit:
+        marks = {f"{limit:.2g}": 1.0, "0": 0.5, f"{-limit:.2g}": 0.0}
+        draw_scale(page, DIVERGING, marks, right, top + above, tall)
+        draw.text((right, top + above - 10), label, "black", font(8.33), anchor="ld")
+    return page
+
+
+def _enlarged(picture: np.ndarray, width: int, height: int, limit: float | None) -> Image.Image:
+    """Return colors, or numbers from -limit to limit in the colors of DIVERGING, as an image of this size."""
+    if limit:
+        picture = colormaps[DIVERGING](0.5 + 0.5 * picture / limit)[..., :3]
+    if picture.dtype != np.uint8:
+        picture = (255 * picture.clip(0, 1)).round().astype(np.uint8)
+    sharp = width >= 3 * picture.shape[1]  # pixels as squares; of a smaller factor, they would differ in size
+    way = Image.Resampling.NEAREST if sharp else Image.Resampling.HAMMING
+    return Image.fromarray(picture).resize((width, height), way)
+
+
+def draw_scale(page: Image.Image, colors: str, marks: dict[str, float], x: int, y: int, height: int) -> None:
+    """Draw a scale of colors at (x, y); each mark is at a fraction of the height, from below."""
+    strip = colormaps[colors](np.linspace(1, 0, height)[:, None], bytes=True)[..., :3]
+    page.paste(Image.fromarray(strip).resize((14, height)), (x, y))
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((x - 1, y - 1, x + 14, y + height), outline="black")
+    for text, fraction in marks.items():
+        draw.text((x + 20, y + (1 - fraction) * height), text, "black", font(8.33), anchor="lm")
+
+
+def write_upwards(page: Image.Image, text: str, x: float, y: float, points: float, anchor: str) -> None:
+    """Draw a text that reads from bottom to top; `anchor` (m: middle, r: end) is the part of it at (x, y)."""
+    turned = Image.new("RGB", (round(font(points).getlength(text)) + 1, round(2 * points)), "white")
+    ImageDraw.Draw(turned).text((0, points), text, "black", font(points), anchor="lm")
+    turned = turned.transpose(Image.Transpose.ROTATE_90)
+    page.paste(turned, (round(x - turned.width / 2), round(y - (turned.height / 2 if anchor == "m" else 0))))
+
+
+@cache
+def font(points: float) -> ImageFont.FreeTypeFont:
+    """Return the font of matplotlib's pictures, for 100 pixels an inch."""
+    file = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(file, points * 100 / 72)
 
 
 def image_pixels(image: "Tensor") -> np.ndarray:
