@@ -18,6 +18,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from intro_dl.config.names import nearest
 from intro_dl.config.targets import class_of
+from intro_dl.config.validate import validate
 from intro_dl.data.dataset import TensorData
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
@@ -42,7 +43,7 @@ from intro_dl.training.threads import set_threads
 
 def is_foreign(cfg: DictConfig) -> bool:
     """Return whether the model or the data are not of the kind that the lectures have."""
-    model, data = class_of(cfg.model, "model"), class_of(cfg.data, "data")
+    data, model = class_of(cfg.data, "data"), class_of(cfg.model, "model")
     return not (issubclass(model, Task) and issubclass(data, TensorData))
 
 
@@ -96,6 +97,7 @@ def train_foreign(cfg: DictConfig) -> float:
         ValueError: if the module does not measure `cfg.monitor`, or a key would have no effect.
     """
     started, commit = time.perf_counter(), git_commit()
+    validate(cfg)
     if "acc" in cfg.monitor and cfg.mode == "min":
         raise ValueError(f"monitor={cfg.monitor} with mode=min would keep the worst weights: set mode=max.")
     set_limits(cfg.trainer)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytorch_lightning as pl
 from omegaconf import DictConfig
 
-from intro_dl.config.validate import validate
 from intro_dl.runs.folder import RunFolder
 from intro_dl.training.build import build, quiet_known_warnings
 from intro_dl.training.devices import launch, one_of_several
@@ -44,7 +43,6 @@ def train(cfg: DictConfig) -> float:
     started, commit = time.perf_counter(), git_commit()  # now: the code may be edited while it trains
     quiet_known_warnings()
     pl.seed_everything(cfg.seed, verbose=False)
-    validate(cfg)
     if is_foreign(cfg):
         return train_foreign(cfg)
     data, model, trainer = build(cfg)

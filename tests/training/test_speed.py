@@ -1,5 +1,7 @@
 """Speed never changes what is computed: a run gives the weights of a plain loop over the same batches."""
 
+import subprocess
+import sys
 from copy import deepcopy
 from functools import partial
 
@@ -179,3 +181,16 @@ def test_a_benchmark_replaces_its_own_section_and_keeps_the_others(tmp_path, mon
     assert file.read_text() == (
         report.TITLE + "\n## `python a.py`\n\nother\n\n| 1 |\n\n## `python b.py`\n\nsecond\n"
     )
+
+
+def test_a_forked_job_imports_only_its_model(tmp_path):
+    code = f"""
+import gc, sys, intro_dl.training.preload
+from intro_dl.cli.train import main
+before = set(sys.modules)
+main(["model=mlp", "trainer=smoke", "run_dir={tmp_path.as_posix()}/run"])
+heavy = ("intro_dl", "torch", "pytorch_lightning", "matplotlib", "PIL", "tensorboard", "rich", "fsspec")
+print(gc.get_freeze_count() > 100_000, [name for name in set(sys.modules) - before if name.startswith(heavy)])
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert answer.stdout.splitlines()[-1] == "True ['intro_dl.models.mlp']"
