@@ -12,26 +12,34 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Augmentation = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> images (B, C, H, W) of the same dtype
+# Images (B, C, H, W) and their turns (B,), see `augment_batch` -> images (B, C, H, W) of the same dtype.
+Augmentation = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_augmentation(name: str) -> Augmentation:
-    """Return the augmentation called `name`: none, affine or crop_flip."""
+    """Return the augmentation called `name`: none, affine, crop_flip or crop_alternate."""
     if name not in AUGMENTATIONS:
         raise ValueError(f"Unknown data.augment={name}: choose one of {', '.join(AUGMENTATIONS)}.")
     return AUGMENTATIONS[name]
 
 
-def none(images: Tensor) -> Tensor:
+def none(images: Tensor, turns: Tensor | None = None) -> Tensor:
     """Return the images unchanged."""
     return images
 
 
-def affine(images: Tensor, degrees: float = 10.0, shift: float = 0.1, scale: float = 0.1) -> Tensor:
+def affine(
+    images: Tensor,
+    turns: Tensor | None = None,
+    degrees: float = 10.0,
+    shift: float = 0.1,
+    scale: float = 0.1,
+) -> Tensor:
     """Rotate, shift and zoom each image by its own random amounts; new pixels are black (0).
 
     Args:
         images: (B, C, H, W), uint8 or floats.
+        turns: not used.
         degrees: the angle is uniform in [-degrees, degrees).
         shift: the shift along each axis is uniform in [-shift, shift), as a fraction of the side.
         scale: the zoom is uniform in [1 - scale, 1 + scale); `scale` must be below 1.
@@ -62,7 +70,7 @@ def warp(images: Tensor, angles: Tensor, zooms: Tensor, moves: Tensor) -> Tensor
     return warped.to(images.dtype) if images.is_floating_point() else warped.round().to(images.dtype)
 
 
-def crop_flip(images: Tensor, padding: int = 4) -> Tensor:
+def crop_flip(images: Tensor, turns: Tensor | None = None, padding: int = 4) -> Tensor:
     """Pad each image with black, crop a random window of the old size, and mirror it with probability 1/2.
 
     Source: Lee et al. (2015), as used by He et al. (2015), section 4.2.
@@ -73,18 +81,32 @@ def crop_flip(images: Tensor, padding: int = 4) -> Tensor:
     return crop(images, corners[0], corners[1], mirrored, padding)
 
 
-def crop(images: Tensor, tops: Tensor, lefts: Tensor, mirrored: Tensor, padding: int) -> Tensor:
+def crop_alternate(images: Tensor, turns: Tensor, padding: int = 2) -> Tensor:
+    """Crop a random window after reflecting the borders, and mirror each image in every second epoch.
+
+    So two epochs in a row show each image in both directions, which chance does not (Jordan 2024,
+    arXiv:2404.00498, section 3.6).
+    """
+    corners = torch.randint(0, 2 * padding + 1, (2, len(images)), device=images.device)
+    mirrored = turns.to(images.device) % 2 == 1
+    return crop(images, corners[0], corners[1], mirrored, padding, "reflect")
+
+
+def crop(
+    images: Tensor, tops: Tensor, lefts: Tensor, mirrored: Tensor, padding: int, mode: str = "constant"
+) -> Tensor:
     """Crop image b at corner (tops[b], lefts[b]) of the padded image, and mirror it if mirrored[b].
 
     Args:
         images: (B, C, H, W) of any dtype; the crops have the same size.
         tops, lefts: (B,) integers from 0 to 2 * padding; `padding` keeps the image as it is.
         mirrored: (B,) of bool: swap left and right.
-        padding: black pixels added on each side.
+        padding: pixels added on each side.
+        mode: "constant" adds black pixels, "reflect" the image mirrored at its border.
     """
     height, width = images.shape[-2:]
     device = images.device
-    padded = F.pad(images, [padding] * 4).permute(0, 2, 3, 1)  # (B, H + 2 padding, W + 2 padding, C)
+    padded = F.pad(images, [padding] * 4, mode).permute(0, 2, 3, 1)  # (B, H + 2 padding, W + 2 padding, C)
     rightwards = torch.arange(width, device=device)
     rows = tops[:, None] + torch.arange(height, device=device)  # (B, H)
     columns = lefts[:, None] + torch.where(mirrored[:, None], rightwards.flip(0), rightwards)  # (B, W)
@@ -93,4 +115,9 @@ def crop(images: Tensor, tops: Tensor, lefts: Tensor, mirrored: Tensor, padding:
     return windows.permute(0, 3, 1, 2)
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"none": none, "affine": affine, "crop_flip": crop_flip}
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "none": none,
+    "affine": affine,
+    "crop_flip": crop_flip,
+    "crop_alternate": crop_alternate,
+}

@@ -90,10 +90,12 @@ class Batches(Loader):
 
     Args:
         transform: maps a batch of stored inputs to network inputs, e.g. uint8 pixels to normalized floats.
+        augment: changes stored inputs (B, ...) first; also given their turns, see `TensorData.augment_batch`.
         others: see Loader.
     """
 
     transform: Callable[[Tensor], Tensor] | None = None
+    augment: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def largest_batch(self) -> int:
         return len(self.inputs)
@@ -118,6 +120,8 @@ class Batches(Loader):
                 end = len(order)  # with a rest that is too small for a batch of its own
             mine = order[start + self.rank : end : self.world_size]
             inputs = self.inputs[mine]
+            if self.augment is not None:
+                inputs = self.augment(inputs, mine + self.epoch)
             yield inputs if self.transform is None else self.transform(inputs), self.targets[mine]
 
 

@@ -84,10 +84,15 @@ class TensorData(pl.LightningDataModule):
         shown = ", ".join(f"{name}{colon} {count:,}" for name, count in zip(names, counts, strict=True))
         return [f"{len(names)} classes ({shown})"]
 
-    def whole(self, split: str) -> Split:
-        """Return all inputs of a split as the model reads them, without augmentation, and their targets."""
+    def whole(self, split: str, count: int | None = None) -> Split:
+        """Return inputs of a split as the model reads them, without augmentation, and their targets.
+
+        Args:
+            split: train, val or test.
+            count: take only the first `count`; None takes all.
+        """
         inputs, targets = self.splits[split]
-        return self.transform(inputs), targets
+        return self.transform(inputs[:count]), targets[:count]
 
     def rivals(self, split: str) -> dict[str, float]:
         """Return the accuracy that simple methods reach on a split, by their names; see `Task.rivals`."""
@@ -117,8 +122,14 @@ class TensorData(pl.LightningDataModule):
         """Map a batch of stored inputs to network inputs; the same on every split."""
         return inputs
 
-    def augment_batch(self, inputs: Tensor) -> Tensor:
-        """Change a batch of stored training inputs at random, without changing their labels."""
+    def augment_batch(self, inputs: Tensor, turns: Tensor) -> Tensor:
+        """Change a batch of stored training inputs at random, without changing their labels.
+
+        Args:
+            inputs: (B, ...).
+            turns: (B,) integers: the position of each example in the split plus the number of the epoch: even
+                for half of the examples, and an epoch later for the other half.
+        """
         return inputs
 
     def setup(self, stage: str | None = None) -> None:
@@ -154,9 +165,11 @@ class TensorData(pl.LightningDataModule):
     ) -> Loader:
         """Return the batches of a split for the device with the `rank` and `world_size` of `place`."""
 
+        def augment(batch: Tensor, turns: Tensor) -> Tensor:
+            return self.augment_batch(batch.to(device), turns)
+
         def transform(batch: Tensor) -> Tensor:
-            batch = batch.to(device)
-            return self.transform(self.augment_batch(batch) if training else batch)
+            return self.transform(batch.to(device))
 
         return Batches(
             inputs,
@@ -164,6 +177,7 @@ class TensorData(pl.LightningDataModule):
             # Without gradients a batch only has to fit into memory: larger is faster.
             batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
             transform=transform,
+            augment=augment if training else None,
             shuffle=training,
             seed=self.seed,
             **place,

@@ -28,7 +28,7 @@ class ImageData(TensorData):
             the K classes.
         limit_train: number of training images to keep, drawn with `split_seed`; None keeps all.
         label_noise: fraction of the training labels replaced by a random other class, in [0, 1).
-        augment: how training images vary: none, affine or crop_flip.
+        augment: how training images vary: none, affine, crop_flip or crop_alternate.
         normalize: give the model pixels with mean 0 and standard deviation 1; False leaves them in [0, 1].
         others: see TensorData.
     """
@@ -50,9 +50,10 @@ class ImageData(TensorData):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._augmentation = make_augmentation(self.augment)
-        if self.augment == "crop_flip" and self.MIRRORED_IS_ANOTHER:
+        if self.augment.startswith("crop") and self.MIRRORED_IS_ANOTHER:
             self.notes.append(
-                "data.augment=crop_flip mirrors images, and a mirrored 3 is not a 3: use data.augment=affine."
+                f"data.augment={self.augment} mirrors images, and a mirrored 3 is not a 3: use "
+                "data.augment=affine."
             )
         if self.CLASSES:  # known before anything is read
             self.chosen_classes()
@@ -99,8 +100,8 @@ class ImageData(TensorData):
         """
         return normalize(inputs, self.MEAN, self.STD)
 
-    def augment_batch(self, inputs: Tensor) -> Tensor:
-        return self._augmentation(inputs)
+    def augment_batch(self, inputs: Tensor, turns: Tensor) -> Tensor:
+        return self._augmentation(inputs, turns)
 
     def hold_out(self, training: Split, test: Split) -> dict[str, Split]:
         """Split the last `HELD_OUT` of a permutation of the training images off for validation."""

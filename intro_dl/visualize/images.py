@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
@@ -24,7 +25,8 @@ class SampleInputs(Visualizer):
         if data.kind == "text":
             writer.text("inputs/training_text", data.decode(inputs[:500]))
         elif data.kind == "images":
-            images = [image_pixels(image) for image in data.augment_batch(inputs[: self.count])]
+            some = inputs[: self.count]
+            images = [image_pixels(image) for image in data.augment_batch(some, torch.arange(len(some)))]
             names = [shorten(data.class_names[label]) for label in targets[: self.count]]
             writer.figure("inputs/training_images", mosaic(images, names, "training images"))
 

@@ -1,0 +1,53 @@
+"""Lookahead: every few steps, pull the weights to a moving mean of themselves."""
+
+from typing import Annotated
+
+import pytorch_lightning as pl
+import torch
+from annotated_types import Ge, Lt
+from torch import Tensor
+
+from intro_dl.config.types import Size
+
+
+class Lookahead(pl.Callback):
+    """Keep slow weights; every few steps move them a part of the way to the weights, and set these to them.
+
+    The slow weights keep decay^every * (step / steps)^3 of their value: at first they follow, at the end they
+    average. Running means of batch norm take part.
+
+    Source: Zhang et al. (2019), with the schedule of Jordan (2024), arXiv:2404.00498, section 3.4.
+
+    Args:
+        every: steps between two moves.
+        decay: for each step, at the end of the training, in [0, 1).
+    """
+
+    def __init__(self, every: Size = 5, decay: Annotated[float, Ge(0), Lt(1)] = 0.95) -> None:
+        self.every, self.decay = every, decay
+        self.slow: dict[str, Tensor] = {}
+
+    def on_train_start(self, trainer, module):
+        if not self.slow:
+            self.slow = {name: value.clone() for name, value in self._weights(module).items()}
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        step, steps = trainer.global_step, trainer.estimated_stepping_batches
+        if step % self.every and step < steps:
+            return
+        kept = self.decay**self.every * (step / steps) ** 3 if step < steps else 1.0
+        weights = self._weights(module)
+        with torch.no_grad():
+            for name, slow in self.slow.items():
+                slow.lerp_(weights[name], 1 - kept)
+                weights[name].copy_(slow)
+
+    def state_dict(self):
+        return {"slow": self.slow}
+
+    def load_state_dict(self, state):
+        self.slow = state["slow"]
+
+    @staticmethod
+    def _weights(module: pl.LightningModule) -> dict[str, Tensor]:
+        return {name: value for name, value in module.state_dict().items() if value.is_floating_point()}
