@@ -5,8 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from intro_dl.config.types import Fraction, Positive, Widths
-from intro_dl.models.layers import image_sides
-from intro_dl.models.views import Views, average_views
+from intro_dl.models.layers import Views, average_views, image_sides
 from intro_dl.scratch.whitening import whitening_filters
 from intro_dl.tasks import Classifier
 
@@ -16,8 +15,7 @@ class Group(nn.Module):  # convolve, pool, norm, GELU; convolve, norm, GELU
         super().__init__()
         self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
         self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(n_out, 1e-12, momentum=0.4, affine=False)
-        self.norm2 = nn.BatchNorm2d(n_out, 1e-12, momentum=0.4, affine=False)
+        self.norm1, self.norm2 = (nn.BatchNorm2d(n_out, 1e-12, 0.4, affine=False) for _ in range(2))
         for conv in (self.conv1, self.conv2) if identity else ():  # the first maps are those of the input
             nn.init.dirac_(conv.weight[: conv.in_channels].detach())
         self.biases, self.speed = nn.Parameter(torch.zeros(2, n_out, 1, 1)), bias_speed
@@ -39,7 +37,7 @@ class Airbench(Classifier):
         identity: start the other convolutions as the identity.
         bias_speed: biases learn bias_speed^2 times as fast as weights.
         smoothing: fraction of the target that all classes share, in training.
-        views: of a test image, whose scores are averaged; see `average_views`.
+        views: of a test image, whose scores are averaged; see `average_views`. Validation takes one.
     """
 
     def __init__(
@@ -59,18 +57,20 @@ class Airbench(Classifier):
         n_in = 8 * channels  # a patch has 4 * channels numbers, and each filter is used with both signs
         self.patches = nn.Conv2d(channels, n_in, 2)
         self.patches.weight.requires_grad_(not whiten)
+        self.patches.bias.data.zero_()  # pyrefly: ignore[missing-attribute]
         pairs = zip([n_in, *widths], widths, strict=False)
         self.groups = nn.Sequential(*(Group(*pair, identity, bias_speed) for pair in pairs))
         self.logits = nn.Linear(widths[-1], num_classes, bias=False)
 
     def on_fit_start(self):
-        if self.hparams["whiten"]:
-            images = self.trainer.datamodule.whole("train", 5000)[0]  # pyrefly: ignore[missing-attribute]
+        if self.hparams["whiten"] and not self.trainer.ckpt_path:  # a resumed run has its filters
+            images, _ = self.trainer.datamodule.whole("train", 1000)  # pyrefly: ignore[missing-attribute]
             self.patches.weight.data.copy_(whitening_filters(images, side=2))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, K) of images (B, C, H, W)."""
-        return average_views(self.score, images, "one" if self.training else self.hparams["views"])
+        one = self.training or getattr(self._trainer, "validating", False)
+        return average_views(self.score, images, "one" if one else self.hparams["views"])
 
     def score(self, images: Tensor) -> Tensor:
         x = F.gelu(self.patches(images))  # (B, n_in, H - 1, W - 1)

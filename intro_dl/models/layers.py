@@ -1,14 +1,16 @@
 """Options that several lecture models offer by name, and a check of their input."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Activation = Literal["sigmoid", "tanh", "relu", "identity"]
 Pooling = Literal["average", "max"]
 Shortcut = Literal["padding", "projection"]
 Init = Literal["default", "normal", "truncated_normal", "xavier", "he", "zeros"]
+Views = Literal["one", "mirror", "shift"]
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "identity": nn.Identity}
 POOLINGS = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
@@ -60,6 +62,29 @@ def initialize(module: nn.Module, init: Init, sigma: float = 0.1) -> None:
             fill(layer.weight)
             if layer.bias is not None:
                 nn.init.constant_(layer.bias, 0.1 if init == "truncated_normal" else 0.0)
+
+
+def average_views(score: Callable[[Tensor], Tensor], images: Tensor, views: Views) -> Tensor:
+    """Return the mean scores (B, K) over views of images (B, C, H, W).
+
+    Args:
+        score: maps images to scores.
+        images: see above.
+        views: the image alone ("one"); with its "mirror" image; or both, and both again shifted by one pixel
+            up left and down right ("shift"), which reflects the border. The shifted views
+            weigh as much together as the others.
+
+    Source: Jordan (2024), arXiv:2404.00498, section 3.5.
+    """
+    if views == "one":
+        return score(images)
+    mean = (score(images) + score(images.flip(3))) / 2
+    if views == "mirror":
+        return mean
+    height, width = images.shape[2:]
+    padded = F.pad(images, [1] * 4, mode="reflect")
+    moved = padded[:, :, :height, :width], padded[:, :, 2:, 2:]
+    return mean / 2 + sum(average_views(score, shifted, "mirror") for shifted in moved) / 4
 
 
 def image_sides(in_shape: Sequence[int], minimum: int, name: str) -> tuple[int, int, int]:

@@ -20,7 +20,8 @@ def whitening_filters(images: Tensor, side: int, eps: float = 5e-4) -> Tensor:
         (2 N, C, side, side) with N = C * side^2: the filter of the largest variance first, and then each with
         the other sign, because a rectifier passes only one.
     """
-    patches = F.unfold(images, side).transpose(1, 2).flatten(0, 1).double()  # (B * patches, N)
+    stride = max(1, min(images.shape[2:]) // 32)  # about a thousand patches of each image
+    patches = F.unfold(images, side, stride=stride).transpose(1, 2).flatten(0, 1).double()  # (patches, N)
     variances, vectors = torch.linalg.eigh(patches.T.cov())  # ascending; vectors are columns
     filters = (vectors / (variances + eps).sqrt()).T.flip(0)  # (N, N)
     return torch.cat([filters, -filters]).reshape(-1, images.shape[1], side, side).to(images.dtype)

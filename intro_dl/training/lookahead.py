@@ -28,14 +28,14 @@ class Lookahead(pl.Callback):
         self.slow: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer, module):
-        if not self.slow:
-            self.slow = {name: value.clone() for name, value in self._weights(module).items()}
+        weights = self._weights(module)
+        self.slow = {name: self.slow.get(name, value).clone().to(value) for name, value in weights.items()}
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         step, steps = trainer.global_step, trainer.estimated_stepping_batches
         if step % self.every and step < steps:
             return
-        kept = self.decay**self.every * (step / steps) ** 3 if step < steps else 1.0
+        kept = 1.0 if step % self.every else self.decay**self.every * (step / steps) ** 3
         weights = self._weights(module)
         with torch.no_grad():
             for name, slow in self.slow.items():
