@@ -86,7 +86,7 @@ RANGES: dict[str, Any] = {
     "trainer.use_distributed_sampler": bool,
     "trainer.compile": bool,
     "trainer.threads": Annotated[int, Gt(0), Le(1024)] | Literal["auto"],
-    "trainer.if_slower": Literal["refuse", "warn", "ignore"],
+    "trainer.if_slower": Literal["refuse", "warn", "float32", "ignore"],
     "callbacks.early_stopping.patience": Count,
 }
 

@@ -62,6 +62,7 @@ class Result:
         diagnosis: what the doctor found; None if the doctor did not run.
         device: e.g. "cpu" or "2 x NVIDIA H100".
         threads: number of threads that torch used on the CPU.
+        precision: of the matrix products, e.g. "32-true" for float32, or "bf16-mixed".
         versions: versions of the libraries.
         commit: commit of the checkout, or None.
     """
@@ -85,6 +86,7 @@ class Result:
     diagnosis: list[dict[str, Any]] | None = None
     device: str = ""
     threads: int | None = None
+    precision: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     commit: str | None = None
 

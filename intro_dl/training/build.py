@@ -166,14 +166,18 @@ def without(config: DictConfig, *keys: str) -> DictConfig:
     return OmegaConf.create({key: value for key, value in values.items() if key not in keys})
 
 
-def build_trainer(cfg: DictConfig, extra: Sequence[pl.Callback] | None = None) -> pl.Trainer:
+def build_trainer(
+    cfg: DictConfig, extra: Sequence[pl.Callback] | None = None, precision: str | None = None
+) -> pl.Trainer:
     """Return Lightning's trainer with the callbacks of the config and those of every run.
 
     Args:
         cfg: the config.
         extra: callbacks instead of those that only a lecture model and its data can use.
+        precision: instead of that of the config.
     """
     settings = without(cfg.trainer, *OWN_KEYS["trainer"])
+    settings.precision = precision or settings.precision
     callbacks = []
     for name, callback in cfg.callbacks.items():
         off = callback is None or (name == "progress" and not cfg.trainer.enable_progress_bar)

@@ -63,6 +63,7 @@ def measure(cfg: DictConfig, trainer: pl.Trainer, model: Task, data: TensorData)
         diagnosis=diagnosis,
         device=device_name(trainer),
         threads=torch.get_num_threads(),
+        precision=trainer.precision,
         versions={"torch": torch.__version__, "pytorch_lightning": pl.__version__},
     )
 

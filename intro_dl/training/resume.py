@@ -54,7 +54,8 @@ class SaveCommand(pl.Callback):
 
     def on_save_checkpoint(self, trainer, module, checkpoint):
         checkpoint.update({key: self.cfg[key] for key in FIXED})
-        checkpoint["threads"] = torch.get_num_threads()  # another number would round differently
+        # Another number of threads would round differently.
+        checkpoint.update({"threads": torch.get_num_threads(), "precision": trainer.precision})
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Resumed:
         history: one dict for each finished epoch.
         step: optimizer steps taken.
         threads: number of CPU threads with which it was trained.
+        precision: that of its matrix products, e.g. "32-true".
         metadata: metadata of the data that it was trained on.
         finished: its result, if the result covers all epochs of the history.
     """
@@ -72,6 +74,7 @@ class Resumed:
     history: list[dict[str, float]]
     step: int
     threads: int | None
+    precision: str | None
     metadata: dict[str, Any]
     finished: Result | None
 
@@ -89,8 +92,8 @@ def read_resumed(cfg: DictConfig, model: Task, data: TensorData) -> Resumed | No
     checkpoint = _resumable(cfg, model, data)
     finished = _finished_result(cfg, len(checkpoint["history"]))
     metadata = checkpoint.get("metadata", {})
-    threads = checkpoint.get("threads")
-    return Resumed(checkpoint["history"], checkpoint["global_step"], threads, metadata, finished)
+    how = checkpoint.get("threads"), checkpoint.get("precision")
+    return Resumed(checkpoint["history"], checkpoint["global_step"], *how, metadata, finished)
 
 
 def already_finished(cfg: DictConfig, resumed: Resumed | None) -> Result | None:

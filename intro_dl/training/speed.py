@@ -18,6 +18,7 @@ from intro_dl.tasks import LanguageModel, Task
 log = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
+LONG = 5.0  # seconds after which the rounds so far are enough
 
 
 class Unprofiled(Profiler):
@@ -54,33 +55,51 @@ def compile_step(model: Task) -> None:
     setattr(model, name, torch.compile(getattr(model, name)))
 
 
-def check_bfloat16(trainer: DictConfig, model: Task, data: TensorData, device: torch.device) -> None:
-    """Refuse bfloat16 where it cannot run or is slower than float32, as on CPUs without instructions for it.
+def check_bfloat16(
+    trainer: DictConfig, model: Task, data: TensorData, device: torch.device, saved: str | None = None
+) -> bool:
+    """Return whether to train in float32 although bfloat16 is chosen: `trainer.if_slower=float32`.
+
+    CPUs without instructions for bfloat16 are slower with it.
+
+    Args:
+        trainer: the config of the trainer.
+        model: the model, on the CPU.
+        data: the data, with their splits read.
+        device: the device that trains.
+        saved: the precision of a resumed run, which `trainer.if_slower=float32` uses again.
 
     Raises:
-        ValueError: if a step takes over a tenth longer; with `trainer.if_slower=warn`, this is a warning.
+        ValueError: if the device cannot run the model in bfloat16, or if a step takes over a tenth longer
+            and `trainer.if_slower` is "refuse"; if it is "warn", this is a warning.
     """
     if trainer.precision != "bf16-mixed":
-        return
-    name = type(model).__name__
+        return False
+    name, choice = type(model).__name__, trainer.get("if_slower", "ignore")
+    if choice == "float32" and saved:
+        return saved == "32-true"
     try:
         full, half = (1000 * seconds for seconds in probe(model, data, device))
     except RuntimeError as error:
+        if choice == "float32":
+            return True
         raise ValueError(
             f"This device cannot run {name} in bfloat16: set trainer.precision=32-true."
         ) from error
-    if half < 1.1 * full or trainer.get("if_slower", "ignore") == "ignore":
-        return
+    if half < 1.1 * full or choice == "ignore":
+        return False
     found = f"bfloat16 is slower here: a step of {name} takes {half:.1f} ms, with float32 {full:.1f} ms."
-    if trainer.if_slower == "refuse":
+    if choice == "refuse":
         raise ValueError(f"{found} Set trainer.precision=32-true, or trainer.if_slower=warn to train anyway.")
-    log.warning("%s trainer.precision=32-true is faster.", found)
+    level = logging.INFO if choice == "float32" else logging.WARNING
+    log.log(level, "%s trainer.precision=32-true is faster.", found)
+    return choice == "float32"
 
 
 def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) -> tuple[float, float]:
     """Return the seconds of a step forward and back, in float32 and in bfloat16, on a copy of the model.
 
-    Each time is the minimum over several rounds, which alternate.
+    Each time is the minimum over several rounds, which alternate. If the first one takes long, it decides.
     """
     seconds: dict[bool, list[float]] = {False: [], True: []}
     step = rehearsal(model, data, device)
@@ -90,7 +109,10 @@ def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) 
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 step()
             seconds[half].append(_now(device) - start)
-    return min(seconds[False][1:]), min(seconds[True][1:])
+        if sum(map(sum, seconds.values())) > LONG:
+            break
+    full, half = (min(each[1:] or each) for each in seconds.values())
+    return full, half
 
 
 def rehearsal(model: Task, data: TensorData, device: torch.device = CPU) -> Callable[[], None]:

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 
 from intro_dl.runs.folder import RunFolder
-from intro_dl.training.build import build, quiet_known_warnings
+from intro_dl.training.build import build, build_trainer, quiet_known_warnings
 from intro_dl.training.devices import launch, one_of_several
 from intro_dl.training.foreign import is_foreign, train_foreign
 from intro_dl.training.report import best_epoch, git_commit, log_hyperparameters, measure, print_summary
@@ -53,8 +53,9 @@ def train(cfg: DictConfig) -> float:
     if launch(trainer, folder):  # other processes have trained, one on each device
         return folder.read_result().metrics[cfg.monitor]
     data_changed_since(resumed, data)
-    if trainer.is_global_zero:
-        check_bfloat16(cfg.trainer, model, data, trainer.strategy.root_device)
+    before, device = resumed.precision if resumed else None, trainer.strategy.root_device
+    if trainer.is_global_zero and check_bfloat16(cfg.trainer, model, data, device, before):
+        trainer = build_trainer(cfg, precision="32-true") if trainer.world_size == 1 else trainer
 
     log.info("Training %s on %s: %s", type(model).__name__, type(data).__name__, data.description())
     if trainer.is_global_zero:

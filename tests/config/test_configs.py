@@ -99,6 +99,7 @@ def test_options_of_callbacks_combine_in_any_order(chosen, make_config):
     assert (callbacks.early_stopping is None) == ("no_early_stopping" in chosen)
     assert ("doctor" in callbacks) == ("doctor" in chosen)
     assert ("filters" in callbacks) == ("visualize" in chosen)
+    assert ("lookahead" in callbacks) == ("lookahead" in chosen)
     assert callbacks.decision_regions.every_n_epochs == (1 if "visualize" in chosen else None)
 
 

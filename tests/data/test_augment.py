@@ -5,7 +5,16 @@ import math
 import pytest
 import torch
 
-from intro_dl.data.augment import AUGMENTATIONS, affine, crop, crop_flip, make_augmentation, warp
+from intro_dl.data.augment import (
+    AUGMENTATIONS,
+    affine,
+    crop,
+    crop_alternate,
+    crop_flip,
+    make_augmentation,
+    warp,
+)
+from intro_dl.data.batches import Batches
 
 pytestmark = pytest.mark.quick
 
@@ -73,7 +82,7 @@ def test_a_crop_equals_the_slice_of_the_padded_image():
 @pytest.mark.parametrize("name", ["affine", "crop_flip"])
 def test_each_image_is_changed_in_its_own_way(name):
     same = gradients(1).expand(64, -1, -1, -1)
-    changed = make_augmentation(name)(same)
+    changed = make_augmentation(name)(same, torch.zeros(64))
     assert (
         len({image.numpy().tobytes() for image in changed}) > 30
     )  # crop_flip has 162 ways, about 53 of them here
@@ -82,12 +91,12 @@ def test_each_image_is_changed_in_its_own_way(name):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
 def test_augmentation_repeats_with_torchs_seed_and_keeps_shape_and_type(name, dtype):
-    images = gradients(7, channels=3).to(dtype)
+    images, turns = gradients(7, channels=3).to(dtype), torch.arange(7)
     before = images.clone()
     torch.manual_seed(5)
-    first = make_augmentation(name)(images)
+    first = make_augmentation(name)(images, turns)
     torch.manual_seed(5)
-    assert torch.equal(first, make_augmentation(name)(images))
+    assert torch.equal(first, make_augmentation(name)(images, turns))
     assert (first.shape, first.dtype) == (images.shape, dtype)
     assert torch.equal(images, before)  # the stored images stay as they are
 
@@ -101,3 +110,41 @@ def test_crop_flip_uses_every_corner_and_mirrors_about_half():
     left_half[..., :4] = 1
     mirrored = crop_flip(left_half, padding=0)[..., 0, 8].float().mean()
     assert 0.45 < mirrored < 0.55
+
+
+def test_crop_alternate_mirrors_each_image_in_every_second_epoch_at_random_corners():
+    image = torch.zeros(1, 1, 9, 9, dtype=torch.uint8)
+    image[..., :4] = 1  # the left half, which a shift by two pixels does not move to the right
+    images = image.expand(1000, -1, -1, -1)
+    turns = torch.arange(1000)
+    mirrored = torch.stack([crop_alternate(images, turns + epoch)[:, 0, 4, 8] == 1 for epoch in range(4)])
+    assert torch.equal(mirrored[0], turns % 2 == 1)
+    assert torch.equal(mirrored[1], ~mirrored[0])
+    assert torch.equal(mirrored[2:], mirrored[:2])
+    dots = torch.zeros(1000, 1, 9, 9, dtype=torch.uint8)
+    dots[:, :, 4, 4] = 1
+    found = crop_alternate(dots, turns).nonzero()
+    assert set(found[:, 2].tolist()) == set(found[:, 3].tolist()) == {2, 3, 4, 5, 6}
+
+
+def test_a_reflected_border_repeats_the_pixels_beside_it():
+    images, first = gradients(1), torch.tensor([0])
+    shifted = crop(images, first, first, torch.tensor([False]), padding=2, mode="reflect")
+    assert torch.equal(shifted[..., :2, 2:], images[..., 1:3, :-2].flip(2))
+
+
+def test_the_batches_of_an_epoch_alternate_whatever_their_order():
+    images = torch.arange(8, dtype=torch.uint8).view(8, 1, 1, 1)
+    turns = []
+    loader = Batches(
+        images,
+        torch.arange(8),
+        3,
+        shuffle=True,
+        augment=lambda batch, turn: turns.append((batch, turn)) or batch,
+    )
+    for epoch in range(2):
+        loader.set_epoch(epoch)
+        list(loader)
+    for number, (batch, turn) in enumerate(turns):
+        assert torch.equal(batch.flatten().long() + number // 3, turn)

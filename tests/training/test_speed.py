@@ -88,6 +88,22 @@ def test_a_recipe_in_bfloat16_runs_everywhere_and_says_where_it_is_slower(train,
     assert "bfloat16 is slower here" in answer.err
 
 
+def test_a_recipe_in_bfloat16_can_take_float32_where_it_is_faster_and_says_so(train, slow_bfloat16):
+    answer = train(*HALF, "+trainer.if_slower=float32")
+    assert answer.code == 0 and "slower" not in answer.err
+    assert answer.result["precision"] == "32-true"
+
+
+def test_a_resumed_run_keeps_the_precision_it_had(train, monkeypatch):
+    monkeypatch.setattr(speed, "probe", lambda *_: (0.002, 0.001))
+    first = train(*HALF, "+trainer.if_slower=float32")
+    assert first.result["precision"] == "bf16-mixed"
+    monkeypatch.setattr(speed, "probe", lambda *_: (0.001, 0.002))  # on another machine
+    again = train(f"resume={first.runs[0]}", "trainer.max_epochs=2")
+    assert again.code == 0, again.err
+    assert again.result["precision"] == "bf16-mixed"
+
+
 def test_the_probe_of_bfloat16_changes_neither_the_weights_nor_the_random_numbers():
     data = Digits(augment="affine")
     data.setup()
