@@ -62,11 +62,11 @@ def data_root() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def read_once():
     """Read the yaml files of the configs and the file of the digits once for all tests."""
-    from intro_dl.data import images
+    from sklearn import datasets
 
     with pytest.MonkeyPatch.context() as patch:
         keep_parts(patch)
-        patch.setattr(images, "load_digits", cache(images.load_digits))
+        patch.setattr(datasets, "load_digits", cache(datasets.load_digits))
         yield
 
 

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, ClassVar
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -196,6 +195,8 @@ class Digits(ImageData):
     MIRRORED_IS_ANOTHER = True
 
     def load(self) -> dict[str, Split]:
+        from sklearn.datasets import load_digits  # here, so that other runs start without its 0.2 s
+
         pixels, labels = load_digits(return_X_y=True)  # (1797, 64) in 0..16, (1797,)
         small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16
         large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)

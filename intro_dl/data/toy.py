@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 import torch
 from annotated_types import Ge, Le
-from sklearn.datasets import make_circles, make_moons
 from torch import Tensor
 
 from intro_dl.config.types import NonNegative, Seed, Size
@@ -172,6 +171,8 @@ class Moons(NoisyToyData):
     """Two interleaving half circles. Source: scikit-learn's `make_moons`."""
 
     def draw(self, count: int, generator: torch.Generator) -> Split:
+        from sklearn.datasets import make_moons  # here, so that other runs start without its 0.2 s
+
         return _from_sklearn(make_moons(count, noise=self.noise, random_state=_integer(generator)))
 
 
@@ -182,6 +183,8 @@ class Circles(NoisyToyData):
     """
 
     def draw(self, count: int, generator: torch.Generator) -> Split:
+        from sklearn.datasets import make_circles
+
         points = make_circles(count, noise=self.noise, factor=0.5, random_state=_integer(generator))
         return _from_sklearn(points)
 

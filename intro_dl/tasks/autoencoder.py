@@ -2,8 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -36,6 +34,9 @@ class Autoencoder(Task):
 
         This is the accuracy of the 5 nearest neighbors among the training codes, which have labels.
         """
+        from sklearn.decomposition import PCA  # here: only the end of a run needs it
+        from sklearn.neighbors import KNeighborsClassifier
+
         (known, labels), (inputs, answers) = train, test
         flat, flat_inputs = known.flatten(1).numpy(), inputs.flatten(1).numpy()
         pca = PCA(self.hparams["code_size"], random_state=0).fit(flat)

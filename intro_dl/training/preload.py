@@ -22,6 +22,7 @@ EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that c
     "intro_dl.visualize.regions",
     "intro_dl.visualize.sentences",
     "rich._emoji_codes",
+    "sklearn.datasets",
     "tensorboard.plugins.hparams.metadata",
     "torch.utils.serialization.config",
 )

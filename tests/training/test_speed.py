@@ -199,9 +199,11 @@ def test_a_benchmark_replaces_its_own_section_and_keeps_the_others(tmp_path, mon
     )
 
 
-def test_a_forked_job_imports_only_its_model(tmp_path):
+def test_a_run_imports_scikit_learn_only_for_its_data_and_a_forked_job_only_its_model(tmp_path):
     code = f"""
-import gc, sys, intro_dl.training.preload
+import gc, sys, intro_dl.training.train, intro_dl.data.mnist
+assert not {{"sklearn", "pandas", "plotly"}} & set(sys.modules)
+import intro_dl.training.preload
 from intro_dl.cli.train import main
 before = set(sys.modules)
 main(["model=mlp", "trainer=smoke", "run_dir={tmp_path.as_posix()}/run"])
