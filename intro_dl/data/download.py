@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
-from intro_dl.runs.files import replace
+from intro_dl.runs.files import alone, replace
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def fetch_archives(name: str, root: Path, archives: Sequence[Archive], instead: 
     for file in missing:
         _check_place(root / file)
     log.warning("Downloading %s to %s.%s", name, root.resolve(), _found_elsewhere(root, missing[0]))
-    with _explained(name, root, missing[0], instead):
+    with _explained(name, root, missing[0], instead), alone(_lock(root)):
         for archive in archives:
             if files := [file for file in archive.files if not (root / file).is_file()]:
                 packed = _download(archive.urls, archive.md5)
@@ -104,8 +104,15 @@ def fetch(urls: Sequence[str], path: Path, md5: str, instead: str) -> None:
             )
         return
     root, file = path.parent.parent, f"{path.parent.name}/{path.name}"
-    with _explained(file, root, file, instead):
-        _write(path, _download(urls, md5))
+    with _explained(file, root, file, instead), alone(_lock(root)):
+        if not path.exists():  # another process may have downloaded it meanwhile
+            _write(path, _download(urls, md5))
+
+
+def _lock(root: Path) -> Path:
+    """Return a file with which the jobs of a sweep wait for one download; the directory may not exist yet."""
+    place = root.absolute()
+    return next(each for each in (place, *place.parents) if each.is_dir()) / ".intro_dl_download.lock"
 
 
 def _check_place(path: Path) -> None:

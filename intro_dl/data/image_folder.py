@@ -21,6 +21,7 @@ from intro_dl.data.dataset import Split
 from intro_dl.data.image_file import Unreadable, read_image, shown_name
 from intro_dl.data.images import ImageData
 from intro_dl.data.pixel_file import PixelFile, pixel_statistics
+from intro_dl.runs.files import alone
 
 LARGE = 2e9  # bytes; what takes more memory is said before it is read
 
@@ -93,7 +94,7 @@ class ImageFolder(ImageData):
         else:
             settings = (*shape, self.split_fraction, self.split_seed, labels.tolist(), places.tolist())
             stored = PixelFile(Path(self.cache).expanduser(), files, settings)
-            with stored.alone():
+            with alone(stored.lock):  # the first process decodes, the others then find the file
                 if not stored.exists():
                     with stored.unfinished(shape) as pixels:
                         stored.keep(*self._read(files, labels, places, pixels))

@@ -5,13 +5,12 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from intro_dl.data.dataset import Split, digest
@@ -40,22 +39,9 @@ class PixelFile:
             text = f"{real(parent)}/{own}\n{stat.st_size} {stat.st_mtime_ns}\n"
             name.update(text.encode(errors="surrogateescape"))
         self.path = folder / f"{name.hexdigest()[:16]}.uint8"
+        self.lock = self.path.with_suffix(".lock")
         self.about = self.path.with_suffix(".pt")  # written last: if it exists, the pixels are complete
         self._own = secrets.token_hex(4)  # where nothing can be locked, several processes decode at once
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Let one process enter at a time: the first decodes the images, the others then find the file."""
-        lock = FileLock(self.path.with_suffix(".lock"))
-        with suppress(OSError, NotImplementedError):  # a directory that cannot be written, or locked
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
-            with suppress(OSError):
-                os.unlink(lock.lock_file)
 
     def exists(self) -> bool:
         """Return whether the set is stored. If its files are damaged, log that it is decoded again.

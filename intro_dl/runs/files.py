@@ -10,8 +10,8 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -57,6 +57,27 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Let one process enter at a time, e.g. of several that need the same download.
+
+    Args:
+        lock: a file for this purpose; it is removed.
+    """
+    from filelock import FileLock
+
+    held = FileLock(lock)
+    with suppress(OSError, NotImplementedError):  # a directory that cannot be written, or locked
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+        with suppress(OSError):
+            lock.unlink()
 
 
 def require_writable(folder: Path, given: str, kind: str) -> None:

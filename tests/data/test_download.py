@@ -39,7 +39,10 @@ HOSTILE_TAR = tar_of(
 class Mirror(BaseHTTPRequestHandler):
     """Behaves as the path asks."""
 
+    asked: list[str] = []
+
     def do_GET(self):
+        self.asked.append(self.path)
         self.send_response(200)
         if self.path == "/web_page":
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -115,7 +118,8 @@ def test_a_mirror_that_is_down_is_passed_over(mirror, tmp_path):
     assert (tmp_path / "book.txt").read_bytes() == CONTENT
 
 
-def test_two_processes_that_download_at_once_both_end_with_the_whole_file(mirror, tmp_path):
+def test_of_two_processes_at_once_one_downloads_and_both_have_the_whole_file(mirror, tmp_path):
+    Mirror.asked.clear()
     path = tmp_path / "book.txt"
     program = (
         "from pathlib import Path; from intro_dl.data.download import fetch; "
@@ -123,6 +127,7 @@ def test_two_processes_that_download_at_once_both_end_with_the_whole_file(mirror
     )
     processes = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
+    assert Mirror.asked == ["/good"]
     assert path.read_bytes() == CONTENT
     assert list(tmp_path.iterdir()) == [path]
 
