@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from intro_dl.cli import help_text, hydra_callbacks
 from intro_dl.cli.errors import explain
 from intro_dl.cli.optuna_sweeper import register_sweeper
-from intro_dl.cli.overrides import for_hydra
+from intro_dl.cli.overrides import flags_last, for_hydra
 from intro_dl.cli.saved_command import with_saved_command
 from intro_dl.config.schema import register_schema
 from intro_dl.runs import signals
@@ -54,7 +54,7 @@ def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
     hydra_callbacks.created.clear()
 
     def work() -> None:
-        sys.argv[1:] = [*for_hydra(with_saved_command(list(arguments))), *worker_arguments()]
+        sys.argv[1:] = flags_last([*for_hydra(with_saved_command(list(arguments))), *worker_arguments()])
         main()
 
     code = run_program(work, lambda error: explain(error, sys.argv[1:]), _tell)

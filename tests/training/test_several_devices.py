@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from intro_dl.cli.app import run
+
 TRAIN = str(Path(__file__).parents[2] / "scripts" / "train.py")
 CPU = ("trainer.accelerator=cpu", "model=mlp", "optim=momentum", "trainer.max_epochs=2")
 EVEN = (*CPU, "data.limit_train=22", "data.batch_size=6")  # every batch has an even number of examples
@@ -89,6 +91,16 @@ def test_torchrun_starts_the_same(tmp_path, one_device):
     assert out.count("1/2 ") == out.count("accuracy/test ") == 1
     (folder,) = (tmp_path / "outputs" / "mlp").iterdir()
     assert_is_one_run_like(folder, one_device)
+
+
+def test_flags_of_a_command_stay_last_in_each_process(monkeypatch):
+    started = {"TORCHELASTIC_RUN_ID": "1", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
+    for name, value in (started | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["intro-dl"])
+    words = []
+    assert run(lambda: words.extend(sys.argv[1:]), ["--config-dir=conf", "model=softmax"]) == 0
+    assert words[0] == "model=softmax" and "hydra.run.dir=." in words and words[-1] == "--config-dir=conf"
 
 
 @pytest.mark.slow
