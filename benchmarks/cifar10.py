@@ -1,0 +1,148 @@
+"""CIFAR-10 in minutes: what each budget reaches, what each trick buys, and benchmarks/RESULTS.md.
+
+    python benchmarks/cifar10.py                        all budgets, then all tricks: a night on two cores
+    python benchmarks/cifar10.py experiments=cifar10_2min seeds=0,1,2
+    python benchmarks/cifar10.py experiments=none tricks=views,whitening
+    python benchmarks/cifar10.py tricks=none data=image_folder data.root=<directory>
+
+A budget trains one run after another, because its seconds are measured. A trick is turned off in
+experiment=cifar10_2min, and its seeds are a sweep. Other words are passed to the training. The runs are in
+outputs/cifar10/: the same command trains what is missing there, and writes a table of all that is there.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from math import sqrt
+from pathlib import Path
+from statistics import fmean, median
+
+import report
+
+from intro_dl.config.options import Option, read_options, several_of
+from intro_dl.config.types import Seed
+from intro_dl.results.evidence import Mean
+from intro_dl.runs.folder import find_runs
+from intro_dl.runs.program import run_script
+from intro_dl.runs.result import Result, Status
+
+FOLDER = Path("outputs") / "cifar10"
+EXPERIMENTS = ("cifar10_2min", "cifar10_5min", "cifar10_10min", "cifar10_fast")
+SMALL = "cifar10_2min"
+TRICKS = {  # what turns it off
+    "nothing": [],
+    "whitening": ["model.whiten=false"],
+    "identity": ["model.identity=false"],
+    "biases": ["model.bias_speed=1"],
+    "smoothing": ["model.smoothing=0"],
+    "lookahead": ["callbacks.lookahead=null"],
+    "alternation": ["data.augment=crop_flip"],
+    "triangle": ["scheduler=none"],
+    "views": ["model.views=one"],
+}
+ABOUT = """\
+Accuracies are means ± standard errors over the seeds; validation looks at one view of an image, the test at
+six. `sampling` is the standard error of one accuracy because the test has so few images. All rows share these
+images, so it is smaller in a difference.
+"""
+ABOUT_TRICKS = f"""\
+Each trick is turned off in experiment={SMALL}. Its gain is the accuracy of all tricks less that without it.
+"""
+OPTIONS = {
+    "experiments": several_of(*EXPERIMENTS, "none", default=EXPERIMENTS),
+    "tricks": several_of(*TRICKS, "none", default=list(TRICKS)),
+    "seeds": Option(list[Seed], [0, 1, 2]),
+}
+
+
+def train(name: str, seeds: Sequence[int], overrides: Sequence[str]) -> None:
+    """Train the seeds that are not finished, as a sweep in the folder of that name."""
+    folder = FOLDER / name / "-".join(map(str, seeds))
+    done = [run for run in find_runs(folder) if run.status() is Status.COMPLETED] if folder.is_dir() else []
+    report.say(f"{name}: {len(done)} of {len(seeds)} seeds are finished.")
+    if len(done) == len(seeds):
+        return
+    swept = ["-m", *overrides, f"seed={','.join(map(str, seeds))}", f"hydra.sweep.dir={folder}"]
+    command = [f"resume={folder}"] if folder.is_dir() else swept
+    subprocess.run([sys.executable, report.TRAIN, *command], check=True)
+
+
+def finished(name: str) -> list[Result]:
+    """Return the results of all finished runs of that name."""
+    runs = find_runs(FOLDER / name) if (FOLDER / name).is_dir() else []
+    results = [run.read_result() for run in runs]
+    return [result for result in results if result.status is Status.COMPLETED]
+
+
+def percents(results: Sequence[Result], split: str) -> list[float]:
+    return [100 * result.metrics[f"accuracy/{split}"] for result in results]
+
+
+def percent(values: Sequence[float]) -> str:
+    """Return the mean of percentages, with its standard error if there are two."""
+    return f"{fmean(values):.2f}" + (f" ± {Mean.of(values).error:.2f}" if len(values) > 1 else "")
+
+
+def sampling(results: Sequence[Result]) -> str:
+    """Return the standard error of an accuracy on so few test images, and their number."""
+    (images,) = {int(re.search(r"([\d,]+) test", each.data)[1].replace(",", "")) for each in results}
+    mean = fmean(percents(results, "test"))
+    return f"± {sqrt(mean * (100 - mean) / images):.2f} on {images:,}"
+
+
+def budgets() -> str:
+    """Return a table of the experiments that have finished runs."""
+    rows = []
+    for name in EXPERIMENTS:
+        if results := finished(name):
+            first, accuracies = results[0], [percent(percents(results, split)) for split in ("test", "val")]
+            sizes = f"{first.parameters or 0:,}", str(first.epochs), str(len(results))
+            seconds = f"{median(each.seconds or 0 for each in results):,.0f}"
+            how = sorted({f"{each.precision}, {each.threads} threads" for each in results})
+            rows.append((name, *accuracies, sampling(results), *sizes, seconds, "; ".join(how)))
+    columns = (
+        "experiment",
+        "test, %",
+        "validation, %",
+        "sampling",
+        "parameters",
+        "epochs",
+        "seeds",
+        "seconds",
+    )
+    return report.table((*columns, "precision"), rows) if rows else ""
+
+
+def ablation() -> str:
+    """Return a table of the tricks that have finished runs."""
+    whole, rows = finished("without/nothing"), []
+    for name in TRICKS:
+        if results := finished(f"without/{name}"):
+            cells = [name]
+            for split in ("test", "val"):
+                values, everything = percents(results, split), percents(whole, split)
+                known = name != "nothing" and min(len(values), len(everything)) > 1
+                gain = Mean.of(everything) - Mean.of(values) if known else None
+                cells += [percent(values), f"{gain.value:.2f} ± {gain.error:.2f}" if gain else "–"]
+            rows.append((*cells, str(len(results))))
+    columns = ("without", "test, %", "gain", "validation, %", "gain", "seeds")
+    return report.table(columns, rows) if rows else ""
+
+
+def main(arguments: list[str]) -> int:
+    mine = [word for word in arguments if word.partition("=")[0] in OPTIONS]
+    passed = [word for word in arguments if word not in mine]
+    _, options = read_options(mine, OPTIONS)
+    chosen = {key: [each for each in options[key] if each != "none"] for key in ("experiments", "tricks")}
+    jobs = [(name, [f"experiment={name}", "hydra/launcher=basic"]) for name in chosen["experiments"]]
+    jobs += [(f"without/{name}", [f"experiment={SMALL}", *TRICKS[name]]) for name in chosen["tricks"]]
+    for name, overrides in jobs:
+        train(name, options["seeds"], [*overrides, *passed])
+        text = f"{report.machine()}\n\n{ABOUT}\n{budgets()}\n{ABOUT_TRICKS}\n{ablation()}"
+        report.write_section("benchmarks/cifar10.py", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(__doc__, main, sys.argv[1:]))
