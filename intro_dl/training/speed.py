@@ -47,12 +47,13 @@ def look_for_a_gpu_once() -> None:
 
 
 def compile_step(model: Task) -> None:
-    """Compile the forward pass, the loss and the metrics into one program.
+    """Compile the forward pass, the loss and the metrics into one program, with the random numbers of torch.
 
-    The model itself stays as it is, so that callbacks still find its layers.
+    The model itself stays as it is, so that callbacks still find its layers. torch.compile leaves nn.LSTM and
+    nn.GRU as they are, and the rest of such a model is compiled in parts.
     """
     name = "metrics_and_state" if isinstance(model, LanguageModel) else "metrics"
-    setattr(model, name, torch.compile(getattr(model, name)))
+    setattr(model, name, torch.compile(getattr(model, name), options={"fallback_random": True}))
 
 
 def check_bfloat16(
