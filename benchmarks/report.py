@@ -41,6 +41,16 @@ def processor() -> str:
     return f"{name[1] if name else platform.machine()} ({', '.join(found) or 'no bfloat16 instructions'})"
 
 
+def lstm_in_bfloat16(device: str = "cpu") -> bool:
+    """Return whether torch has an LSTM in bfloat16 here: on a CPU, oneDNN needs AVX-512 or newer for it."""
+    try:
+        with torch.autocast(device, torch.bfloat16):
+            torch.nn.LSTM(2, 2, device=device)(torch.zeros(1, 1, 2, device=device))
+    except RuntimeError:
+        return False
+    return True
+
+
 def interleaved(
     contenders: Mapping[str, Callable[[], float]], rounds: int, unit: str = "s"
 ) -> dict[str, list[float]]:
