@@ -34,6 +34,7 @@ ENDS = 3
 LINES = 48  # a longer output loses its middle, too
 TIME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
+JOB = re.compile(r"#\d+ ")  # the line of a job of a sweep
 SAME = 0.05  # numbers of another processor may differ by this fraction, or by this amount below 1
 
 
@@ -74,6 +75,8 @@ def printed(command: list[str], folder: Path) -> str:
 def shorten(text: str) -> str:
     """Return an output without progress bars, the middle of long tables, and the dates in names."""
     lines = [line.rstrip() for line in TIME.sub("<time>", text).splitlines() if "steps/s" not in line]
+    jobs = sorted(filter(JOB.match, lines), key=lambda line: int(line[1:].split()[0]), reverse=True)
+    lines = [jobs.pop() if JOB.match(line) else line for line in lines]  # they end in another order each time
     short: list[str] = []
     for table, rows in _tables(lines):
         long = table and len(rows) > EPOCHS
@@ -97,7 +100,7 @@ def _tables(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
 
 
 def timeless(text: str) -> str:
-    """Return an output with <s> for seconds: those of the columns of tables, and those of a run."""
+    """Return an output with <s> for seconds: those of the columns of tables, and those of runs."""
     lines, end = [], 0  # where a column of seconds ends
     for line in text.splitlines():
         if heading := re.search(r"  seconds(?=  |$)", line):
@@ -112,7 +115,8 @@ def timeless(text: str) -> str:
             line = f"{row[1].ljust(end - 3)}<s>"
         elif cell:
             line = f"{line[: cell.start()].ljust(end - 3)}<s>{line[end:]}"
-        lines.append(re.sub(r"^(seconds +)[\d.]+", r"\1<s>", line))
+        line = re.sub(r", \d+ at a time$", ", <n> at a time", line)  # as many as there are cores
+        lines.append(re.sub(r"^(seconds +|#\d+ .*  )[\d.]+(?= s$| on )", r"\1<s>", line))
     return "\n".join(lines)
 
 

@@ -61,11 +61,14 @@ def data_root() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def read_once():
-    """Read the yaml files of the configs and the file of the digits once for all tests."""
+    """Read the yaml files of the configs and the file of the digits once, and do without processes."""
     from sklearn import datasets
+
+    from intro_dl.cli import launcher
 
     with pytest.MonkeyPatch.context() as patch:
         keep_parts(patch)
+        patch.setattr(launcher, "cores", lambda: 1)  # the jobs of a sweep run in this process
         patch.setattr(datasets, "load_digits", cache(datasets.load_digits))
         yield
 

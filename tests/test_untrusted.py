@@ -189,11 +189,11 @@ def test_a_stranger_option_in_a_sweep_is_not_repeated(evil, train, tmp_path):
 
 
 TYPED_AGAIN = [
-    "hydra/launcher=joblib",
+    "hydra/launcher=submitit_local",
     "hydra.launcher=${model}",
     "+hydra.launcher.setup=[touch EXECUTED]",
     "hydra/sweeper=nothing",
-    "hydra.sweeper.n_jobs=3",
+    "hydra.sweeper.max_batch_size=3",
     "hydra.sweep.subdir=../../elsewhere",
 ]
 

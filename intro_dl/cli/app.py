@@ -17,7 +17,7 @@ from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from intro_dl.cli import help_text, hydra_callbacks
+from intro_dl.cli import help_text, hydra_callbacks, launcher
 from intro_dl.cli.errors import explain
 from intro_dl.cli.optuna_sweeper import register_sweeper
 from intro_dl.cli.overrides import flags_last, for_hydra
@@ -43,6 +43,7 @@ def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
         return 0
     register_schema()
     register_sweeper()
+    launcher.register_launcher()
     logging.raiseExceptions = False  # report a full disk once, not for each line of train.log
     asked = FULL_ERROR if is_worker() else "HYDRA_FULL_ERROR"  # the launcher has changed HYDRA_FULL_ERROR
     os.environ[FULL_ERROR] = "1" if os.environ.get(asked, "0") not in ("", "0") else ""
@@ -54,10 +55,16 @@ def run(main: Callable[[], None], arguments: Sequence[str]) -> int:
     hydra_callbacks.created.clear()
 
     def work() -> None:
-        sys.argv[1:] = flags_last([*for_hydra(with_saved_command(list(arguments))), *worker_arguments()])
+        words = flags_last([*for_hydra(with_saved_command(list(arguments))), *worker_arguments()])
+        if {"-m", "--multirun"} & set(words) or any(word.startswith("sweep=") for word in words):
+            launcher.start_server(words)
+        sys.argv[1:] = words
         main()
 
-    code = run_program(work, lambda error: explain(error, sys.argv[1:]), _tell)
+    try:
+        code = run_program(work, lambda error: explain(error, sys.argv[1:]), _tell)
+    finally:
+        launcher.stop_server()
     if code not in (0, INTERRUPTED, TERMINATED):
         hydra_callbacks.remove_created()
     return code

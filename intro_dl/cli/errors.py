@@ -26,7 +26,7 @@ from intro_dl.runs import program
 from intro_dl.runs.files import explain_os_error, shown_path
 
 TYPES = {"Integer": "an integer", "bool": "true or false"}  # types of the root keys, as OmegaConf names them
-PLUGINS = ("joblib", "submitit_local", "submitit_slurm")  # Hydra's launchers
+PLUGINS = ("submitit_local", "submitit_slurm")  # Hydra's launchers
 
 
 def explain(error: BaseException, overrides: list[str]) -> str:
@@ -60,7 +60,7 @@ def _explain_unknown_option(error: MissingConfigException) -> str:
     if not slash:  # --config-path, --config-name
         return f"{_first_line(str(error))}. --help shows how to write a command."
     if group == "hydra":
-        group, name = file.rsplit("/", 1)  # hydra/launcher=joblib
+        group, name = file.rsplit("/", 1)  # hydra/launcher=submitit_slurm
         if name in PLUGINS:
             return f'{group}={name} needs an extra: run pip install -e ".[sweep]".'
     if found := INSTEAD.get(f"{group}={name}".lower()):

@@ -18,7 +18,7 @@ GROUPS = {
     "logger": "where the curves are shown",
     "trainer": "where and how long to train",
     "experiment": "a named set of options and values",
-    "sweep": "values to run one after another",
+    "sweep": "values to run, a job for each",
 }
 HEAD = """\
 Train one lecture model. Choose one option of each group, and change any of its keys:

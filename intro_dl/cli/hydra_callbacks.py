@@ -10,6 +10,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from intro_dl.cli.launcher import in_server
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.files import explain_os_error, shown_path, typed
 from intro_dl.runs.folder import RunFolder, find_runs
@@ -17,7 +18,7 @@ from intro_dl.runs.sweep import SweepFolder
 from intro_dl.training.devices import NO_SWEEP
 
 # Files that exist before the training starts.
-FIRST_FILES = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log"}
+FIRST_FILES = {"config.yaml", "hydra.yaml", "overrides.yaml", "multirun.yaml", "train.log", "output.txt"}
 created: list[Path] = []  # folders that this command created, innermost first
 
 
@@ -106,13 +107,10 @@ class SweepSummary(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print and write the comparison of the runs; exit with 1 if a job failed or all diverged."""
-        from intro_dl.compare.command import end_of_sweep
-        from intro_dl.runs.program import run_script
-
         folder = Path(config.hydra.sweep.dir)
         jobs = [job for job in SweepFolder(folder).jobs() if job.result_file.is_file()]
         failed = any(not job.status().counts for job in jobs)
-        failed |= bool(jobs) and run_script("", end_of_sweep, [str(folder)]) != 0
+        failed |= bool(jobs) and in_server("intro_dl.compare.command:end_of_sweep", [str(folder)]) != 0
         missing = self.planned - sum(run.result_file.is_file() for run in find_runs(folder))
         if missing > 0 and (jobs or not SweepFolder(folder).is_sweep()):  # or hydra.sweep.subdir is elsewhere
             print(

@@ -23,7 +23,7 @@ class OptunaSweeper(Sweeper):
 
     Args:
         n_trials: number of runs.
-        n_jobs: runs started together, e.g. with hydra/launcher=joblib; they do not see each other's results.
+        n_jobs: runs side by side; they do not see each other's results.
         n_startup_trials: runs with random values before the search begins.
         seed: the seed. The same seed and results give the same trials, so a stopped search can resume.
         params: key -> values, e.g. {"optim.lr": "tag(log, interval(1e-4, 1))"}; the command line adds more.

@@ -16,6 +16,7 @@ NEVER_SAVED = ("resume", "run_dir", "own_code")  # own_code= allows code to run,
 OVERRIDE = re.compile(
     r"[~+]*([A-Za-z_]\w*(?:\.\w+)*)(?:=(.*))?", re.DOTALL
 )  # an override of a run, not of Hydra
+NUMBERS = r"hydra\.(launcher\.n_jobs|sweeper\.(n_jobs|n_trials|n_startup_trials|seed))=\d+"  # of our plugins
 OPTION = re.compile(r"[\w-]+(/[\w-]+)*")  # the name of a yaml in configs/: it cannot name a file elsewhere
 
 
@@ -100,7 +101,7 @@ def _with_saved_sweep(folder: Path, arguments: list[str]) -> list[str]:
         key = text.lstrip("+~").partition("=")[0]
         if not re.match(r"hydra[./](launcher|sweeper|sweep|run|mode)\b", key) or "_target_" in text:
             raise ValueError(_refusal(text, folder / "multirun.yaml"))
-        if re.fullmatch(r"hydra\.sweeper\.(n_trials|n_startup_trials|seed)=\d+", text) and key not in typed:
+        if re.fullmatch(NUMBERS, text) and key not in typed and "hydra/launcher" not in typed:
             how.append(text)  # a number cannot run code
         own = (*how, "hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra/launcher=basic", *typed)
         if key not in own and text not in own:

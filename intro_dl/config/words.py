@@ -140,6 +140,7 @@ INSTEAD = {
     "callbacks=none": "choose callbacks=default, or switch one off: callbacks.early_stopping=null",
     "callbacks=null": "choose callbacks=default, or switch one off: callbacks.early_stopping=null",
     "callbacks=false": "choose callbacks=default, or switch one off: callbacks.early_stopping=null",
+    "hydra/launcher=joblib": "leave it out: the jobs of a sweep run side by side",
     "logger=null": "choose logger=none",
     "logger=false": "choose logger=none",
     "logger=[]": "choose logger=none",

@@ -1,6 +1,7 @@
 """Show the progress of a training on the terminal, or in a notebook."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pytorch_lightning.callbacks import RichProgressBar
@@ -10,6 +11,9 @@ from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from intro_dl.config.types import Size
+
+# Called with the finished epochs, their maximum, and the name and value of a metric, at each epoch.
+listener: Callable[[int, int, str, float | None], None] | None = None
 
 
 class Speed(ProgressColumn):
@@ -41,6 +45,7 @@ class Progress(RichProgressBar):
         if self.progress is not None and not self.progress.console.is_terminal:
             self.progress.live.transient = True  # or the last bar stays as one more line
         self._shown = len(module.history)
+        self._tell_listener(trainer, module)
 
     def on_train_epoch_start(self, trainer, module):
         self._show_epoch(trainer, module)
@@ -86,6 +91,7 @@ class Progress(RichProgressBar):
     def _show_epoch(self, trainer: Any, module: Any) -> None:
         if not self.is_enabled or len(module.history) == self._shown:
             return
+        self._tell_listener(trainer, module)
         row = module.history[-1]
         names = [name.removesuffix("/train") for name in row if name.endswith("/train")]
         columns = {"epoch": f"{int(row['epoch']) + 1}/{trainer.max_epochs}"}
@@ -101,6 +107,14 @@ class Progress(RichProgressBar):
             self._print("  ".join(f"{name:>{_width(name)}}" for name in columns))
         self._print("  ".join(f"{text:>{_width(name)}}" for name, text in columns.items()))
         self._shown, self._header_shown = len(module.history), True
+
+    def _tell_listener(self, trainer: Any, module: Any) -> None:
+        if listener is not None:
+            row = module.history[-1] if module.history else {}
+            measured = [name for name in row if name.endswith("/val")]
+            leading = f"{getattr(module, 'leading', '')}/val"
+            name = leading if leading in row else next(iter(measured), "")
+            listener(len(module.history), trainer.max_epochs, name, row.get(name))
 
     def _print(self, line: str) -> None:
         if self._in_notebook:

@@ -52,7 +52,7 @@ MISTAKES = {
     ],
     "callbacks.early_stopping.monitor=val_loss": ["Nothing measures callbacks.early_stopping.monitor"],
     "monitor=accuracy/vall": ["Nothing measures monitor=accuracy/vall. Did you mean accuracy/val?"],
-    "hydra.launcher.n_jobs=2": ["Unknown key hydra.launcher.n_jobs. --cfg hydra lists the keys of Hydra."],
+    "hydra.launcher.jobs=2": ["Unknown key hydra.launcher.jobs. --cfg hydra lists the keys of Hydra."],
     "optim.lrr=1": ["Unknown key optim.lrr", "Did you mean optim.lr?"],
     "lr=0.1": ["Unknown key lr", "Did you mean optim.lr?"],
     "model=mlp model.hiden=[3]": ["Unknown key model.hiden", "Did you mean model.hidden?"],

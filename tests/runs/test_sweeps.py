@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from intro_dl.tasks import Task
 from tests.conftest import ROOT
 
 SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
+TWO = ("hydra.launcher.n_jobs=2",)
 ONE_EPOCH = (*SMALL, "trainer.max_epochs=1")
 SWEEPS = sorted(path.stem for path in (ROOT / "configs" / "sweep").glob("*.yaml"))
 SWEEPS.remove("optuna")  # names no values, but a range: tests/runs/test_launchers.py
@@ -26,6 +28,16 @@ def table(folder: Path) -> list[dict[str, str]]:
     """Return the rows of compare.csv, without what depends on the clock and the place."""
     rows = csv.DictReader((folder / "compare.csv").read_text().splitlines())
     return [{key: value for key, value in row.items() if key not in ("seconds", "runs")} for row in rows]
+
+
+def wait_for(reached: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def completed(run: Path) -> bool:
+    return json.loads((run / "result.json").read_text())["status"] == "completed"
 
 
 def test_sweep_ends_with_its_table_and_files(train):
@@ -74,33 +86,32 @@ def test_sweep_over_models_of_different_tasks_ends_with_a_table_for_each(train):
 
 
 def test_sweep_killed_and_resumed_ends_with_the_same_table_as_one_not_killed(train):
-    sweep = ("-m", *SMALL, "trainer.max_epochs=20", "callbacks=no_early_stopping", "optim.lr=0.01,0.1,1")
+    sweep = ("-m", *SMALL, "trainer.max_epochs=60", "callbacks=no_early_stopping", "optim.lr=0.01,0.1,1")
     folder = train(*sweep, "hydra.sweep.dir=whole").folder
     stopped = folder / "stopped"
     killed = subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "train.py"), *sweep, "hydra.sweep.dir=stopped"],
+        [sys.executable, str(ROOT / "scripts" / "train.py"), *sweep, *TWO, "hydra.sweep.dir=stopped"],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 120
-        while not list(stopped.glob("1_*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        wait_for(lambda: list(stopped.glob("*/checkpoints/last.ckpt")))
     finally:
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
-    first, second = sorted(stopped.glob("[0-9]_*"))
-    assert (first / "result.json").is_file() and not (second / "result.json").exists()
-    first_result = (first / "result.json").stat().st_mtime_ns
+    wait_for(lambda: len(list(stopped.glob("*/result.json"))) == 2)  # the jobs noticed it, and saved
+    begun = sorted(stopped.glob("[0-9]_*"))
+    assert len(begun) == 2
+    results = {run: (run / "result.json").stat().st_mtime_ns for run in begun if completed(run)}
 
     answer = train("resume=stopped")
     assert answer.code == 0, answer.err
     assert table(stopped) == table(folder / "whole")
-    assert (first / "result.json").stat().st_mtime_ns == first_result  # not run again
-    epochs = (second / "history.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in epochs[1:]] == [str(number) for number in range(1, 21)]
+    assert all((run / "result.json").stat().st_mtime_ns == time for run, time in results.items())  # kept
+    epochs = (begun[1] / "history.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in epochs[1:]] == [str(number) for number in range(1, 61)]
 
 
 def test_resumed_sweep_runs_the_damaged_and_the_failed_jobs_again_and_keeps_the_others(train):
@@ -150,11 +161,11 @@ def test_sweep_begun_with_another_launcher_goes_on_without_it(train):
     answer = train("resume=sweeps")
     assert answer.code == 1 and answer.err.endswith("sweep of sweeps: intro-dl train resume=sweeps/one\n")
     saved = yaml.safe_load((folder / "one" / "multirun.yaml").read_text())
-    saved["hydra"]["overrides"]["hydra"] += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    saved["hydra"]["overrides"]["hydra"] += ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=2"]
     (folder / "one" / "multirun.yaml").write_text(yaml.safe_dump(saved))
     answer = train("resume=sweeps/one")
     assert answer.code == 0, answer.err
-    assert "Resuming without hydra/launcher=joblib: type it again to use it." in answer.err
+    assert "Resuming without hydra/launcher=submitit_local: type it again to use it." in answer.err
     assert "\n\t#0 : " in answer.out  # each run is announced, without the time
 
 
