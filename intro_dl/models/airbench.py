@@ -37,7 +37,7 @@ class Airbench(Classifier):
         identity: start the other convolutions as the identity.
         bias_speed: biases learn bias_speed^2 times as fast as weights.
         smoothing: fraction of the target that all classes share, in training.
-        views: of a test image, whose scores are averaged; see `average_views`. Validation takes one.
+        views: of a test image, whose scores are averaged; see `average_views`. The fit takes one.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Airbench(Classifier):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, K) of images (B, C, H, W)."""
-        one = self.training or getattr(self._trainer, "validating", False)
-        return average_views(self.score, images, "one" if one else self.hparams["views"])
+        fitting = self._trainer and self._trainer.state.stage in ("train", "validate")
+        return average_views(self.score, images, "one" if self.training or fitting else self.hparams["views"])
 
     def score(self, images: Tensor) -> Tensor:
         x = F.gelu(self.patches(images))  # (B, n_in, H - 1, W - 1)

@@ -28,6 +28,10 @@ CASES = {
         "scheduler=plateau scheduler.patience=0 +scheduler.threshold=9"
     ),
     "recurrent state": "model=char_lstm model.hidden_size=9 data.batch_size=99 trainer.limit_train_batches=9",
+    "slow weights, filters of the data, images in turns": (
+        "model=airbench model.widths=[4,4,4] data.limit_train=90 data.batch_size=10 "
+        "data.augment=crop_alternate callbacks=[no_early_stopping,lookahead]"
+    ),
     "two networks in turns": "model=gan data.batch_size=999",
     "batch norm, several batches a step": (
         "model=resnet model.depth=8 data.limit_train=70 data.batch_size=10 trainer.accumulate_grad_batches=2"
