@@ -4,7 +4,7 @@
     python benchmarks/compile.py mlp steps=5     one model, a few steps; nothing is written
 
 Each model trains on its own data as scripts/train.py does, without and with torch.compile in turns, each time
-with an empty cache. The warm-up is what training and validation take at first, beyond their later duration.
+with an empty cache. The warm-up is what the first steps take beyond the duration of later ones.
 """
 
 import contextlib
@@ -38,21 +38,16 @@ SHORT += [
 
 
 class Steps(pl.Callback):
-    """Seconds of each training step, and of each validation."""
+    """Seconds of each training step."""
 
     def __init__(self) -> None:
-        self.steps, self.validations = [], []
+        self.seconds = []
 
     def on_train_batch_start(self, *_):
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, *_):
-        self.steps.append(time.perf_counter() - self.began)
-
-    on_validation_start = on_train_batch_start
-
-    def on_validation_end(self, *_):
-        self.validations.append(time.perf_counter() - self.began)
+        self.seconds.append(time.perf_counter() - self.began)
 
 
 def measure(model: str, steps: int, compiled: str) -> tuple[float, float]:
@@ -68,8 +63,8 @@ def measure(model: str, steps: int, compiled: str) -> tuple[float, float]:
     ):
         own = [f"model={model}", f"trainer.limit_train_batches={steps}", f"run_dir='{folder}/run'"]
         training.train(compose("train", [*own, f"trainer.compile={compiled}", *SHORT]))
-    later, (first, last) = report.median(clock.steps[len(clock.steps) // 2 :]), clock.validations
-    return sum(clock.steps) - len(clock.steps) * later + first - last, 1000 * later
+    later = report.median(clock.seconds[len(clock.seconds) // 2 :])
+    return sum(clock.seconds) - len(clock.seconds) * later, 1000 * later
 
 
 def row(model: str, steps: int, rounds: int) -> tuple[str, ...]:

@@ -47,13 +47,16 @@ def look_for_a_gpu_once() -> None:
 
 
 def compile_step(model: Task) -> None:
-    """Compile the forward pass, the loss and the metrics into one program, with the random numbers of torch.
+    """Compile the forward pass, the loss and the metrics of training into one program.
 
-    The model itself stays as it is, so that callbacks still find its layers. torch.compile leaves nn.LSTM and
-    nn.GRU as they are, and the rest of such a model is compiled in parts.
+    It draws the random numbers that torch draws without it. Evaluation is not compiled: it would double the
+    warm-up. The model itself stays as it is, so that callbacks still find its layers. torch.compile leaves
+    nn.LSTM and nn.GRU as they are, and compiles the rest of such a model in parts.
     """
     name = "metrics_and_state" if isinstance(model, LanguageModel) else "metrics"
-    setattr(model, name, torch.compile(getattr(model, name), options={"fallback_random": True}))
+    plain = getattr(model, name)
+    compiled = torch.compile(plain, options={"fallback_random": True})
+    setattr(model, name, lambda *inputs: (compiled if model.training else plain)(*inputs))
 
 
 def check_bfloat16(

@@ -116,14 +116,18 @@ def test_the_probe_of_bfloat16_changes_neither_the_weights_nor_the_random_number
         assert torch.equal(value, before[name]), name
 
 
-@pytest.mark.parametrize("model", ["softmax", "char_rnn"])
-def test_compile_compiles_the_step_and_nothing_that_looks_inside(model, train, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(torch, "compile", lambda function, **_: compiled.append(function) or function)
+@pytest.mark.parametrize(("model", "name"), [("softmax", "metrics"), ("char_rnn", "metrics_and_state")])
+def test_compile_compiles_the_step_of_training_alone_and_nothing_that_looks_inside(
+    model, name, train, monkeypatch
+):
+    calls = []
+
+    def follow(function, **_):
+        return lambda *inputs: calls.append((function.__name__, torch.is_grad_enabled())) or function(*inputs)
+
+    monkeypatch.setattr(torch, "compile", follow)
     assert train(f"model={model}", *SMALL[1:], "trainer.compile=true").code == 0
-    assert [function.__name__ for function in compiled] == [
-        "metrics_and_state" if model == "char_rnn" else "metrics"
-    ]
+    assert calls == [(name, True)] * 2  # trainer=smoke trains and validates on two batches
 
 
 @pytest.mark.slow
