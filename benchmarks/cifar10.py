@@ -5,9 +5,9 @@
     python benchmarks/cifar10.py experiments=none tricks=views,whitening
     python benchmarks/cifar10.py tricks=none data=image_folder data.root=<directory>
 
-A budget trains one run after another, because its seconds are measured. A trick is turned off in
-experiment=cifar10_2min, and its seeds are a sweep. Other words are passed to the training. The runs are in
-outputs/cifar10/: the same command trains what is missing there, and writes a table of all that is there.
+The runs of a budget follow one after another, because their seconds are measured. Each trick is turned off in
+experiment=cifar10_2min, with its seeds in a sweep. Other words are passed to the training. The runs are in
+outputs/cifar10/: the same command trains what is missing there, and writes tables of all that is there.
 """
 
 import re
@@ -57,21 +57,21 @@ OPTIONS = {
 
 
 def train(name: str, seeds: Sequence[int], overrides: Sequence[str]) -> None:
-    """Train the seeds that are not finished, as a sweep in the folder of that name."""
-    folder = FOLDER / name / "-".join(map(str, seeds))
-    done = [run for run in find_runs(folder) if run.status() is Status.COMPLETED] if folder.is_dir() else []
-    report.say(f"{name}: {len(done)} of {len(seeds)} seeds are finished.")
+    """Train the seeds that are not finished, several of them as a sweep."""
+    place = FOLDER / name / "-".join(map(str, seeds))
+    done = [run for run in find_runs(place) if run.status() is Status.COMPLETED]
+    report.say(f"{place}: {len(done)} of {len(seeds)} finished.")
     if len(done) == len(seeds):
         return
-    swept = ["-m", *overrides, f"seed={','.join(map(str, seeds))}", f"hydra.sweep.dir={folder}"]
-    command = [f"resume={folder}"] if folder.is_dir() else swept
+    where = ["-m", f"hydra.sweep.dir={place}"] if len(seeds) > 1 else [f"run_dir={place}"]
+    seed = f"seed={place.name.replace('-', ',')}"
+    command = [f"resume={place}"] if place.is_dir() else [*where, *overrides, seed]
     subprocess.run([sys.executable, report.TRAIN, *command], check=True)
 
 
 def finished(name: str) -> list[Result]:
     """Return the results of all finished runs of that name."""
-    runs = find_runs(FOLDER / name) if (FOLDER / name).is_dir() else []
-    results = [run.read_result() for run in runs]
+    results = [run.read_result() for run in find_runs(FOLDER / name)]
     return [result for result in results if result.status is Status.COMPLETED]
 
 
@@ -135,10 +135,11 @@ def main(arguments: list[str]) -> int:
     passed = [word for word in arguments if word not in mine]
     _, options = read_options(mine, OPTIONS)
     chosen = {key: [each for each in options[key] if each != "none"] for key in ("experiments", "tricks")}
-    jobs = [(name, [f"experiment={name}", "hydra/launcher=basic"]) for name in chosen["experiments"]]
-    jobs += [(f"without/{name}", [f"experiment={SMALL}", *TRICKS[name]]) for name in chosen["tricks"]]
-    for name, overrides in jobs:
-        train(name, options["seeds"], [*overrides, *passed])
+    seeds = options["seeds"]
+    jobs = [(name, [seed], [f"experiment={name}"]) for name in chosen["experiments"] for seed in seeds]
+    jobs += [(f"without/{name}", seeds, [f"experiment={SMALL}", *TRICKS[name]]) for name in chosen["tricks"]]
+    for name, trained, overrides in jobs:
+        train(name, trained, [*overrides, *passed])
         text = f"{report.machine()}\n\n{ABOUT}\n{budgets()}\n{ABOUT_TRICKS}\n{ablation()}"
         report.write_section("benchmarks/cifar10.py", text)
     return 0
