@@ -1,7 +1,7 @@
 """One job of a sweep, in a process that `cli/launcher.py` starts for it. Does not import torch itself.
 
 The process is a fork of a server that has imported everything. It prints to output.txt in
-the folder of the job, and tells the launcher where that is, each finished epoch, and each warning.
+the folder of the job, and tells the launcher each finished epoch and each warning.
 """
 
 import logging
@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -22,11 +21,10 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, cast
 
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobRuntime, JobStatus, run_job, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from intro_dl.cli.errors import explain
 from intro_dl.config.schema import register_schema
@@ -38,35 +36,25 @@ SECONDS_TO_SAVE = 10  # if the launcher was killed
 
 @dataclass(frozen=True)
 class Job:
-    """What a job needs to compose its config and to run.
+    """What a job needs to run.
 
     Args:
         number: counted from 0.
-        overrides: its part of the command line.
-        config: the config of the sweep.
-        loader: composes the config of the job.
+        config: its config.
         callbacks: Hydra's callbacks.
         task: where the program is, e.g. "intro_dl.cli.train:train_one".
     """
 
     number: int
-    overrides: Sequence[str]
     config: DictConfig
-    loader: ConfigLoader
     callbacks: Any
     task: str
 
-    def compose(self) -> DictConfig:
-        """Return the config of this job."""
-        config = self.loader.load_sweep_config(self.config, list(self.overrides))
-        with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = self.number
-        return config
-
-    @staticmethod
-    def folder(config: DictConfig) -> Path:
-        """Return the folder of a job, as Hydra chooses it."""
-        return Path(config.hydra.sweep.dir, config.hydra.sweep.subdir).absolute()
+    @property
+    def folder(self) -> RunFolder:
+        """The folder of this job, as Hydra chooses it."""
+        sweep = self.config.hydra.sweep
+        return RunFolder(Path(sweep.dir, sweep.subdir).absolute())
 
 
 def run(job: Job, launcher: Connection) -> None:
@@ -93,12 +81,10 @@ def _run(job: Job, launcher: Connection) -> JobReturn:
     setup_globals()
     register_schema()
     JobRuntime.instance().set("name", job.config.hydra.job.name)
-    config = job.compose()
-    HydraConfig.instance().set_config(config)
-    folder = job.folder(config)
-    _tell(launcher, "folder", folder, RunFolder(folder).status().counts)
-    folder.mkdir(parents=True, exist_ok=True)
-    _print_to(folder / "output.txt")
+    HydraConfig.instance().set_config(job.config)
+    _tell(launcher, "begun", job.folder.status().counts)
+    job.folder.path.mkdir(parents=True, exist_ok=True)
+    _print_to(job.folder.path / "output.txt")
 
     def task(cfg: DictConfig) -> Any:
         from intro_dl.training import progress
@@ -110,10 +96,10 @@ def _run(job: Job, launcher: Connection) -> JobReturn:
 
     done = run_job(
         task_function=task,
-        config=config,
+        config=job.config,
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
-        hydra_context=HydraContext(config_loader=job.loader, callbacks=job.callbacks),
+        hydra_context=HydraContext(config_loader=cast(Any, None), callbacks=job.callbacks),  # not used
     )
     if done.status is JobStatus.FAILED:  # HYDRA_FULL_ERROR=1; the error itself may not be sent
         text = "".join(traceback.format_exception(done._return_value))

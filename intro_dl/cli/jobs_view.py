@@ -3,8 +3,8 @@
 import re
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from intro_dl.runs.program import printable
 from intro_dl.runs.result import Result, Status
@@ -19,17 +19,16 @@ class View:
     """What the user sees. Without a terminal, only the lines of finished jobs, and warnings.
 
     Args:
-        total: number of jobs.
+        labels: what each job differs in from the others, by its number.
         at_a_time: how many run at the same time.
-        width: of the widest name of a job.
         bars: whether to draw bars on a terminal.
     """
 
-    def __init__(self, total: int, at_a_time: int, width: int, bars: bool) -> None:
-        self.total, self.width, self.finished = total, width, 0
+    def __init__(self, labels: Mapping[int, str], at_a_time: int, bars: bool) -> None:
+        self.labels, self.total, self.finished = dict(labels), len(labels), 0
         self.live: Any = None
         self.drawn = 0.0  # when, in seconds
-        self.at_a_time = min(at_a_time, total)
+        self.at_a_time = min(at_a_time, self.total)
         self.bars = bars and sys.stderr.isatty()
 
     def __enter__(self) -> Self:
@@ -47,6 +46,11 @@ class View:
             redirect = {"redirect_stdout": sys.stdout.isatty(), "redirect_stderr": True}
             self.live = Live(self.progress, console=console, auto_refresh=False, transient=True, **redirect)
             self.live.start(refresh=True)
+            if max(map(len, self.labels.values())) + BESIDE > console.width:  # lr=0.1 instead of optim.lr=0.1
+                short = {
+                    number: re.sub(r"[\w.]+\.(?=\w+=)", "", text) for number, text in self.labels.items()
+                }
+                self.labels = short
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -68,10 +72,7 @@ class View:
         table.add_column(no_wrap=True, justify="right")
         for each in running:
             epoch = f"epoch {each.epoch}/{each.epochs}" if each.epochs else "starting"
-            label = each.label  # optim.lr=0.1, or lr=0.1 where the space is scarce
-            if len(label) + BESIDE > self.live.console.width:
-                label = re.sub(r"[\w.]+\.(?=\w+=)", "", label)
-            table.add_row(printable(label), epoch, each.measured)
+            table.add_row(printable(self.labels[each.job.number]), epoch, each.measured)
         begun = sum(each.epoch / each.epochs for each in running if each.epochs)
         done = "saving" if stopping else f"{self.finished} of {self.total} jobs"
         self.progress.update(self.bar, completed=self.finished + begun, description=done)
@@ -88,8 +89,12 @@ class View:
         if result.status is Status.DIVERGED:
             how = f"diverged: {result.reason}"
         seconds = "finished before" if running.kept else f"{result.seconds:.1f} s" if result.seconds else ""
-        print(printable(f"{running.label:<{self.width}}  {how}  {seconds}".rstrip()), flush=True)
+        self._print(running, f"{how}  {seconds}", sys.stdout)
 
     def error(self, running: "Running", text: str) -> None:
         """Print an error or a warning of a job."""
-        print(printable(f"{running.label:<{self.width}}  {text}"), file=sys.stderr, flush=True)
+        self._print(running, text, sys.stderr)
+
+    def _print(self, running: "Running", text: str, stream: TextIO) -> None:
+        label, width = self.labels[running.job.number], max(map(len, self.labels.values()))
+        print(printable(f"{label:<{width}}  {text}".rstrip()), file=stream, flush=True)

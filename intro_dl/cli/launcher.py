@@ -8,11 +8,12 @@ with many threads.
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
@@ -23,7 +24,8 @@ from typing import Any, cast
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
-from omegaconf import DictConfig
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
 
 from intro_dl.cli import job
 from intro_dl.cli.job import Job
@@ -151,6 +153,22 @@ class SideBySide(BasicLauncher):
             raise ValueError(f"Invalid hydra.launcher.n_jobs={n_jobs}: choose an integer of at least 1.")
         self.n_jobs, self.apart = n_jobs, False
 
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        loader, kept = hydra_context.config_loader, {}
+        compose = loader.load_sweep_config
+
+        def once(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+            """Compose when the sweeper checks the config of a job, and not again for the job itself."""
+            key = tuple(sweep_overrides)
+            if key in kept:
+                return pickle.loads(kept.pop(key))
+            config = compose(master_config, sweep_overrides)
+            kept[key] = pickle.dumps(config)
+            return config
+
+        loader.load_sweep_config = once
+
     def at_a_time(self) -> int:
         """Return how many jobs may run at the same time."""
         assert self.config is not None
@@ -170,13 +188,17 @@ class SideBySide(BasicLauncher):
         assert self.config is not None and self.hydra_context is not None and self.task_function is not None
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         task = f"{self.task_function.__module__}:{self.task_function.__qualname__}"
-        context = self.hydra_context
-        jobs = [
-            Job(number, overrides, self.config, context.config_loader, context.callbacks, task)
-            for number, overrides in enumerate(job_overrides, initial_job_idx)
-        ]
+        loader, callbacks = self.hydra_context.config_loader, self.hydra_context.callbacks
+
+        def make(number: int, overrides: Sequence[str]) -> Job:
+            assert self.config is not None
+            config = loader.load_sweep_config(self.config, list(overrides))
+            with open_dict(config):
+                config.hydra.job.id = config.hydra.job.num = number
+            return Job(number, config, callbacks, task)
+
         start_server()
-        return _Jobs(jobs, at_a_time, self.config).run()
+        return _Jobs(dict(enumerate(job_overrides, initial_job_idx)), make, at_a_time, self.config).run()
 
 
 @dataclass
@@ -184,9 +206,8 @@ class Running:
     """A job that has been started."""
 
     job: Job
-    label: str
     began: float = field(default_factory=time.monotonic)
-    folder: Path | None = None
+    begun: bool = False
     kept: bool = False  # it was finished before the sweep was resumed
     epoch: int = 0
     epochs: int | None = None
@@ -198,24 +219,33 @@ class Running:
 class _Jobs:
     """The jobs of one call of the launcher."""
 
-    def __init__(self, jobs: Sequence[Job], at_a_time: int, config: DictConfig) -> None:
-        self.waiting, self.at_a_time, self.config = deque(jobs), at_a_time, config
+    def __init__(
+        self,
+        overrides: Mapping[int, Sequence[str]],
+        make: Callable[[int, Sequence[str]], Job],
+        at_a_time: int,
+        config: DictConfig,
+    ) -> None:
+        self.waiting, self.make, self.at_a_time, self.config = (
+            deque(overrides.items()),
+            make,
+            at_a_time,
+            config,
+        )
         self.running: dict[connection.Connection, tuple[Running, Any]] = {}  # with its process
         self.returned: dict[int, JobReturn] = {}
         self.stop: type[KeyboardInterrupt] | None = None
         self.warned: set[str] = set()
-        self.labels = _labels(jobs)
+        self.labels = _labels(overrides)
 
     def run(self) -> list[JobReturn]:
         """Run all, and return what they returned, in their order."""
-        numbers = [each.number for each in self.waiting]
-        width = max(len(label) for label in self.labels.values())
         bars = bool(self.config.trainer.enable_progress_bar)
-        with View(len(numbers), self.at_a_time, width, bars) as self.view, self._signals():
+        with View(self.labels, self.at_a_time, bars) as self.view, self._signals():
             try:
                 while self.running or self.waiting and not self.stop:
                     while self.waiting and len(self.running) < self.at_a_time and not self.stop:
-                        self._start(self.waiting.popleft())
+                        self._start(self.make(*self.waiting.popleft()))
                     self._listen()
                     self.view.show([each for each, _ in self.running.values()], bool(self.stop))
             except KeyboardInterrupt as stop:  # a second one, or before the first job
@@ -225,7 +255,7 @@ class _Jobs:
                     process.kill()
         if self.stop:
             raise self.stop(self._advice(self.stop))
-        return [self.returned[number] for number in numbers]
+        return [self.returned[number] for number in self.labels]
 
     def _advice(self, stop: type[KeyboardInterrupt]) -> str:
         what = "Received SIGTERM" if stop is Terminated else "Interrupted"
@@ -257,7 +287,7 @@ class _Jobs:
         process = context.Process(target=job.run, args=(each, theirs))
         process.start()  # waits until the server has imported everything
         theirs.close()
-        self.running[ours] = Running(each, self.labels[each.number]), process
+        self.running[ours] = Running(each), process
         if self.stop:  # while it started
             process.kill()
 
@@ -273,8 +303,8 @@ class _Jobs:
                 ours.close()
                 self._end(running, process.exitcode)
                 continue
-            if kind == "folder":
-                running.folder, running.kept = content
+            if kind == "begun":
+                running.begun, running.kept = True, content[0]
             elif kind == "epoch":
                 running.epoch, running.epochs, name, value = content
                 running.measured = "" if value is None else f"{name} {value:.4f}"
@@ -288,7 +318,7 @@ class _Jobs:
 
     def _end(self, running: Running, code: int) -> None:
         """Show how a job ended, and keep what it returned."""
-        folder = RunFolder(running.folder or Job.folder(running.job.compose()))
+        folder = running.job.folder
         result = folder.read_result()
         if not result.status.counts and running.result is None and not self.stop:
             result = _died(result, running.error, code)
@@ -296,7 +326,8 @@ class _Jobs:
                 folder.write_result(result)
         monitor, worst = self.config.monitor, float("inf" if self.config.mode == "min" else "-inf")
         if running.result is None:
-            running.result = JobReturn(overrides=running.job.overrides, status=JobStatus.COMPLETED)
+            overrides = list(running.job.config.hydra.overrides.task)
+            running.result = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
             running.result.return_value = (
                 result.metrics.get(monitor, worst) if result.status.counts else worst
             )
@@ -322,12 +353,12 @@ def _died(result: Result, error: str, code: int) -> Result:
 def _send(running: Running, process: Any, number: int) -> None:
     """Send a signal to a job; one that has not begun could not answer it, and has nothing to save."""
     with suppress(ProcessLookupError):
-        os.kill(process.pid, number if running.folder else signal.SIGKILL)
+        os.kill(process.pid, number if running.begun else signal.SIGKILL)
 
 
-def _labels(jobs: Sequence[Job]) -> dict[int, str]:
+def _labels(overrides: Mapping[int, Sequence[str]]) -> dict[int, str]:
     """Return for each job the overrides in which it differs from the others."""
-    words = {each.number: list(filter_overrides(each.overrides)) for each in jobs}
+    words = {number: list(filter_overrides(each)) for number, each in overrides.items()}
     common = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
     own = {number: [word for word in each if word not in common] for number, each in words.items()}
     return {number: f"#{number} {' '.join(each)}" for number, each in own.items()}
