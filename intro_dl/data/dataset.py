@@ -176,7 +176,7 @@ class TensorData(pl.LightningDataModule):
         return Batches(
             inputs,
             targets,
-            # Without gradients a batch only has to fit into memory: larger is faster.
+            # Without gradients. On a CPU larger ones are not faster; a ResNet's maps would leave the cache.
             batch_size=self.batch_size if training else max(self.batch_size or 0, 500),
             transform=transform,
             augment=augment if training else None,

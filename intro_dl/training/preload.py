@@ -3,13 +3,17 @@
     multiprocessing.get_context("forkserver").set_forkserver_preload(["intro_dl.training.preload"])
 
 A job then starts without the seconds of these imports. Their objects are not searched for garbage again,
-which would take 0.1 s in each job and copy the memory that the jobs share.
+which would take 0.1 s in each job and copy the memory that the jobs share. Nothing is computed with torch:
+its threads would not survive the fork.
 """
 
 import gc
 from importlib import import_module
 
 from PIL import Image
+
+from intro_dl.visualize.curves import learning_curves
+from intro_dl.visualize.style import pixels
 
 EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that configs/every_run.yaml names
     "fsspec.implementations.chained",
@@ -30,5 +34,6 @@ EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that c
 for name in EVERY_RUN:
     import_module(name)
 Image.preinit()  # the formats that Pillow tries
+pixels(learning_curves([{"epoch": 1, "loss/train": 1.0, "loss/val": 1.0}], 1))  # matplotlib caches its fonts
 gc.collect()
 gc.freeze()
