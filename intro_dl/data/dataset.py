@@ -167,11 +167,16 @@ class TensorData(pl.LightningDataModule):
     ) -> Loader:
         """Return the batches of a split for the device with the `rank` and `world_size` of `place`."""
 
+        def move(batch: Tensor) -> Tensor:
+            if device.type == "cuda" and not batch.is_cuda:  # the GPU still computes the step before
+                return batch.pin_memory().to(device, non_blocking=True)
+            return batch.to(device)
+
         def augment(batch: Tensor, turns: Tensor) -> Tensor:
-            return self.augment_batch(batch.to(device), turns)
+            return self.augment_batch(move(batch), turns)
 
         def transform(batch: Tensor) -> Tensor:
-            return self.transform(batch.to(device))
+            return self.transform(move(batch))
 
         return Batches(
             inputs,
