@@ -77,7 +77,7 @@ def commands() -> dict[str, set[tuple[str, ...]]]:
             found["train"].add(tuple(re.findall(r'"([^"]+)"', arguments)))
         start = re.match(
             r"(?:\w+=\S+ )*(?:torchrun .*?|exec )?"
-            r"(?:(?:intro-dl|python -m intro_dl) (\w+)|(?:python )?\S*\bscripts/(\w+)\.py)(?![\w.])",
+            r"(?:(?:intro-dl|(?:python )?-m intro_dl) (\w+)|(?:python )?\S*\bscripts/(\w+)\.py)(?![\w.])",
             line,
         )
         if start and (start[0].startswith(("intro-dl", "python", "torchrun", "exec")) or "=" in start[0]):
@@ -195,6 +195,12 @@ def test_the_first_run_of_the_readme_is_written_where_it_stands(monkeypatch):
 
 def test_the_readme_fits_on_a_few_screens():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_page_about_scaling_has_the_table_that_was_measured():
+    page = (ROOT / "docs" / "SCALING.md").read_text(encoding="utf-8")
+    written = page.partition("benchmarks/scaling.py -->\n")[2].partition("<!-- end -->")[0]
+    assert written in (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

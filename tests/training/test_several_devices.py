@@ -294,3 +294,29 @@ def test_a_run_of_two_killed_processes_goes_on_with_one_or_two(tmp_path, devices
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["status"] == "completed" and result["epochs"] == saved + 2
     assert result["device"] == ("cpu" if devices == 1 else "2 x cpu")
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(TRAIN).parents[1] / "benchmarks"))
+    import two_processes
+
+    return two_processes
+
+
+def test_two_processes_read_images_from_a_file_like_one_from_memory(tmp_path, trained_run, two_processes):
+    two_processes.draw_images(tmp_path / "images", 300)
+    words = (*CPU, "data=image_folder", f"data.root={tmp_path / 'images'}", "data.batch_size=20")
+    in_file = ("data.in_memory_limit=0", f"data.cache={tmp_path / 'cache'}", "run_dir=run")
+    code, out, err = finish(begin(tmp_path, TRAIN, "trainer=ddp", *words, *in_file), seconds=300)
+    assert (code, err) == (0, "")
+    assert_is_one_run_like(tmp_path / "run", trained_run(*words))
+
+
+@LOOKS_INTO_PROC
+@pytest.mark.slow
+def test_five_times_the_images_take_no_more_memory_and_a_killed_process_changes_no_weight(
+    tmp_path, two_processes
+):
+    few, many = (two_processes.trial(tmp_path / str(count), count) for count in (20_000, 100_000))
+    assert many["MB a process, after it"] < 1.1 * few["MB a process, after it"]
