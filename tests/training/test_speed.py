@@ -13,6 +13,7 @@ from intro_dl.data.images import Digits
 from intro_dl.inference.load import load_run
 from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
+from intro_dl.runs.checkpoint import read_checkpoint
 from intro_dl.training import speed
 from intro_dl.training.build import build_trainer
 from tests.conftest import ROOT
@@ -161,6 +162,23 @@ def test_a_device_that_cannot_run_a_model_in_bfloat16_gets_a_sentence(train, mon
 
 def test_lightning_does_not_time_every_step(make_config):
     assert isinstance(build_trainer(make_config(*SMALL)).profiler, speed.Unprofiled)
+
+
+def test_a_checkpoint_of_a_gpu_is_read_without_one(trained_run, tmp_path, monkeypatch):
+    saved = read_checkpoint(trained_run(*SMALL) / "checkpoints" / "last.ckpt")
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    torch.save(saved, tmp_path / "gpu.ckpt")
+    assert b"cuda:0" in (tmp_path / "gpu.ckpt").read_bytes()
+    assert read_checkpoint(tmp_path / "gpu.ckpt")["state_dict"]["logits.bias"].device.type == "cpu"
+
+
+def test_the_benchmark_of_a_gpu_says_that_it_needs_one(monkeypatch, run_main):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    import gpu
+
+    code, out, err = run_main(gpu.main)()
+    assert (code, err) == (1, "Error: benchmarks/gpu.py needs a GPU, and torch finds none on this machine.\n")
 
 
 @pytest.mark.gpu
