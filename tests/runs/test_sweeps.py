@@ -106,7 +106,7 @@ def test_sweep_killed_and_resumed_ends_with_the_same_table_as_one_not_killed(tra
     assert len(begun) == 2
     results = {run: (run / "result.json").stat().st_mtime_ns for run in begun if completed(run)}
 
-    answer = train("resume=stopped")
+    answer = train("resume=stopped", "hydra.launcher.n_jobs=1")  # in this process
     assert answer.code == 0, answer.err
     assert table(stopped) == table(folder / "whole")
     assert all((run / "result.json").stat().st_mtime_ns == time for run, time in results.items())  # kept
