@@ -1,6 +1,5 @@
 """A picture of what the network saw: each input image beside the pixels that the network read."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from PIL import Image, ImageOps
 
 from intro_dl.data.image_file import open_image
 from intro_dl.runs.files import write_whole
-from intro_dl.visualize.style import image_pixels, mosaic, shorten
+from intro_dl.visualize.style import image_pixels, mosaic, png, shorten
 from intro_dl.visualize.style import pixels as drawn
 
 SIDE = 160  # pixels of each image on the sheet
@@ -50,7 +49,5 @@ class Sheet:
         shown = len(self.pictures)
         title = f"image | what the network read: {shown} of {self.count}"
         figure = mosaic(self.pictures, self.names, title, side=2.0)
-        stream = io.BytesIO()
-        Image.fromarray(drawn(figure)).save(stream, format="PNG")
-        write_whole(self.path, stream.getvalue())
+        write_whole(self.path, png(drawn(figure)))
         return f"Wrote what the network read of {shown} images to {self.path}."

@@ -22,6 +22,7 @@ from intro_dl.training.resume import (
 )
 from intro_dl.training.speed import check_bfloat16, compile_step
 from intro_dl.training.threads import choose_threads, set_threads
+from intro_dl.visualize.callback import add_picture
 from intro_dl.visualize.curves import write_curves
 from intro_dl.visualize.layer_table import layer_table
 
@@ -80,7 +81,7 @@ def train(cfg: DictConfig) -> float:
                 best = best_epoch(cfg, model.history)
                 curves = write_curves(folder, int(best["epoch"]) + 1 if best else None)
                 if curves is not None and isinstance(trainer.logger, pl.loggers.TensorBoardLogger):
-                    trainer.logger.experiment.add_image("curves", curves, dataformats="HWC")
+                    add_picture(trainer.logger.experiment, "curves", curves)
         if resumed and resumed.finished and trainer.global_step == resumed.step:
             return resumed.finished.metrics[cfg.monitor]  # it had stopped early
         result = measure(cfg, trainer, model, data)

@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.seed import isolate_rng
+from tensorboard.compat.proto.summary_pb2 import Summary  # pyrefly: ignore[missing-module-attribute]
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from intro_dl.data.dataset import TensorData
 from intro_dl.tasks import Task
-from intro_dl.visualize.style import pixels
+from intro_dl.visualize.style import pixels, png
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Writer:
 
     def figure(self, tag: str, figure: Figure | Image.Image) -> None:
         """Show a figure on the page IMAGES."""
-        self.summary.add_image(tag, pixels(figure), self.step, dataformats="HWC")
+        add_picture(self.summary, tag, pixels(figure), self.step)
 
     def text(self, tag: str, text: str) -> None:
         """Show a text on the page TEXT, with its line breaks and spaces."""
@@ -106,6 +108,15 @@ class Visualizer(pl.Callback):
                 f"{type(error).__name__}: {error}. The training is not affected.",
                 stacklevel=2,
             )
+
+
+def add_picture(summary: SummaryWriter, tag: str, drawn: np.ndarray, step: int = 0) -> None:
+    """Write pixels (H, W, 3) into TensorBoard. Its own `add_image` takes three times as long."""
+    height, width, channels = drawn.shape
+    image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png(drawn))
+    value = Summary.Value(tag=tag, image=image)
+    writer = summary._get_file_writer()
+    writer.add_summary(Summary(value=[value]), step)  # pyrefly: ignore[missing-attribute]
 
 
 @contextmanager

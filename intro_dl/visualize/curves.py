@@ -1,16 +1,14 @@
 """Draw the learning curves of one run: curves.png in its folder, and `run.plot()`."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from PIL import Image
 
 from intro_dl.runs.files import write_whole
 from intro_dl.runs.folder import RunFolder
-from intro_dl.visualize.style import COLORS, pixels
+from intro_dl.visualize.style import COLORS, pixels, png
 
 SPLITS = {"train": ("training", "-"), "val": ("validation", "--"), "test": ("test", ":")}
 
@@ -19,7 +17,7 @@ class Curves(Figure):
     """A figure that each notebook shows, also one in which pyplot was never imported."""
 
     def _repr_png_(self) -> bytes:
-        return _png(pixels(self))
+        return png(pixels(self))
 
 
 @style.context("default")  # a notebook may have set another, in which the texts would overlap
@@ -58,11 +56,5 @@ def write_curves(folder: RunFolder, best_epoch: int | None) -> np.ndarray | None
     if not history:
         return None
     drawn = pixels(learning_curves(history, best_epoch))
-    write_whole(folder.curves_file, _png(drawn))
+    write_whole(folder.curves_file, png(drawn))
     return drawn
-
-
-def _png(drawn: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(drawn).save(file, format="png")
-    return file.getvalue()

@@ -3,6 +3,7 @@
 This module does not import torch, so that a table or plot of finished runs can use the palette.
 """
 
+import io
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -44,6 +45,13 @@ def pixels(figure: Figure | Image.Image) -> np.ndarray:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def png(drawn: np.ndarray) -> bytes:
+    """Return pixels (H, W, 3) as a PNG file, with the compression that takes the least time."""
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, format="png", compress_level=1)
+    return file.getvalue()
 
 
 def mosaic(

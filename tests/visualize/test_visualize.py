@@ -1,5 +1,6 @@
 """Visualizing changes nothing that is learned, works for every model, and shows what is there."""
 
+import io
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from matplotlib import colormaps
 from PIL import Image, ImageDraw
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
+from torch.utils.tensorboard import SummaryWriter
 
 from intro_dl import load_run
 from intro_dl.data.toy import Spirals
@@ -27,7 +29,7 @@ from intro_dl.models.resnet import ResNet
 from intro_dl.models.softmax import SoftmaxRegression
 from intro_dl.tasks import Classifier
 from intro_dl.visualize import embedding, graph, images, layers, mistakes, regions, style, text
-from intro_dl.visualize.callback import Visualizer, Writer, evaluating
+from intro_dl.visualize.callback import Visualizer, Writer, add_picture, evaluating
 from intro_dl.visualize.recorder import record_calls, record_outputs
 from tests.conftest import ROOT
 from tests.training.test_training import same, weights
@@ -388,6 +390,18 @@ def test_graph_names_operations_after_the_parts_of_the_model():
     sizes = convolution.attr["_output_shapes"].list.shape[0].dim
     assert [size.size for size in sizes] == [1, 6, 28, 28]
     assert all(source in nodes for node in nodes.values() for source in node.input)
+
+
+def test_tensorboard_has_the_pixels_of_a_picture(tmp_path):
+    drawn = torch.randint(256, (20, 30, 3), dtype=torch.uint8).numpy()
+    with SummaryWriter(tmp_path) as summary:
+        add_picture(summary, "new", drawn, 7)
+        summary.add_image("usual", drawn, 7, dataformats="HWC")
+    new, usual = (shown(tmp_path).Images(tag)[0] for tag in ("new", "usual"))
+    assert (new.step, new.width, new.height) == (usual.step, usual.width, usual.height) == (7, 30, 20)
+    for event in new, usual:
+        image = Image.open(io.BytesIO(event.encoded_image_string))
+        assert image.mode == "RGB" and (style.pixels(image) == drawn).all()
 
 
 def test_pictures_are_opaque_and_take_any_class_name():
