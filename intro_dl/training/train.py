@@ -20,7 +20,7 @@ from intro_dl.training.resume import (
     say_what_cannot_be_restored,
     tell_how_to_resume,
 )
-from intro_dl.training.speed import check_bfloat16, compile_step
+from intro_dl.training.speed import check_bfloat16, compile_step, keep_freed_memory
 from intro_dl.training.threads import choose_threads, set_threads
 from intro_dl.visualize.callback import add_picture
 from intro_dl.visualize.curves import write_curves
@@ -43,6 +43,7 @@ def train(cfg: DictConfig) -> float:
     """
     started, commit = time.perf_counter(), git_commit()  # now: the code may be edited while it trains
     quiet_known_warnings()
+    keep_freed_memory()
     pl.seed_everything(cfg.seed, verbose=False)
     if is_foreign(cfg):
         return train_foreign(cfg)

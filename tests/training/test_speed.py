@@ -65,6 +65,17 @@ def test_a_run_gives_the_weights_of_a_plain_loop_over_the_same_batches(
         assert largest_difference <= tolerance * max(1.0, float(value.abs().max())), name
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has mallopt")
+def test_the_memory_of_freed_tensors_is_used_again_as_it_is():
+    import resource
+
+    speed.keep_freed_memory()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.ones(2**24)  # 16,384 pages
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 4 * 16_384
+
+
 SMALL = ["model=softmax", "trainer=smoke", "trainer.accelerator=cpu"]
 HALF = [*SMALL, "trainer.precision=bf16-mixed"]
 
