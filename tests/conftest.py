@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 # The models of the suite are small: one thread is as fast as two, and far faster on a busy machine.
@@ -61,15 +60,12 @@ def data_root() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def read_once():
-    """Read the yaml files of the configs and the file of the digits once, and do without processes."""
-    from sklearn import datasets
-
+    """Read the yaml files of the configs once, and do without processes."""
     from intro_dl.cli import launcher
 
     with pytest.MonkeyPatch.context() as patch:
         keep_parts(patch)
         patch.setattr(launcher, "cores", lambda: 1)  # the jobs of a sweep run in this process
-        patch.setattr(datasets, "load_digits", cache(datasets.load_digits))
         yield
 
 

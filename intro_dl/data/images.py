@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -195,9 +196,7 @@ class Digits(ImageData):
     MIRRORED_IS_ANOTHER = True
 
     def load(self) -> dict[str, Split]:
-        from sklearn.datasets import load_digits  # here, so that other runs start without its 0.2 s
-
-        pixels, labels = load_digits(return_X_y=True)  # (1797, 64) in 0..16, (1797,)
+        pixels, labels = read_digits()
         small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16
         large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
         images = (255 * large).round().to(torch.uint8)
@@ -205,6 +204,15 @@ class Digits(ImageData):
         images, labels = images[order], torch.from_numpy(labels)[order]
         parts = {"train": slice(0, 1297), "val": slice(1297, 1497), "test": slice(1497, 1797)}
         return {split: (images[part], labels[part]) for split, part in parts.items()}
+
+
+@cache
+def read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels (1797, 64) in 0..16 and labels (1797,), which a process reads once."""
+    from sklearn.datasets import load_digits  # here, so that other runs start without its 0.2 s
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels, labels
 
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:

@@ -12,12 +12,12 @@ from importlib import import_module
 
 from PIL import Image
 
+from intro_dl.data.images import read_digits
 from intro_dl.visualize.curves import learning_curves
 from intro_dl.visualize.style import pixels
 
 EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that configs/every_run.yaml names
     "fsspec.implementations.chained",
-    "intro_dl.data.images",
     "intro_dl.models.layers",
     "intro_dl.training.progress",
     "intro_dl.training.train",
@@ -26,13 +26,13 @@ EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that c
     "intro_dl.visualize.regions",
     "intro_dl.visualize.sentences",
     "rich._emoji_codes",
-    "sklearn.datasets",
     "tensorboard.plugins.hparams.metadata",
     "torch.utils.serialization.config",
 )
 
 for name in EVERY_RUN:
     import_module(name)
+read_digits()  # with scikit-learn
 Image.preinit()  # the formats that Pillow tries
 pixels(learning_curves([{"epoch": 1, "loss/train": 1.0, "loss/val": 1.0}], 1))  # matplotlib caches its fonts
 gc.collect()
