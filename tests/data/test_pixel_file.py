@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import filelock
 import pytest
 from PIL import Image
 
@@ -78,7 +79,7 @@ def test_one_process_decodes_and_the_others_wait_where_files_can_be_locked(
     real = image_folder.read_image
     monkeypatch.setattr(image_folder, "read_image", lambda *image: decoded.append(image) or real(*image))
     if not locks:
-        monkeypatch.setattr(pixel_file.FileLock, "acquire", cannot)
+        monkeypatch.setattr(filelock.FileLock, "acquire", cannot)
     cache = tmp_path / "cache"
     with ThreadPoolExecutor(4) as several:
         sets = list(several.map(lambda _: read(pets, cache), range(4)))
