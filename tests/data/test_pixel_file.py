@@ -6,8 +6,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import filelock
+import numpy as np
 import pytest
 from PIL import Image
 
