@@ -212,7 +212,7 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits  # here, so that other runs start without its 0.2 s
 
     pixels, labels = load_digits(return_X_y=True)
-    return pixels, labels
+    return np.asarray(pixels), np.asarray(labels)
 
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
