@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
-LONG = 5.0  # seconds after which the rounds so far are enough
+LONG = 2.0  # seconds after which the rounds so far are enough
 
 
 class Unprofiled(Profiler):
