@@ -37,8 +37,8 @@ WHY = """Read in the sources of torch 2.14 and oneDNN 3 (`src/cpu/rnn`), for all
 oneDNN in both precisions, and casts the weights once a step, not at each time step. In float32, the kernel `ref`
 computes the gradients of the weights as one product for all time steps. In bfloat16, `brgemm` adds a product for
 each time step to these 4H(E+H) numbers, so that {traffic:.0f} MB are read and written in a step. It sums over B={B}
-examples, where one tile of AMX has room for 32. Other ways are slower: written out in Python (`model.cell=scratch`),
-a step has about 2,800 kernels instead of 36, and torch.compile leaves `nn.LSTM` as it is.
+examples, where one tile of AMX has room for 32. Written out in Python (`model.cell=scratch`) a step has about 2,800
+kernels instead of 36, and `trainer.compile=true` leaves `nn.LSTM` as it is.
 """  # noqa: E501
 
 
