@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> int:
     text.append(
         f"JPEG photographs of 500x375 become {SIDE}x{SIDE} pixels at {decoded:,.0f} a second. Batches of 64 "
         f"in random order are read from the file of pixels at {warm:,.0f} images a second if the system has "
-        f"it in memory, and at {cold:,.0f} from the disk.\n"
+        f"it in memory, and at {cold:,.0f} after it was told to forget it.\n"
     )
     columns = (f"ImageNet, {IMAGENET:,} images of {SIDE}x{SIDE}", "extrapolated", "assumption")
     last = report.table(columns, imagenet(trials, decoded, cold))
