@@ -37,7 +37,7 @@ TRICKS = {  # what turns it off
     "biases": ["model.bias_speed=1"],
     "smoothing": ["model.smoothing=0"],
     "lookahead": ["callbacks.lookahead=null"],
-    "alternation": ["data.augment=crop_flip"],
+    "alternation": ["data.augment=crop_reflect"],
     "triangle": ["scheduler=none"],
     "views": ["model.views=one"],
 }

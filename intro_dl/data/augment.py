@@ -7,6 +7,7 @@ generator on the training device, so `torch.manual_seed` repeats the augmentatio
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ Augmentation = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_augmentation(name: str) -> Augmentation:
-    """Return the augmentation called `name`: none, affine, crop_flip or crop_alternate."""
+    """Return the augmentation called `name`: none, affine, crop_flip, crop_reflect or crop_alternate."""
     if name not in AUGMENTATIONS:
         raise ValueError(f"Unknown data.augment={name}: choose one of {', '.join(AUGMENTATIONS)}.")
     return AUGMENTATIONS[name]
@@ -70,15 +71,17 @@ def warp(images: Tensor, angles: Tensor, zooms: Tensor, moves: Tensor) -> Tensor
     return warped.to(images.dtype) if images.is_floating_point() else warped.round().to(images.dtype)
 
 
-def crop_flip(images: Tensor, turns: Tensor | None = None, padding: int = 4) -> Tensor:
-    """Pad each image with black, crop a random window of the old size, and mirror it with probability 1/2.
+def crop_flip(
+    images: Tensor, turns: Tensor | None = None, padding: int = 4, mode: str = "constant"
+) -> Tensor:
+    """Pad each image, crop a random window of the old size, and mirror it with probability 1/2.
 
-    Source: Lee et al. (2015), as used by He et al. (2015), section 4.2.
+    See `crop` for `padding` and `mode`. Source: Lee et al. (2015), as used by He et al. (2015), section 4.2.
     """
     count, device = len(images), images.device
     corners = torch.randint(0, 2 * padding + 1, (2, count), device=device)
     mirrored = torch.rand(count, device=device) < 0.5
-    return crop(images, corners[0], corners[1], mirrored, padding)
+    return crop(images, corners[0], corners[1], mirrored, padding, mode)
 
 
 def crop_alternate(images: Tensor, turns: Tensor, padding: int = 2) -> Tensor:
@@ -119,5 +122,6 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "none": none,
     "affine": affine,
     "crop_flip": crop_flip,
+    "crop_reflect": partial(crop_flip, padding=2, mode="reflect"),
     "crop_alternate": crop_alternate,
 }

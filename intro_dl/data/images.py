@@ -28,7 +28,7 @@ class ImageData(TensorData):
             the K classes.
         limit_train: number of training images to keep, drawn with `split_seed`; None keeps all.
         label_noise: fraction of the training labels replaced by a random other class, in [0, 1).
-        augment: how training images vary: none, affine, crop_flip or crop_alternate.
+        augment: how training images vary: none, affine, crop_flip, crop_reflect or crop_alternate.
         normalize: give the model pixels with mean 0 and standard deviation 1; False leaves them in [0, 1].
         others: see TensorData.
     """

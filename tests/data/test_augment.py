@@ -79,7 +79,7 @@ def test_a_crop_equals_the_slice_of_the_padded_image():
         assert torch.equal(crops[number], expected.flip(-1) if number == 1 else expected)
 
 
-@pytest.mark.parametrize("name", ["affine", "crop_flip"])
+@pytest.mark.parametrize("name", ["affine", "crop_flip", "crop_reflect"])
 def test_each_image_is_changed_in_its_own_way(name):
     same = gradients(1).expand(64, -1, -1, -1)
     changed = make_augmentation(name)(same, torch.zeros(64))

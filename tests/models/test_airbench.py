@@ -1,9 +1,11 @@
 """The fast network for CIFAR-10: each of its tricks does what its option says."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,7 +14,9 @@ from intro_dl.data.images import Digits
 from intro_dl.models.airbench import Airbench, Group
 from intro_dl.models.layers import average_views
 from intro_dl.scratch.whitening import whitening_filters
+from intro_dl.training.build import without
 from intro_dl.training.lookahead import Lookahead
+from tests.conftest import ROOT
 
 CIFAR = {"in_shape": (3, 32, 32), "num_classes": 10}
 SMALL = {"in_shape": (3, 32, 32), "num_classes": 10, "widths": (24, 24, 24)}
@@ -209,3 +213,39 @@ def test_lookahead_resumes_with_its_slow_weights():
     resumed.trainer.global_step = 7
     resumed.lookahead.on_train_start(resumed.trainer, resumed.model)
     assert [resumed.take(step) for step in steps[7:]][-1] == expected
+
+
+def test_the_triangle_rises_for_23_percent_of_the_steps_and_then_falls(make_config):
+    cfg = make_config("experiment=cifar10_fast")
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=cfg.optim.lr)
+    schedule = instantiate(without(cfg.scheduler, "interval"), max_lr=1.0, total_steps=101)
+    triangle, rates = schedule(optimizer), []
+    for _ in range(101):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if len(rates) < 101:
+            triangle.step()
+    assert (rates[0], max(rates), rates[-1]) == pytest.approx((0.2, 1.0, 0.07), abs=1e-2)
+    assert rates.index(max(rates)) == pytest.approx(23, abs=1)
+    assert rates[11] == pytest.approx(0.6, abs=0.03) and rates[62] == pytest.approx(0.535, abs=0.03)
+
+
+def test_the_rate_and_the_decay_are_those_of_the_paper_for_the_mean_of_a_batch(make_config):
+    cfg = make_config("experiment=cifar10_fast")
+    kilostep_scale = 1024 * (1 + 1 / (1 - cfg.optim.momentum))  # how far a constant gradient moves
+    assert cfg.optim.lr == pytest.approx(cfg.data.batch_size * 11.5 / kilostep_scale)
+    assert cfg.regularization.weight_decay == pytest.approx(0.0153 / 11.5, rel=1e-2)
+    short = make_config("experiment=cifar10_5min")
+    assert short.optim.lr == pytest.approx(short.data.batch_size * 11.5 / kilostep_scale)
+
+
+HOW_TO = (ROOT / "docs" / "howto" / "fast_cifar.md").read_text(encoding="utf-8")
+OFF = re.findall(r"^\|.*\| `(\S+)` \|$", HOW_TO, re.MULTILINE)
+
+
+@pytest.mark.parametrize("off", OFF)
+def test_each_trick_can_be_turned_off_alone(off, make_config):
+    whole, less = make_config("experiment=cifar10_fast"), make_config("experiment=cifar10_fast", off)
+    changed = {group for group in whole if whole[group] != less[group]}
+    assert changed == {off.partition("=")[0].partition(".")[0]}
+    assert len(OFF) == 8 and f'"{off}"' in (ROOT / "benchmarks" / "cifar10.py").read_text(encoding="utf-8")
