@@ -1,6 +1,6 @@
 """What trainer.compile=true costs and brings, model by model, and benchmarks/RESULTS.md.
 
-    python benchmarks/compile.py                 about fifteen minutes on two cores
+    python benchmarks/compile.py                 about half an hour on two cores
     python benchmarks/compile.py mlp steps=5     one model, a few steps; nothing is written
 
 Each model trains on its own data as scripts/train.py does, without and with torch.compile in turns, each time
@@ -28,7 +28,8 @@ from intro_dl.runs.program import run_script
 from intro_dl.tasks import Task
 from intro_dl.training import train as training
 
-MODELS = ("mlp", "lenet", "cnn", "resnet", "restorer", "vae", "translator", "char_rnn", "char_lstm")
+MODELS = ["mlp", "lenet", "cnn", "resnet", "restorer", "vae", "translator", "char_rnn", "char_lstm"]
+MODELS.append("char_lstm model.cell=scratch")  # the slide's equations instead of nn.LSTM
 SHORT = ["trainer.max_epochs=2", "trainer.limit_val_batches=2", "trainer.accelerator=cpu", "test=false"]
 SHORT += [
     "callbacks=no_early_stopping",
@@ -61,7 +62,7 @@ def measure(model: str, steps: int, compiled: str) -> tuple[float, float]:
         tempfile.TemporaryDirectory() as folder,
         fresh_cache(),
     ):
-        own = [f"model={model}", f"trainer.limit_train_batches={steps}", f"run_dir='{folder}/run'"]
+        own = [*f"model={model}".split(), f"trainer.limit_train_batches={steps}", f"run_dir='{folder}/run'"]
         training.train(compose("train", [*own, f"trainer.compile={compiled}", *SHORT]))
     later = report.median(clock.seconds[len(clock.seconds) // 2 :])
     return sum(clock.seconds) - len(clock.seconds) * later, 1000 * later
