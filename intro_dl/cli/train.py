@@ -1,6 +1,8 @@
 """The command `intro-dl train`: compose a config and train."""
 
+import gc
 import math
+import sys
 from collections.abc import Sequence
 
 import hydra
@@ -24,10 +26,16 @@ def train_one(cfg: DictConfig) -> float:
             return earlier.metrics.get(cfg.monitor, worst)
         if not is_worker():
             say_loading()
+        first = "torch" not in sys.modules
+        if first:
+            gc.disable()  # what is imported stays: to look for garbage in it would take half a second
         from intro_dl.training.train import (
             train,  # here, so that mistakes are reported before torch is imported
         )
 
+        if first:
+            gc.freeze()
+            gc.enable()
         try:
             return train(cfg)
         finally:
