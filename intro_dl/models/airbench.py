@@ -22,15 +22,15 @@ class Group(nn.Module):  # convolve, pool, norm, GELU; convolve, norm, GELU
 
     def forward(self, x: Tensor) -> Tensor:
         biases = self.speed * self.biases  # SGD changes the product speed^2 times as much
-        x = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)) + biases[0])  # (B, n_out, H/2, W/2)
-        return F.gelu(self.norm2(self.conv2(x)) + biases[1])  # (B, n_out, H/2, W/2)
+        x = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)) + biases[0])  # (B, n_out, rows, columns)
+        return F.gelu(self.norm2(self.conv2(x)) + biases[1])  # (B, n_out, rows, columns)
 
 
 class Airbench(Classifier):
     """airbench94 (Jordan 2024, arXiv:2404.00498); `experiment=cifar10_fast` has the rest of the recipe.
 
     Args:
-        in_shape: (channels, height, width) of one image, each side at least 25 pixels.
+        in_shape: (channels, height, width) of one image, each side at least 9 pixels.
         num_classes: number of logits K.
         widths: maps of each group.
         whiten: fix the first filters to those that whiten patches of training images; else learn them.
@@ -53,7 +53,7 @@ class Airbench(Classifier):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        channels, _, _ = image_sides(in_shape, 25, "Airbench")
+        channels, _, _ = image_sides(in_shape, 9, "Airbench")
         n_in = 8 * channels  # a patch has 4 * channels numbers, and each filter is used with both signs
         self.patches = nn.Conv2d(channels, n_in, 2)
         self.patches.weight.requires_grad_(not whiten)
@@ -69,11 +69,11 @@ class Airbench(Classifier):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, K) of images (B, C, H, W)."""
-        fitting = self._trainer and self._trainer.state.stage in ("train", "validate")
-        return average_views(self.score, images, "one" if self.training or fitting else self.hparams["views"])
+        fitting = self.training or (self._trainer and self._trainer.state.stage in ("train", "validate"))
+        return average_views(self.score, images, "one" if fitting else self.hparams["views"])  # (B, K)
 
     def score(self, images: Tensor) -> Tensor:
-        x = F.gelu(self.patches(images))  # (B, n_in, H - 1, W - 1)
+        x = F.gelu(self.patches(images))  # (B, n_in, rows, columns)
         return self.logits(self.groups(x).amax(dim=(2, 3))) / 9  # (B, K)
 
     def loss(self, scores: Tensor, labels: Tensor) -> Tensor:

@@ -97,6 +97,7 @@ def test_flags_of_a_command_stay_last_in_each_process(monkeypatch):
     started = {"TORCHELASTIC_RUN_ID": "1", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
     for name, value in (started | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # `run` changes it
     monkeypatch.setattr(sys, "argv", ["intro-dl"])
     words = []
     assert run(lambda: words.extend(sys.argv[1:]), ["--config-dir=conf", "model=softmax"]) == 0
