@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     rows = [(name, f"{each:.2f}", f"{operations / each / 1e6:.0f}") for name, each in ms.items()]
     text = [f"{report.machine()}\n", f"Medians of {rounds} rounds.\n", report.table(columns, rows)]
     text += [f"Kernels in {name}: {kernels(dtype, **sizes)}.\n" for name, dtype in dtypes.items()]
-    rest = ms["float32"] - ms["its products, float32"]
+    rest = max(0.0, ms["float32"] - ms["its products, float32"])
     found = f"All but the products takes {rest / ms['float32']:.0%} of the step in float32. "
     if "bfloat16" in dtypes:
         gain = report.ratio(measured["float32"], measured["bfloat16"])
