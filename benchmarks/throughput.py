@@ -41,6 +41,7 @@ from intro_dl.models.resnet import ResNet
 from intro_dl.runs.program import run_script
 from intro_dl.training import build as building
 from intro_dl.training import train as training
+from intro_dl.training.speed import M_MMAP_MAX, M_TRIM_THRESHOLD
 
 ROOT = Path(os.environ.get("INTRO_DL_DATA", "data"))
 BATCH = 128
@@ -49,7 +50,7 @@ STEPS = {
     "resnet": 20,
     "char_lstm": 328,
 }  # 429 batches of 128 are MNIST's 55,000 images, less the rest; 328 of 16 x 64 characters are pydoc's epoch
-TRIM, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4  # of malloc.h
+M_MMAP_THRESHOLD = -3  # of malloc.h
 HALF = ("trainer=bf16", "trainer.if_slower=warn")
 OPTIONS = {
     "rounds": Option(Size, 3),
@@ -97,8 +98,9 @@ def return_freed_memory() -> None:
     """
     if sys.platform == "linux":
         libc, megabyte = ctypes.CDLL("libc.so.6"), 2**20
-        for option, value in (MMAP_MAX, 65_536), (MMAP_THRESHOLD, 32 * megabyte), (TRIM, 64 * megabyte):
-            libc.mallopt(option, value)
+        libc.mallopt(M_MMAP_MAX, 65_536)
+        libc.mallopt(M_MMAP_THRESHOLD, 32 * megabyte)
+        libc.mallopt(M_TRIM_THRESHOLD, 64 * megabyte)
 
 
 def lenet(device: str, steps: int, folder: Path) -> dict[str, Callable[[], float]]:

@@ -7,25 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
-import numpy as np
 import pytest
-from PIL import Image
 
 from intro_dl.data import dataset, image_folder, pixel_file
 from intro_dl.data.dataset import digest
 from intro_dl.data.image_folder import ImageFolder
 from intro_dl.data.pixel_file import _reserve
+from tests.conftest import draw_pets
 
 
 @pytest.fixture
 def pets(tmp_path):
     """Twenty images of noise, in two classes."""
-    random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for number in range(10):
-            noise = random.integers(256, size=(32, 32, 3), dtype=np.uint8)
-            Image.fromarray(noise).save(tmp_path / "pets" / name / f"{number}.png")
+    draw_pets(tmp_path / "pets", 10)
     return tmp_path / "pets"
 
 

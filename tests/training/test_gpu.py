@@ -5,11 +5,9 @@ benchmarks/gpu.py measures how fast it is.
 
 import json
 
-import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from PIL import Image
 
 from intro_dl.data.images import Digits
 from intro_dl.data.text import Pydoc
@@ -18,6 +16,7 @@ from intro_dl.models.lenet import LeNet
 from intro_dl.models.resnet import ResNet
 from intro_dl.training.checkpoints import MiddleOfEpoch
 from intro_dl.training.divergence import StopWhenNotFinite
+from tests.conftest import draw_pets
 
 pytestmark = pytest.mark.gpu
 GPU, ALL = "trainer.accelerator=gpu", "callbacks=no_early_stopping"
@@ -149,12 +148,7 @@ def test_no_step_waits_for_the_gpu(data, model, precision, tmp_path):
 
 def test_images_in_a_file_give_the_weights_of_images_on_the_gpu(tmp_path_factory, trained_run):
     folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (folder / "pets" / name).mkdir(parents=True)
-        for number in range(200):
-            noise = random.integers(256, size=(32, 32, 3), dtype=np.uint8)
-            Image.fromarray(noise).save(folder / "pets" / name / f"{number}.png")
+    draw_pets(folder / "pets", 200)
     words = ["model=lenet", "data=image_folder", f"data.root={folder}/pets", "data.batch_size=16"]
     words += ["trainer.deterministic=true", GPU, *FEW]
     in_file = ["data.in_memory_limit=0", f"data.cache={folder}/cache"]
