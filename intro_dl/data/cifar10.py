@@ -3,8 +3,10 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from annotated_types import Gt, Lt
 
 from intro_dl.config.types import Place, Size
 from intro_dl.data.dataset import Split
@@ -22,11 +24,13 @@ class CIFAR10(ImageData):
 
     Args:
         root: directory of all data sets. Missing files are downloaded into it.
+        split_fraction: fraction of the 50,000 training images for validation, in (0, 0.5).
         others: see ImageData.
     """
 
     root: Place = "data"
     batch_size: Size | None = 128
+    split_fraction: Annotated[float, Gt(0), Lt(0.5)] = 0.1
 
     dims = {"in_shape": (3, 32, 32), "num_classes": 10}
     CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -61,4 +65,4 @@ class CIFAR10(ImageData):
         training, test = (
             (torch.from_numpy(part.data).permute(0, 3, 1, 2), torch.tensor(part.targets)) for part in parts
         )
-        return self.hold_out(training, test)
+        return self.hold_out(training, test, round(self.split_fraction * len(training[0])))

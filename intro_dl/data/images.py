@@ -43,7 +43,6 @@ class ImageData(TensorData):
     kind = EXAMPLES = "images"
     MEAN: ClassVar[tuple[float, ...]]
     STD: ClassVar[tuple[float, ...]]
-    HELD_OUT: ClassVar[int] = 5_000  # validation images of a set that has only training and test images
     DIGIT_BOX: ClassVar[int | None] = None  # longer side of a digit in pixels, if all are scaled to it
     MIRRORED_IS_ANOTHER: ClassVar[bool] = False  # whether mirroring an image may change its class
 
@@ -103,11 +102,11 @@ class ImageData(TensorData):
     def augment_batch(self, inputs: Tensor, turns: Tensor) -> Tensor:
         return self._augmentation(inputs, turns)
 
-    def hold_out(self, training: Split, test: Split) -> dict[str, Split]:
-        """Split the last `HELD_OUT` of a permutation of the training images off for validation."""
+    def hold_out(self, training: Split, test: Split, count: int = 5_000) -> dict[str, Split]:
+        """Split the last `count` of a permutation of the training images off for validation."""
         images, labels = training
         order = torch.randperm(len(images), generator=self._generator())
-        train, val = order[: -self.HELD_OUT], order[-self.HELD_OUT :]
+        train, val = order[:-count], order[-count:]
         return {"train": (images[train], labels[train]), "val": (images[val], labels[val]), "test": test}
 
     def chosen_classes(self) -> list[int]:

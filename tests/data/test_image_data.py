@@ -190,7 +190,6 @@ def small_cifar(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", checksums["test_batch"]]])
     meta = {"filename": "batches.meta", "key": "label_names", "md5": checksums["batches.meta"]}
     monkeypatch.setattr(datasets.CIFAR10, "meta", meta)
-    monkeypatch.setattr(CIFAR10, "HELD_OUT", 10)
     yield images
     server.shutdown()
     server.server_close()
@@ -207,6 +206,9 @@ def test_cifar10_is_downloaded_once_and_read_as_one_tensor(small_cifar, tmp_path
     data.setup()
     sizes = {split: tuple(images.shape) for split, (images, _) in data.splits.items()}
     assert sizes == {"train": (90, 3, 32, 32), "val": (10, 3, 32, 32), "test": (20, 3, 32, 32)}
+    more = CIFAR10(root=str(tmp_path / "data"), split_fraction=0.02)
+    more.setup()
+    assert more.sizes() == {"train": 98, "val": 2, "test": 20}
     images, labels = data.splits["test"]
     assert images.dtype == torch.uint8 and labels.dtype == torch.int64
     assert np.array_equal(images.reshape(20, 3072).numpy(), small_cifar[5])
