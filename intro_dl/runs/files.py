@@ -29,8 +29,9 @@ NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-
 def write_whole(path: Path, content: bytes | memoryview | str) -> None:
     """Write `content` to the file `path`, completely or not at all, even if the power fails.
 
-    The content is written to a temporary file, which replaces the file when it is safe on the disk. A killed
-    process leaves a `<name>.tmp` behind, which is never read.
+    The content is written to a temporary file, which replaces the file when it is safe on the disk. After a
+    power failure the file is the old or the new one. A killed process leaves a `<name>.tmp` behind, which is
+    never read.
 
     Raises:
         OSError: if the directory cannot be written or the disk is full; the file is unchanged.
@@ -51,12 +52,6 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> None:
         with suppress(OSError):  # the first error says why
             unfinished.unlink(missing_ok=True)  # a full disk needs the space
         raise
-    if os.name == "posix":  # elsewhere a directory cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
 from intro_dl.training.devices import in_torchrun
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import SaveCommand
-from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once
+from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once, skip_empty_hooks
 
 
 def build(cfg: DictConfig) -> tuple[TensorData, Task, pl.Trainer]:
@@ -200,8 +200,8 @@ def build_trainer(
     if not in_torchrun():  # otherwise Lightning takes the variables of a cluster's shell for those of a run
         rank_zero_only.__dict__["rank"] = 0
         plugins.append(LightningEnvironment())
-    trainer = instantiate(settings, _partial_=True, _convert_="all")
-    return trainer(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
+    make = instantiate(settings, _partial_=True, _convert_="all")
+    trainer = make(  # outside of instantiate, which turns callbacks that are dataclasses into plain dicts
         callbacks=[*always, *callbacks],
         logger=loggers,
         default_root_dir=cfg.run_dir,
@@ -209,6 +209,8 @@ def build_trainer(
         profiler=Unprofiled(),
         enable_model_summary=False,
     )
+    skip_empty_hooks(trainer.callbacks)
+    return trainer
 
 
 def check_accelerator(trainer: DictConfig) -> None:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from functools import partial
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch.nn import functional as F
 
@@ -74,6 +75,25 @@ def test_the_memory_of_freed_tensors_is_used_again_as_it_is():
     for _ in range(10):
         torch.ones(2**24)  # 16,384 pages
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 4 * 16_384
+
+
+def test_a_step_calls_only_the_callbacks_that_have_a_hook_for_it():
+    class Counts(pl.Callback):
+        ended = 0
+
+        def on_train_batch_end(self, *arguments):
+            self.ended += 1
+
+    counts, own = Counts(), Counts()
+    own.on_before_backward = lambda *arguments: None  # as LambdaCallback does
+    speed.skip_empty_hooks([counts, own])
+    called = [[hook for hook in speed.HOOKS_OF_A_STEP if getattr(each, hook)] for each in (counts, own)]
+    assert called == [["on_train_batch_end"], ["on_before_backward", "on_train_batch_end"]]
+    data = Digits()
+    options = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
+    trainer = pl.Trainer(max_steps=3, accelerator="cpu", callbacks=[counts, own], **options)
+    trainer.fit(LeNet(**data.dims), data)
+    assert (counts.ended, own.ended) == (3, 3)
 
 
 SMALL = ["model=softmax", "trainer=smoke", "trainer.accelerator=cpu"]
