@@ -23,6 +23,7 @@ TASKS = [getattr(tasks, name) for name in tasks.__all__ if name != "Task"]
 MODELS = sorted(path.stem for path in (ROOT / "configs" / "model").glob("*.yaml"))
 FOLDER = ROOT / "configs" / "model"
 OPTIONS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
+NARROWER = {"airbench": ["model.widths=[16,16,16]"]}  # of a model that takes seconds a step
 
 
 @pytest.fixture(params=MODELS)
@@ -41,7 +42,7 @@ def data_and_batch(name):
 def model_and_batch(name, make_config):
     data, batch = data_and_batch(name)
     torch.manual_seed(0)
-    return build_model(make_config(f"model={name}"), data), batch
+    return build_model(make_config(f"model={name}", *NARROWER.get(name, [])), data), batch
 
 
 def test_every_parameter_gets_a_gradient(model_and_batch):
@@ -160,7 +161,7 @@ def test_task_without_metrics_says_so():
 @pytest.mark.pictures  # an error in drawing is a warning, which ends a test
 def test_trains_on_its_own_data_without_network_or_files(name, trained_run, monkeypatch, capsys):
     monkeypatch.delenv("INTRO_DL_DATA", raising=False)
-    folder = RunFolder(trained_run(f"model={name}", "trainer=smoke"))
+    folder = RunFolder(trained_run(f"model={name}", "trainer=smoke", *NARROWER.get(name, [])))
     result = folder.read_result()
     assert {"loss/val", "loss/test"} <= result.metrics.keys()
     print_summary(folder, result)
@@ -173,7 +174,7 @@ def test_what_trains_can_be_loaded_evaluated_and_exported(
     option, trained_run, run_main, tmp_path, monkeypatch
 ):
     monkeypatch.delenv("INTRO_DL_DATA", raising=False)
-    run = trained_run(f"model={option}", "trainer=smoke")
+    run = trained_run(f"model={option}", "trainer=smoke", *NARROWER.get(option, []))
     assert type(load_run(run).model).__module__ == f"intro_dl.models.{option.replace('/', '.')}"
     code, _, errors = run_main(evaluate.main)(run, "weights=last", f"out={tmp_path}")
     assert code == 0, errors
