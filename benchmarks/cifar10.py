@@ -19,9 +19,13 @@ from pathlib import Path
 from statistics import fmean, median
 
 import report
+from throughput import matrix_product, of_one_image
 
+from intro_dl.config.compose import composed
 from intro_dl.config.options import Option, read_options, several_of
 from intro_dl.config.types import Seed
+from intro_dl.data.cifar10 import CIFAR10
+from intro_dl.models.airbench import Airbench
 from intro_dl.results.evidence import Mean
 from intro_dl.runs.folder import find_runs
 from intro_dl.runs.program import run_script
@@ -44,7 +48,8 @@ TRICKS = {  # what turns it off
 ABOUT = """\
 Accuracies are means ± standard errors over the seeds; validation looks at one view of an image, the test at
 six. `sampling` is the standard error of one accuracy because the test has so few images. All rows share these
-images, so it is smaller in a difference.
+images, so it is smaller in a difference. A product of two 2048x2048 matrices of float32 makes {:,.0f} GFLOP/s
+here: `at least` is the time that the operations of a training would take at this speed.
 """
 ABOUT_TRICKS = f"""\
 Each trick is turned off in experiment={SMALL}. Its gain is the accuracy of all tricks less that without it.
@@ -84,15 +89,32 @@ def percent(values: Sequence[float]) -> str:
     return f"{fmean(values):.2f}" + (f" ± {Mean.of(values).error:.2f}" if len(values) > 1 else "")
 
 
+def images_of(split: str, results: Sequence[Result]) -> int:
+    """Return the number of images, the same in all runs."""
+    (number,) = {int(re.search(rf"([\d,]+) {split}", each.data)[1].replace(",", "")) for each in results}
+    return number
+
+
 def sampling(results: Sequence[Result]) -> str:
     """Return the standard error of an accuracy on so few test images, and their number."""
-    (images,) = {int(re.search(r"([\d,]+) test", each.data)[1].replace(",", "")) for each in results}
+    images = images_of("test", results)
     mean = fmean(percents(results, "test"))
     return f"± {sqrt(mean * (100 - mean) / images):.2f} on {images:,}"
 
 
-def budgets() -> str:
-    """Return a table of the experiments that have finished runs."""
+def operations(name: str, results: Sequence[Result]) -> float:
+    """Return the floating-point operations of all training steps of an experiment."""
+    cfg = composed(f"experiment={name}")
+    model = Airbench(**CIFAR10.dims, widths=tuple(cfg["model"]["widths"]))
+    return of_one_image(model.train()) * images_of("train", results) * cfg["trainer"]["max_epochs"]
+
+
+def budgets(speed: float) -> str:
+    """Return a table of the experiments that have finished runs.
+
+    Args:
+        speed: operations a second of a product of matrices.
+    """
     rows = []
     for name in EXPERIMENTS:
         if results := finished(name):
@@ -100,7 +122,8 @@ def budgets() -> str:
             sizes = f"{first.parameters or 0:,}", str(first.epochs), str(len(results))
             seconds = f"{median(each.seconds or 0 for each in results):,.0f}"
             how = sorted({f"{each.precision}, {each.threads} threads" for each in results})
-            rows.append((name, *accuracies, sampling(results), *sizes, seconds, "; ".join(how)))
+            least = f"{operations(name, results) / speed:,.0f}"
+            rows.append((name, *accuracies, sampling(results), *sizes, seconds, least, "; ".join(how)))
     columns = (
         "experiment",
         "test, %",
@@ -110,6 +133,7 @@ def budgets() -> str:
         "epochs",
         "seeds",
         "seconds",
+        "at least",
     )
     return report.table((*columns, "precision"), rows) if rows else ""
 
@@ -135,13 +159,15 @@ def main(arguments: list[str]) -> int:
     passed = [word for word in arguments if word not in mine]
     _, options = read_options(mine, OPTIONS)
     chosen = {key: [each for each in options[key] if each != "none"] for key in ("experiments", "tricks")}
-    seeds = options["seeds"]
+    seeds, speed = options["seeds"], matrix_product("cpu")
     jobs = [(name, [seed], [f"experiment={name}"]) for name in chosen["experiments"] for seed in seeds]
     jobs += [(f"without/{name}", seeds, [f"experiment={SMALL}", *TRICKS[name]]) for name in chosen["tricks"]]
     for name, trained, overrides in jobs:
         train(name, trained, [*overrides, *passed])
-        text = f"{report.machine()}\n\n{ABOUT}\n{budgets()}\n{ABOUT_TRICKS}\n{ablation()}"
-        report.write_section("benchmarks/cifar10.py", text)
+        about = f"{report.machine()}\n\n{ABOUT.format(speed / 1e9)}"
+        report.write_section(
+            "benchmarks/cifar10.py", f"{about}\n{budgets(speed)}\n{ABOUT_TRICKS}\n{ablation()}"
+        )
     return 0
 
 

@@ -18,6 +18,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 TITLE = (
     "# Speed, measured\n\nEach section is written by the script that it names; ratios are those of one run.\n"
 )
+NO_BFLOAT16 = "no bfloat16 instructions"
 TRAIN = str(Path(__file__).parent.parent / "scripts" / "train.py")
 
 
@@ -38,7 +39,7 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     name = re.search(r"model name\s*: (.+)", text)
     found = [flag for flag in ("avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", text)]
-    return f"{name[1] if name else platform.machine()} ({', '.join(found) or 'no bfloat16 instructions'})"
+    return f"{name[1] if name else platform.machine()} ({', '.join(found) or NO_BFLOAT16})"
 
 
 def lstm_in_bfloat16(device: str = "cpu") -> bool:
