@@ -138,26 +138,33 @@ def probe(model: Task, data: TensorData, device: torch.device, rounds: int = 3) 
     """Return the seconds of a step forward and back, in float32 and in bfloat16, on a copy of the model.
 
     Each time is the minimum over several rounds, which alternate. If the first one takes long, it decides.
+    So do a few examples, if bfloat16 takes three times as long: a whole batch could take a minute.
     """
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    step = rehearsal(model, data, device)
-    for _ in range(1 + rounds):  # the first one warms up
-        for half in seconds:
-            start = _now(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                step()
-            seconds[half].append(_now(device) - start)
-        if sum(map(sum, seconds.values())) > LONG:
+    full = half = 0.0
+    for examples in (8, 256):
+        seconds: dict[bool, list[float]] = {False: [], True: []}
+        step = rehearsal(model, data, device, examples)
+        for _ in range(1 + rounds):  # the first one warms up
+            for bfloat16 in seconds:
+                start = _now(device)
+                with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                    step()
+                seconds[bfloat16].append(_now(device) - start)
+            if sum(map(sum, seconds.values())) > LONG:
+                break
+        full, half = (min(each[1:] or each) for each in seconds.values())
+        if half > 3 * full:
             break
-    full, half = (min(each[1:] or each) for each in seconds.values())
     return full, half
 
 
-def rehearsal(model: Task, data: TensorData, device: torch.device = CPU) -> Callable[[], None]:
+def rehearsal(
+    model: Task, data: TensorData, device: torch.device = CPU, examples: int = 256
+) -> Callable[[], None]:
     """Return a step forward and back on a copy of the model. The model and the random state stay the same."""
     generators = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(generators):
-        inputs, targets = (part[:256].to(device) for part in next(iter(data.train_dataloader())))
+        inputs, targets = (part[:examples].to(device) for part in next(iter(data.train_dataloader())))
         copied = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).train()
 
     def step() -> None:

@@ -106,6 +106,20 @@ def slow_bfloat16(monkeypatch):
     monkeypatch.setattr(speed, "probe", lambda *_: (0.001, 0.002))
 
 
+@pytest.mark.parametrize(("slower", "sizes"), [(4, [8]), (2, [8, 256])])
+def test_a_few_examples_show_that_bfloat16_is_much_slower(slower, sizes, monkeypatch):
+    asked, clock = [], [0.0]
+
+    def rehearsal(model, data, device, examples):
+        asked.append(examples)
+        return lambda: clock.append(clock[-1] + (slower if torch.is_autocast_enabled("cpu") else 1))
+
+    monkeypatch.setattr(speed, "rehearsal", rehearsal)
+    monkeypatch.setattr(speed, "_now", lambda device: clock[-1])
+    assert speed.probe(None, None, torch.device("cpu")) == (1, slower)
+    assert asked == sizes
+
+
 def test_bfloat16_is_refused_in_a_sentence_where_it_would_be_slower(train, slow_bfloat16):
     answer = train("model=softmax", "trainer=bf16", "trainer.accelerator=cpu")
     assert answer.code == 1
