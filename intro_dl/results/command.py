@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], results: Path = RESULTS) -> int:
     summaries, systems, path = read_summaries(results), read_systems(results), results.parent / "RESULTS.md"
     write_whole(path, page(summaries, systems))
     written += [path, *write_headers(results.parent / "configs" / "experiment", summaries)]
-    written += write_tables(results.parent / "docs" / "SYSTEMS.md", systems)
+    written += write_tables(results.parent / "docs", systems)
     for path in written:
         print(f"Wrote {shown_path(path)}.")
     return 0

@@ -79,7 +79,8 @@ class Saved(TypedDict):
 
 
 ALL_TEST_IMAGES = 10_000  # in MNIST and in CIFAR-10
-# In docs/SYSTEMS.md: a table of `systems.TABLES`, between two marks.
+WITH_TABLES = ("SYSTEMS.md", "howto/fast_cifar.md")  # pages of docs/
+# A table of `systems.TABLES` in these pages, between two marks.
 MEASURED = re.compile(r"(<!-- measured: ([^\n]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 HEADER = re.compile(r"^# (Measured|Not measured).*$", re.MULTILINE)  # a line of an experiment's yaml file
 
@@ -116,7 +117,7 @@ ABOUT_SYSTEMS = """\
 What each system of the decks must show, and what was measured on the test split with the weights that the run
 keeps: mean ± standard error over the seeds. Most bounds were written down before these seeds were trained,
 after trials with other seeds; a bound must hold with each seed. [docs/SYSTEMS.md](docs/SYSTEMS.md) describes
-the systems."""
+the systems, and [docs/howto/fast_cifar.md](docs/howto/fast_cifar.md) the last two tables."""
 
 
 def read_summaries(results: Path) -> dict[str, Summary]:
@@ -296,15 +297,16 @@ def _systems(systems: dict[str, Summary]) -> Iterator[str]:
         yield _markdown(rows, text_columns=3)
 
 
-def write_tables(path: Path, systems: dict[str, Summary]) -> Iterator[Path]:
-    """Update the tables in docs/SYSTEMS.md; yield the file if it changed."""
-    if path.is_file() and (new := with_tables(text := path.read_text(encoding="utf-8"), systems)) != text:
-        write_whole(path, new)
-        yield path
+def write_tables(docs: Path, systems: dict[str, Summary]) -> Iterator[Path]:
+    """Update the tables in pages of docs/; yield the files that changed."""
+    for path in [docs / page for page in WITH_TABLES]:
+        if path.is_file() and (new := with_tables(text := path.read_text(encoding="utf-8"), systems)) != text:
+            write_whole(path, new)
+            yield path
 
 
 def with_tables(text: str, systems: dict[str, Summary]) -> str:
-    """Return docs/SYSTEMS.md with the tables of today's results."""
+    """Return a page with the tables of today's results."""
     return MEASURED.sub(lambda found: f"{found[1]}{table(found[2], systems)}{found[3]}", text)
 
 

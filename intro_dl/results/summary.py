@@ -64,10 +64,11 @@ def summarize(
     summaries: dict[str, dict[str, Any]] = {}
     for name, runs in systems.items():
         runs.sort(key=lambda run: run.seed)
+        words = [*COMMANDS[name].split(), *_overrides(runs[0])[1]]
         check_seeds(COMMANDS[name], runs, seeds or SYSTEM_SEEDS)
         summaries[f"systems/{name}"] = {
             "experiment": name,
-            "command": _command(COMMANDS[name].split(), runs),
+            "command": _command(words, runs),
             "machine": machine,
             "recipe": recipe(runs[0].settings),
             "runs": [_measures(run) for run in runs],

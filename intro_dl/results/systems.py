@@ -1,4 +1,4 @@
-"""The systems of the decks: their commands, what each must show, and the tables of their measured results."""
+"""The systems of the decks and fast CIFAR-10: commands, what each must show, tables of measured results."""
 
 import operator
 import re
@@ -16,6 +16,23 @@ from intro_dl.runs.files import in_markdown, read_json
 from intro_dl.runs.values import fits
 
 SEEDS = 3
+FAST = {  # experiments with the fast recipe for CIFAR-10
+    "cifar10_2min": "16, 32 and 32 maps, 3 epochs",
+    "cifar10_5min": "32, 64 and 64 maps, 5 epochs",
+    "cifar10_10min": "32, 128 and 128 maps, 6 epochs",
+    "cifar10_fast": "64, 256 and 256 maps, 10 epochs",
+}
+SHORT = "cifar10_2min"  # the one whose tricks are turned off
+TRICKS = {
+    "whitening": "model.whiten=false",
+    "identity": "model.identity=false",
+    "fast_biases": "model.bias_speed=1",
+    "smoothing": "model.smoothing=0",
+    "lookahead": "callbacks.lookahead=null",
+    "alternating": "data.augment=crop_reflect",
+    "triangle": "scheduler=none",
+    "views": "model.views=one",
+}
 # results/systems/<name>.json: the words of its command, without the seeds.
 COMMANDS = {
     "autoencoder": "model=autoencoder",
@@ -56,6 +73,8 @@ COMMANDS = {
     "history_1958_perceptron": "experiment=history/1958_perceptron",
     "history_1986_backpropagation": "experiment=history/1986_backpropagation",
     "history_1995_convolution": "experiment=history/1995_convolution",
+    **{name: f"experiment={name}" for name in FAST},
+    **{f"{SHORT}_without_{name}": f"experiment={SHORT} {change}" for name, change in TRICKS.items()},
 }
 Summary = dict[str, Any]  # the content of a file: a `Saved`
 
@@ -176,6 +195,13 @@ TABLES: dict[str, tuple[Row, ...]] = {
     "Words": (Row("words", "nats of the next word", LOSS), Row("words", "next word right")),
     "History": tuple(
         Row(name, name[8:].replace("_", " ")) for name in COMMANDS if name.startswith("history")
+    ),
+    "CIFAR-10 in minutes": (
+        *(Row(name, f"accuracy, {size}") for name, size in FAST.items()),
+        *(Row(name, f"seconds, {size}", "seconds") for name, size in FAST.items()),
+    ),
+    "Tricks": tuple(
+        Row(f"{SHORT}_without_{name}", f"without {name.replace('_', ' ')}", rival=SHORT) for name in TRICKS
     ),
 }
 SIGNS = {"≤": operator.le, "≥": operator.ge, "<": operator.lt, ">": operator.gt, "=": operator.eq}

@@ -14,6 +14,7 @@ from intro_dl.results.experiments import ABLATIONS, ALL_TRICKS, CIFAR10, EXPERIM
 from intro_dl.results.page import (
     HEADER,
     MEASURED,
+    WITH_TABLES,
     header_line,
     page,
     read_summaries,
@@ -43,7 +44,7 @@ def make_run(tmp_path, monkeypatch):
             *([f"experiment={experiment}"] if experiment else []),
             *changes,
             f"seed={seed}",
-            f"data.root={root}",
+            *([f"data.root={root}"] if root else []),
             "resume=sweep",
         ]
         for file, content in (("config", config), ("hydra", hydra), ("overrides", overrides)):
@@ -87,10 +88,12 @@ def test_results_page_is_what_the_committed_files_say():
     assert (ROOT / "RESULTS.md").read_text() == page(*kept), "run python scripts/results.py"
 
 
-def test_tables_of_the_systems_page_are_those_of_the_committed_files():
-    text = (ROOT / "docs" / "SYSTEMS.md").read_text()
-    assert text == with_tables(text, read_systems(ROOT / "results")), "run python scripts/results.py"
-    marked = [found[2] for found in MEASURED.finditer(text)]
+def test_tables_in_the_docs_are_those_of_the_committed_files():
+    marked = []
+    for name in WITH_TABLES:
+        text = (ROOT / "docs" / name).read_text()
+        assert text == with_tables(text, read_systems(ROOT / "results")), "run python scripts/results.py"
+        marked += [found[2] for found in MEASURED.finditer(text)]
     assert marked == list(TABLES)
 
 
@@ -182,16 +185,21 @@ def test_a_sweep_is_recognized_by_its_words_however_they_are_written():
 
 def test_runs_of_a_system_become_a_file_with_its_measures_and_rivals(make_run, answer, tmp_path):
     measures = {"loss/test": 310.1715612345, "divergence/test": 5.0, "rivals": {"independent pixels": 355.7}}
+    fast = {"accuracy/test": 0.8, "seconds": 120.0}
     for seed in range(3):
         words = ("model=vae", "logger=none", "trainer=cpu")
-        make_run(f"system/{seed}", seed, None, words, **measures)
+        make_run(f"system/{seed}", seed, None, words, root=None, **measures)
+        make_run(f"files/{seed}", seed, "cifar10_2min", ("data=image_folder",), root="cifar10", **fast)
     for seed in range(5):
         make_run(f"sweep/{seed}", seed)
-    code, _, err = answer("system", "sweep", "machine=an abacus")
+    code, _, err = answer("system", "files", "sweep", "machine=an abacus")
     assert code == 0, err
     kept = json.loads((tmp_path / "results" / "systems" / "vae.json").read_text())
     assert kept["command"] == "python scripts/train.py -m model=vae seed=0,1,2"
     assert kept["runs"][0]["loss/test"] == 310.171561 and kept["runs"][0]["rivals"] == measures["rivals"]
+    kept = json.loads((tmp_path / "results" / "systems" / "cifar10_2min.json").read_text())
+    words = "-m experiment=cifar10_2min data=image_folder data.root=cifar10 seed=0,1,2"
+    assert kept["command"] == f"python scripts/train.py {words}"
     text = (tmp_path / "RESULTS.md").read_text()
     assert row("nats per image", text)[-2:] == ["≤ rival - 40", "yes"]
     assert "Not measured yet: `model=dcgan`." in text
