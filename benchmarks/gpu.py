@@ -27,7 +27,7 @@ from intro_dl.runs.program import run_script
 DEVICE, ACCELERATOR = "cuda", "trainer.accelerator=gpu"
 CONTENDERS = {
     "lenet": ("bare loop", "bare loop, fused Adam", "ours", "ours, augmented"),
-    "resnet": ("bare loop", "ours", "ours, trainer=bf16", "ours, trainer=bf16, augmented"),
+    "resnet": ("bare loop", "ours", "ours, trainer=bf16", "ours, augmented"),
     "char_lstm": ("one-hot loop in NumPy", "ours", "ours, trainer=bf16"),
 }
 LONGER = {"resnet": 10}  # as many times the steps of a CPU

@@ -2,7 +2,6 @@
 
     python benchmarks/throughput.py                     about five minutes on two cores
     python benchmarks/throughput.py quick=true          does it run? a few steps, and nothing is written
-    python benchmarks/throughput.py rounds=5 device=cuda
 
 MNIST is read from the folder that INTRO_DL_DATA names, or data/, and downloaded if need be. A round measures
 all contenders one after the other; what is shown is the median, and the median of the ratios within a round.
@@ -58,7 +57,6 @@ HALF = ("trainer=bf16", "trainer.if_slower=warn")
 OPTIONS = {
     "rounds": Option(Size, 3),
     "quick": one_of("false", "true"),
-    "device": one_of("cpu", "cuda"),
     "steps": Option(Size),
 }
 
@@ -209,13 +207,13 @@ def operations() -> dict[str, float]:
     return counts
 
 
-def matrix_product(device: str, size: int = 2048) -> float:
+def matrix_product(size: int = 2048) -> float:
     """Operations a second of a product of two matrices of float32."""
-    a, b = torch.randn(2, size, size, device=device)
+    a, b = torch.randn(2, size, size)
     seconds = []
     for _ in range(5):
         began = time.perf_counter()
-        (a @ b)[0, 0].item()  # which waits for the device
+        a @ b
         seconds.append(time.perf_counter() - began)
     return 2 * size**3 / report.median(seconds)
 
@@ -250,18 +248,15 @@ REACH = [  # what, on which work, which contender, over which, at least (at most
         *("char_lstm", "one-hot loop in NumPy", "ours, trainer=bf16", 1.5),
     ),
 ]
-ON_GPU = [("LeNet on MNIST, speed of ours / of the bare loop on the GPU", "lenet", "bare loop", "ours", 0.8)]
 
 
 def main(arguments: list[str]) -> int:
     _, options = read_options(arguments, OPTIONS)
-    quick, device = options["quick"] == "true", options["device"]
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("There is no GPU that torch can use on this machine: leave device=cuda out.")
+    quick = options["quick"] == "true"
     rounds = 1 if quick else options["rounds"]
     register_schema()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    product, counts = matrix_product(device), operations()
+    product, counts = matrix_product(), operations()
     text = [
         f"{report.machine()}\n",
         f"A product of two 2048x2048 matrices: {product / 1e9:,.0f} GFLOP/s. Medians of {rounds} rounds.\n",
@@ -271,22 +266,20 @@ def main(arguments: list[str]) -> int:
         for work, make in WORK.items():
             steps = options["steps"] or (3 if quick else STEPS[work])
             report.say(f"{TITLES[work]}, {steps} steps of each:")
-            report.interleaved(make(device, 2, Path(folder)), 1)  # two steps, to warm up
-            measured[work] = report.interleaved(make(device, steps, Path(folder)), rounds)
+            report.interleaved(make("cpu", 2, Path(folder)), 1)  # two steps, to warm up
+            measured[work] = report.interleaved(make("cpu", steps, Path(folder)), rounds)
             text.append(speeds(work, steps, measured[work], counts[work], product))
-    rows = [reached(measured, *row) for row in (REACH if device == "cpu" else ON_GPU)]
-    if device == "cpu":
-        memory = peak_memory()
-        what = "peak memory, LeNet on MNIST, beyond the bare imports"
-        rows.append((what, "<= 300 MB", f"{memory:.0f} MB", "yes" if memory <= 300 else "no"))
-        minutes = counts["airbench"] * 49_000 * 10 / product / 60
-        what = "operations of experiment=cifar10_fast, at the speed of the product"
-        rows.append((what, "<= 40 min", f"{minutes:.0f} min", "yes" if minutes <= 40 else "no"))
+    rows = [reached(measured, *row) for row in REACH]
+    memory = peak_memory()
+    what = "peak memory, LeNet on MNIST, beyond the bare imports"
+    rows.append((what, "<= 300 MB", f"{memory:.0f} MB", "yes" if memory <= 300 else "no"))
+    minutes = counts["airbench"] * 49_000 * 10 / product / 60
+    what = "operations of experiment=cifar10_fast, at the speed of the product"
+    rows.append((what, "<= 40 min", f"{minutes:.0f} min", "yes" if minutes <= 40 else "no"))
     text.append(report.table(("what", "reach", "measured", "reached"), rows))
     report.say("\n" + "\n".join(text))
     if not quick:
-        script = f"benchmarks/throughput.py{' device=cuda' if device == 'cuda' else ''}"
-        report.write_section(script, "\n".join(text))
+        report.write_section("benchmarks/throughput.py", "\n".join(text))
     return 0
 
 
