@@ -85,7 +85,7 @@ class View:
             return self.error(running, f"Error: {result.reason}")
         leading = f"{result.leading}/val"
         name = leading if leading in result.metrics else monitor
-        how = f"{name} {result.metrics[name]:.4f}" if name in result.metrics else ""
+        how = f"best {name} {result.metrics[name]:.4f}" if name in result.metrics else ""
         if result.status is Status.DIVERGED:
             how = f"diverged: {result.reason}"
         seconds = "finished before" if running.kept else f"{result.seconds:.1f} s" if result.seconds else ""

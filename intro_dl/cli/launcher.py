@@ -236,7 +236,7 @@ class _Jobs:
         self.returned: dict[int, JobReturn] = {}
         self.stop: type[KeyboardInterrupt] | None = None
         self.warned: set[str] = set()
-        self.labels = _labels(overrides)
+        self.labels = _labels(overrides, config.hydra.overrides.task)
 
     def run(self) -> list[JobReturn]:
         """Run all, and return what they returned, in their order."""
@@ -356,9 +356,9 @@ def _send(running: Running, process: Any, number: int) -> None:
         os.kill(process.pid, number if running.begun else signal.SIGKILL)
 
 
-def _labels(overrides: Mapping[int, Sequence[str]]) -> dict[int, str]:
-    """Return for each job the overrides in which it differs from the others."""
+def _labels(overrides: Mapping[int, Sequence[str]], typed: Sequence[str]) -> dict[int, str]:
+    """Return for each job the overrides in which it differs from the others, or from the command if alone."""
     words = {number: list(filter_overrides(each)) for number, each in overrides.items()}
-    common = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
+    common = set.intersection(*map(set, words.values())) if len(words) > 1 else set(typed)
     own = {number: [word for word in each if word not in common] for number, each in words.items()}
     return {number: f"#{number} {' '.join(each)}" for number, each in own.items()}

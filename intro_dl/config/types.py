@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
 Size = Annotated[int, Gt(0)]
 Count = Annotated[int, Ge(0)]
@@ -22,6 +22,7 @@ Seed = Annotated[int, Ge(0), Lt(2**32)]
 Width = Annotated[int, Gt(0), Le(10_000)]  # units, feature maps or the side of a kernel
 Depth = Annotated[int, Gt(0), Le(2_000)]  # layers; He et al. (2015) train 1202
 Widths = Annotated[Sequence[Width], MaxLen(100)]  # one for each layer
+SomeWidths = Annotated[Widths, MinLen(1)]
 
 
 @dataclass(frozen=True)

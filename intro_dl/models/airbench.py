@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from intro_dl.config.types import Fraction, Positive, Widths
+from intro_dl.config.types import Fraction, Positive, SomeWidths
 from intro_dl.models.layers import Views, average_views, image_sides
 from intro_dl.scratch.whitening import whitening_filters
 from intro_dl.tasks import Classifier
@@ -44,7 +44,7 @@ class Airbench(Classifier):
         self,
         in_shape: tuple[int, int, int],
         num_classes: int,
-        widths: Widths = (64, 256, 256),
+        widths: SomeWidths = (64, 256, 256),
         whiten: bool = True,
         identity: bool = True,
         bias_speed: Positive = 8.0,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from intro_dl.config.types import Fraction, NonNegative, Width, Widths
+from intro_dl.config.types import Fraction, NonNegative, SomeWidths, Width
 from intro_dl.models.layers import Init, image_sides, initialize
 from intro_dl.tasks import Classifier
 
@@ -32,8 +32,8 @@ class CNN(Classifier):
         self,
         in_shape: tuple[int, int, int],
         num_classes: int,
-        widths: Widths = (4, 8, 12),
-        kernels: Widths = (5, 5, 4),
+        widths: SomeWidths = (4, 8, 12),
+        kernels: SomeWidths = (5, 5, 4),
         downsample: Literal["stride", "max_pool"] = "stride",
         hidden: Width = 200,
         dropout: Fraction = 0.0,
@@ -43,7 +43,7 @@ class CNN(Classifier):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        if len(widths) != len(kernels) or not widths:
+        if len(widths) != len(kernels):
             raise ValueError(
                 f"model.widths={list(widths)} and model.kernels={list(kernels)} differ in length: "
                 "give one width and one kernel for each convolution."

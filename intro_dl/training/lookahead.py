@@ -13,8 +13,10 @@ from intro_dl.config.types import Size
 class Lookahead(pl.Callback):
     """Keep slow weights; every few steps move them a part of the way to the weights, and set these to them.
 
-    The slow weights keep decay^every * (step / steps)^3 of their value: at first they follow, at the end they
-    average. Running means of batch norm take part.
+    The slow weights begin as the weights after the first of these steps. They keep
+    decay^every * (step / steps)^3 of their value: at first they follow, at the end they average. Running
+    means of batch norm take part. The steps after the last move count, so a training that is too short for a
+    move is one without lookahead.
 
     Source: Zhang et al. (2019), with the schedule of Jordan (2024), arXiv:2404.00498, section 3.4.
 
@@ -29,14 +31,16 @@ class Lookahead(pl.Callback):
 
     def on_train_start(self, trainer, module):
         weights = self._weights(module)
-        self.slow = {name: self.slow.get(name, value).clone().to(value) for name, value in weights.items()}
+        self.slow = {name: slow.to(weights[name]) for name, slow in self.slow.items()}  # of a resumed run
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         step, steps = trainer.global_step, trainer.estimated_stepping_batches
-        if step % self.every and step < steps:
+        if not step or step % self.every:  # 0: the first step takes several batches
             return
-        kept = 1.0 if step % self.every else self.decay**self.every * (step / steps) ** 3
         weights = self._weights(module)
+        if not self.slow:
+            self.slow = {name: weight.clone() for name, weight in weights.items()}
+        kept = self.decay**self.every * (step / steps) ** 3
         with torch.no_grad():
             for name, slow in self.slow.items():
                 slow.lerp_(weights[name], 1 - kept)

@@ -8,6 +8,7 @@ its threads would not survive the fork.
 """
 
 import gc
+import logging
 from importlib import import_module
 
 from PIL import Image
@@ -32,6 +33,9 @@ EVERY_RUN = (  # modules that no other one imports at its top, e.g. those that c
 
 for name in EVERY_RUN:
     import_module(name)
+# Lightning prints its messages by itself if it is imported before Hydra has set up the logging.
+for library in map(logging.getLogger, ("pytorch_lightning", "lightning_fabric")):
+    library.handlers, library.propagate = [], True
 read_digits()  # with scikit-learn
 Image.preinit()  # the formats that Pillow tries
 pixels(learning_curves([{"epoch": 1, "loss/train": 1.0, "loss/val": 1.0}], 1))  # matplotlib caches its fonts

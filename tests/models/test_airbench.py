@@ -189,17 +189,24 @@ def test_lookahead_pulls_to_the_slow_weights_by_the_formula_of_the_paper():
     training, slow, weight = Steps(Lookahead(), 12), 0.0, 0.0
     for step in range(1, 13):
         weight += step
+        if step == 5:
+            slow = weight
         if step % 5 == 0:
             kept = 0.95**5 * (step / 12) ** 3
             weight = slow = kept * slow + (1 - kept) * weight
-        elif step == 12:  # the training ends with the slow weights
-            weight = slow
         assert training.take(step) == pytest.approx(weight)
 
 
-def test_lookahead_takes_the_last_steps_into_account_if_their_number_is_a_multiple():
-    training = Steps(Lookahead(every=5, decay=0.5), 5)
-    assert [training.take(1) for _ in range(5)][-1] == pytest.approx(5 * (1 - 0.5**5))
+@pytest.mark.parametrize("steps", [1, 4, 5, 9])
+def test_a_training_too_short_for_lookahead_ends_with_its_own_weights(steps):
+    training = Steps(Lookahead(every=5, decay=0.5), steps)
+    assert [training.take(1) for _ in range(steps)][-1] == steps
+
+
+def test_lookahead_does_not_begin_before_the_first_step_if_that_takes_several_batches():
+    training = Steps(Lookahead(every=1, decay=0.5), 1)
+    training.lookahead.on_train_batch_end(training.trainer, training.model, None, None, 0)
+    assert training.take(1) == 1
 
 
 def test_lookahead_resumes_with_its_slow_weights():

@@ -28,7 +28,7 @@ def test_the_command_of_each_result_still_has_its_recipe(saved):
         ("optim.lr=0.1", "optim.lr: 0.003 then, 0.1 now"),
         ("model.kernels=[5,5,5]", "model.kernels: [5, 5, 4] then, [5, 5, 5] now"),
         ("trainer.max_epochs=17", "trainer.max_epochs: 18 then, 17 now"),
-        ("callbacks=default", "callbacks.early_stopping: None then"),
+        ("callbacks.early_stopping={patience:5}", "callbacks.early_stopping: None then"),
         ("regularization.dropout=0.5", "model.dropout: 0.0 then, 0.5 now"),
         ("+optim.amsgrad=true", "optim.amsgrad: False then, True now"),  # not in its yaml file then
         ("scheduler=none", "scheduler.steps: 2000 then, not an option now"),

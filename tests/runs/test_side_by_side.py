@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from intro_dl.cli import launcher
 from intro_dl.cli.errors import explain
-from intro_dl.cli.launcher import SideBySide
+from intro_dl.cli.launcher import SideBySide, _labels
 from tests.conftest import ROOT
 from tests.runs.test_sweeps import table, wait_for
 
@@ -72,7 +72,7 @@ def test_each_job_has_its_line_and_an_error_names_its_job(sweep):
     lines = sweep.stdout.splitlines()
     assert lines[0] == "4 jobs, 2 at a time"
     assert any(
-        line.startswith("#0 optim.lr=0.1    accuracy/val 0.") and line.endswith(" s") for line in lines
+        line.startswith("#0 optim.lr=0.1    best accuracy/val 0.") and line.endswith(" s") for line in lines
     )
     assert any(line.startswith("#2 optim.lr=1e+30  diverged: ") for line in lines)
     assert "#1 optim.lr=abc    Error: Invalid optim.lr=abc: choose a number above 0." in sweep.stderr
@@ -83,6 +83,14 @@ def test_what_a_job_prints_is_in_its_folder(sweep):
     text = (job(sweep, "0.1") / "output.txt").read_text()
     assert text.count("printed by my callback") == 2 and "accuracy train / val" in text
     assert "printed by my callback" not in sweep.stdout
+    assert "GPU available" not in text  # Lightning's messages are in train.log
+    assert "GPU available" in (job(sweep, "0.1") / "train.log").read_text()
+
+
+def test_a_job_is_named_by_what_it_does_not_share():
+    words = {0: ["model=mlp", "optim.lr=0.1"], 1: ["model=mlp", "optim.lr=1"]}
+    assert _labels(words, []) == {0: "#0 optim.lr=0.1", 1: "#1 optim.lr=1"}
+    assert _labels({2: words[0]}, ["model=mlp", "sweep=optuna"]) == {2: "#2 optim.lr=0.1"}  # a trial alone
 
 
 def test_a_job_that_dies_is_named_and_the_others_continue(sweep):
