@@ -76,10 +76,12 @@ def cannot_read(argument: str, arguments: Sequence[str]) -> str:
 
     Args:
         argument: the argument.
-        arguments: the whole command line. The shell splits `model.hidden=[100, 50]` and `model = lenet`.
+        arguments: the whole command line. The shell splits `model.hidden=[100, 50]`, `seed=0, 1` and
+            `model = lenet`.
     """
     start, joined = f"Cannot read the argument {argument!r}", " ".join(arguments)
     together = re.sub(r"\s*=\s*", "=", re.sub(r"\s+(?=[^\[=]*\])", "", joined))
+    together = re.sub(r"\s*,\s+(?!\S*=|-[a-z-])|\s+,(?=\S)", ",", together)
     if together != joined and not any(" " in each for each in arguments):
         return f"{start}: write without spaces: {together}"
     if found := re.fullmatch(r"([\w.]+)(?:==?|:)([^=:,\s]+),?", argument):  # model==lenet, model:lenet
@@ -117,6 +119,10 @@ def _explain_composition(error: BaseException, overrides: list[str]) -> str:
     place = re.match(r"In '([^']+)'", text)
     start = f"{place[1]}.yaml has an unknown key" if place else "Unknown key"
     if match := re.search(r"Could not override '([^']+)'", text):
+        typed = {each.lstrip("+~").partition("=")[0]: each for each in overrides}
+        option = typed.get(match[1].partition(".")[0])
+        if match[1] not in typed and "sweep" in typed and option:  # sweep=depth_skip model=lenet
+            return f"{typed['sweep']} sets {match[1]}, which {option} does not have: leave out {option}."
         return f"{start} {match[1]}.{_guess(match[1], overrides)}"
     if match := re.match(r"Error merging override (.+)", text):
         wanted = re.search(r"(?:could not be converted to|is not a valid) (\w+)", cause)

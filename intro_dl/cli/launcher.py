@@ -30,6 +30,7 @@ from omegaconf import DictConfig, open_dict
 from intro_dl.cli import job
 from intro_dl.cli.job import Job
 from intro_dl.cli.jobs_view import View
+from intro_dl.config.validate import check_ranges
 from intro_dl.runs import signals
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.program import run_script
@@ -157,13 +158,16 @@ class SideBySide(BasicLauncher):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         loader, kept = hydra_context.config_loader, {}
         compose = loader.load_sweep_config
+        checks = config.hydra.sweeper._target_.endswith(".BasicSweeper")  # others search one by one
 
         def once(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-            """Compose when the sweeper checks the config of a job, and not again for the job itself."""
+            """Compose when the sweeper checks all jobs, also their values, and not again for a job itself."""
             key = tuple(sweep_overrides)
             if key in kept:
                 return pickle.loads(kept.pop(key))
             config = compose(master_config, sweep_overrides)
+            if checks and not config.resume:
+                check_ranges(config, [each.lstrip("+").partition("=")[0] for each in sweep_overrides])
             kept[key] = pickle.dumps(config)
             return config
 

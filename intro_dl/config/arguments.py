@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast
+from typing import Annotated, Any, Literal, NoReturn, Union, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -46,6 +46,10 @@ def check_arguments(node: DictConfig, group: str) -> None:
     """
     values = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
     own = OWN_KEYS.get(group, ())
+    if (
+        values and "_target_" not in values
+    ):  # an experiment sets scheduler.gamma, and scheduler=none has no keys
+        _refuse_set_by_another([f"{group}.{key}" for key in values], option_has_keys=False)
     passed = {key: value for key, value in values.items() if not key.startswith("_") and key not in own}
     target = class_of(node, group)
     from hydra.core.hydra_config import HydraConfig  # here, so that a run can be loaded without Hydra
@@ -69,12 +73,41 @@ def check_call(target: Any, values: Mapping[str, Any], group: str) -> None:
     parameters = _parameters(target)
     hints = {} if is_own(target) else _hints(target)  # the values of a user's own class may be anything
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if not open_ended and (unknown := [f"{group}.{key}" for key in values if key not in parameters]):
+        names = [name for name, each in parameters.items() if each.default is not each.empty]
+        refuse_keys(unknown, names)
     for key, value in values.items():
-        if key not in parameters and not open_ended:
-            names = [name for name, each in parameters.items() if each.default is not each.empty]
-            raise ValueError(f"Unknown key {group}.{key}.{nearest(key, names)}")
         if key in hints:
             check_value(f"{group}.{key}", value, hints[key])
+
+
+def refuse_keys(keys: Sequence[str], names: Sequence[str]) -> NoReturn:
+    """Raise the error about unknown keys of one group, whose option has `names`."""
+    _refuse_set_by_another(keys)
+    raise ValueError(f"Unknown key {keys[0]}.{nearest(keys[0].rpartition('.')[2], names)}")
+
+
+def _refuse_set_by_another(keys: Sequence[str], option_has_keys: bool = True) -> None:
+    """Raise if the user has not typed these keys, because another option sets them."""
+    from hydra.core.hydra_config import HydraConfig  # here, so that a run can be loaded without Hydra
+
+    from intro_dl.config.compose import which_sets
+
+    if not HydraConfig.initialized():
+        return
+    hydra, group = HydraConfig.get(), keys[0].partition(".")[0]
+    typed = {text.lstrip("+").partition("=")[0]: text for text in hydra.overrides.task}
+    option = typed.get(group, f"{group}={hydra.runtime.choices.get(group)}")
+    others = [text for name, text in typed.items() if name in hydra.runtime.choices and name != group]
+    own = [each.path for each in hydra.runtime.config_sources if each.schema == "file"]
+    keys = [key for key in keys if not any(f"{each}.".startswith(f"{key}.") for each in typed)]
+    other, keys = which_sets(keys, option, others, own)
+    if other:
+        ways = ["add " + " ".join(f"'~{key}'" for key in keys)] if option_has_keys else []
+        ways += [f"leave out {option}"] if group in typed else []
+        raise ValueError(
+            f"{other} sets {' and '.join(keys)}, which {option} does not have: {', or '.join(ways)}."
+        )
 
 
 _parameters = cache(lambda target: inspect.signature(target).parameters)

@@ -5,7 +5,7 @@ classes that the config names, and compares every group with the signature of it
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, shown
+from intro_dl.config.arguments import OWN_KEYS, check_arguments, check_value, refuse_keys, shown
 from intro_dl.config.names import nearest
 from intro_dl.config.schema import RANGES, RunConfig
 from intro_dl.config.targets import allow_own_code
@@ -56,12 +56,7 @@ def check_values(cfg: DictConfig) -> None:
         if not isinstance(cfg[group], DictConfig):
             raise ValueError(f"Invalid {group}={cfg[group]}: choose an option of {group}=.")
     _check_trainer(cfg.trainer)
-    for key, hint in RANGES.items():
-        group, _, name = key.rpartition(".")
-        node = OmegaConf.select(cfg, group) if group else cfg
-        if isinstance(node, DictConfig) and name in node:
-            value = node[name]
-            check_value(key, OmegaConf.to_container(value) if isinstance(value, ListConfig) else value, hint)
+    check_ranges(cfg, RANGES)
     better = "max" if higher_is_better(cfg.monitor) else "min"
     if cfg.mode != better and cfg.monitor.endswith(("/train", "/val", "/test")):  # build.py refuses others
         raise ValueError(
@@ -70,6 +65,17 @@ def check_values(cfg: DictConfig) -> None:
     _check_regularization(cfg)
     _check_parts(cfg, "callbacks")
     _check_parts(cfg, "logger")
+
+
+def check_ranges(cfg: DictConfig, keys: Iterable[str]) -> None:
+    """Check the values of those keys that are in RANGES."""
+    for key in keys:
+        group, _, name = key.rpartition(".")
+        node = OmegaConf.select(cfg, group) if group else cfg
+        if key in RANGES and isinstance(node, DictConfig) and name in node:
+            value = node[name]
+            value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+            check_value(key, value, RANGES[key])
 
 
 def _check_own_code(cfg: DictConfig) -> None:
@@ -130,7 +136,7 @@ def _check_parts(cfg: DictConfig, group: str) -> None:
             raise ValueError(f"Invalid {group}.{name}={shown(part)}: choose null to switch it off.")
         if "_target_" not in part:
             known = [key for key, each in _parts(cfg, group) if OmegaConf.select(each, "_target_")]
-            raise ValueError(f"Unknown key {group}.{name}.{nearest(name, known)}")
+            refuse_keys([f"{group}.{name}"], known)
         package = PACKAGES.get(str(part._target_).rpartition(".")[-1])
         if package and find_spec(package) is None:
             raise ValueError(f"logger={name} needs the package {package}: run pip install {package}.")

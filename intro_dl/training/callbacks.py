@@ -9,6 +9,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import callbacks
 
+from intro_dl.training.devices import in_sweep
+
 log = logging.getLogger(__name__)
 
 
@@ -188,7 +190,6 @@ class StayStopped(pl.Callback):
                 callback.patience, callback.wait_count, callback.stopped_epoch = self.patience, 0, 0
             elif stopped(callback):
                 trainer.should_stop = True
-                log.warning(
-                    "This run stopped early. To train it longer: trainer.max_epochs=%d.",
-                    2 * trainer.max_epochs,
-                )
+                if not in_sweep():  # which is resumed without changes
+                    more = 2 * trainer.max_epochs
+                    log.warning("This run stopped early. To train it longer: trainer.max_epochs=%d.", more)

@@ -39,6 +39,11 @@ NO_SWEEP = (
 )
 
 
+def in_sweep() -> bool:
+    """Return whether this run is a job of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
 def in_torchrun() -> bool:
     """Return whether torch's launcher has started this process, as one of several.
 
@@ -96,7 +101,7 @@ def launch(trainer: "Trainer", folder: RunFolder) -> bool:
         ValueError: if the processes cannot be started, or one of them fails.
     """
     started = in_torchrun()
-    if trainer.world_size > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if trainer.world_size > 1 and in_sweep():
         raise ValueError(NO_SWEEP)
     processes = int(os.environ["WORLD_SIZE"]) if started else trainer.num_devices
     if trainer.world_size != processes:

@@ -145,6 +145,87 @@ def test_typo_in_an_experiment_names_the_file_and_the_key(train, tmp_path):
     assert "Unknown key trainer.max_epoch. Did you mean max_epochs?" in answer.err
 
 
+LACKS = "{}, which {} does not have: {}."
+SET_BY_ANOTHER = {
+    "experiment=cifar10_2min data=mnist": (
+        "experiment=cifar10_2min sets data.split_fraction",
+        "data=mnist",
+        "add '~data.split_fraction', or leave out data=mnist",
+    ),
+    "experiment=cifar10_2min optim=adam": (
+        "experiment=cifar10_2min sets optim.momentum",
+        "optim=adam",
+        "add '~optim.momentum', or leave out optim=adam",
+    ),
+    "-m experiment=cifar10_2min model=mlp seed=0": (
+        "experiment=cifar10_2min sets model.widths",
+        "model=mlp",
+        "add '~model.widths', or leave out model=mlp",
+    ),
+    "experiment=history/1952_sgd_softmax model=gan": (
+        "model=gan sets optim.betas",
+        "optim=sgd",
+        "add '~optim.betas'",
+    ),
+    "sweep=depth_skip model=lenet": (
+        "sweep=depth_skip sets model.depth",
+        "model=lenet",
+        "leave out model=lenet",
+    ),
+    "--config-dir=own experiment=mine": (
+        "experiment=mine sets data.one and data.two",
+        "data=digits",
+        "add '~data.one' '~data.two'",
+    ),
+    "--config-dir=own experiment=rate scheduler=none": (
+        "experiment=rate sets scheduler.gamma",
+        "scheduler=none",
+        "leave out scheduler=none",
+    ),
+    "--config-dir=own experiment=stop callbacks=no_early_stopping": (
+        "experiment=stop sets callbacks.early_stopping",
+        "callbacks=no_early_stopping",
+        "add '~callbacks.early_stopping', or leave out callbacks=no_early_stopping",
+    ),
+}
+
+
+QUICK = ("experiment=history/1952_sgd_softmax model=gan", "sweep=depth_skip model=lenet")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=() if each in QUICK else pytest.mark.slow) for each in SET_BY_ANOTHER],
+)
+def test_a_key_that_the_user_has_not_typed_is_blamed_on_the_option_that_sets_it(command, train, tmp_path):
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    for name, keys in {
+        "mine": "data: {one: 1, two: 2}",
+        "rate": "defaults: [{override /scheduler: exponential}]\nscheduler: {gamma: 0.9}",
+        "stop": "callbacks: {early_stopping: {patience: 3}}",
+    }.items():
+        (tmp_path / "own" / "experiment" / f"{name}.yaml").write_text(f"# @package _global_\n{keys}\n")
+    answer = train(*command.split())
+    assert answer.code == 1 and LACKS.format(*SET_BY_ANOTHER[command]) in answer.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["experiment=cifar10_2min data=mnist data.split_fraction=0.1", "model=gan optim=sgd +optim.betas=[0,0]"],
+)
+def test_a_key_that_the_user_has_typed_is_unknown(command, train):
+    answer = train(*command.split())
+    key = command.split()[-1].lstrip("+").partition("=")[0]
+    assert answer.code == 1 and answer.err.startswith(f"Error: Unknown key {key}.")
+
+
+@pytest.mark.slow
+def test_the_way_out_of_a_key_that_an_experiment_sets_works(train):
+    words = "experiment=cifar10_2min model=softmax data=digits optim=adam trainer=smoke"
+    answer = train(*words.split(), "~model.widths", "~data.split_fraction", "~optim.momentum")
+    assert answer.code == 0, answer.err
+
+
 EXPERIMENTS = {
     "# package _global_\nseed: 1": "mine.yaml must begin with # @package _global_",
     "# @package _global_\ndefaults:\n  - override /modle: mlp": "mine.yaml has an unknown key modle. .*model",

@@ -131,8 +131,8 @@ def test_a_job_without_a_result_tells_a_search_that_it_is_the_worst(train, monke
     told = []
     tell = lambda self, config, job_return, **more: told.append(job_return.return_value)  # noqa: E731
     monkeypatch.setattr(SweepSummary, "on_job_end", tell)
-    train("-m", *SMALL, "trainer.max_epochs=1", "optim.lr=0.1,-1")
-    train("-m", *SMALL, "mode=max", "monitor=accuracy/val", "optim.lr=-1")
+    train("-m", *SMALL, "trainer.max_epochs=1", "regularization=none,dropout")
+    train("-m", *SMALL, "mode=max", "monitor=accuracy/val", "regularization=dropout")
     assert 0 < told[0] < 10 and told[1:] == [math.inf, -math.inf]
 
 

@@ -21,7 +21,7 @@ from tests.runs.test_sweeps import table, wait_for
 
 SMALL = ("model=softmax", "optim=sgd", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
 TRAIN = (sys.executable, str(ROOT / "scripts" / "train.py"))
-RATES = ("0.1", "abc", "1e30", "0.2")
+RATES = ("0.1", "0.3", "1e30", "0.2")
 OWN = """
 import os, signal, warnings
 import pytorch_lightning as pl
@@ -33,6 +33,8 @@ class Odd(pl.Callback):
             warnings.warn("warned by my callback")
         if "lr=0.2" in trainer.default_root_dir:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "lr=0.3" in trainer.default_root_dir:
+            raise ValueError("refused by my callback")
 """
 
 
@@ -75,7 +77,7 @@ def test_each_job_has_its_line_and_an_error_names_its_job(sweep):
         line.startswith("#0 optim.lr=0.1    best accuracy/val 0.") and line.endswith(" s") for line in lines
     )
     assert any(line.startswith("#2 optim.lr=1e+30  diverged: ") for line in lines)
-    assert "#1 optim.lr=abc    Error: Invalid optim.lr=abc: choose a number above 0." in sweep.stderr
+    assert "#1 optim.lr=0.3    Error: refused by my callback" in sweep.stderr
     assert sweep.stderr.count("#0 optim.lr=0.1    UserWarning: warned by my callback") == 1
 
 

@@ -67,11 +67,17 @@ def test_sweep_in_which_all_diverged_names_the_smallest_rate(train):
     assert "All 2 runs diverged; the smallest optim.lr tried was 1e+20" in answer.err
 
 
-def test_value_that_is_no_number_fails_alone_and_is_named(train):
-    answer = train("-m", *ONE_EPOCH, "optim.lr=abc,0.1", "hydra.sweep.dir=sweep")
+def test_value_that_is_no_number_is_refused_before_the_first_job(train):
+    answer = train("-m", *ONE_EPOCH, "optim.lr=0.1,abc", "run_dir=sweep")
+    assert answer.code == 1 and answer.err == "Error: Invalid optim.lr=abc: choose a number above 0.\n"
+    assert not (answer.folder / "sweep").exists()
+
+
+def test_option_that_another_option_excludes_fails_alone_and_is_named(train):
+    answer = train("-m", *ONE_EPOCH, "regularization=dropout,none", "hydra.sweep.dir=sweep")
     assert answer.code == 1
-    assert "Error: Invalid optim.lr=abc" in answer.err
-    assert "is failed and not compared: Invalid optim.lr=abc" in answer.out
+    assert "Error: regularization.dropout=0.5 has no effect" in answer.err
+    assert "is failed and not compared: regularization.dropout=0.5 has no effect" in answer.out
     assert "1 refused before training. Correct the command" in answer.out
     assert [row["status"] for row in table(answer.folder / "sweep")] == ["completed", "failed"]
 
@@ -139,7 +145,8 @@ def test_run_that_had_stopped_early_trains_no_further_when_its_sweep_goes_on(tra
     assert all(float(row["epochs"]) < 90 for row in expected)
     for path in folder.glob("*/result.json"):
         path.unlink()  # killed before it was written
-    assert train("resume=sweep").code == 0
+    answer = train("resume=sweep")
+    assert answer.code == 0 and "trainer.max_epochs" not in answer.err  # a sweep is resumed without changes
     assert table(folder) == expected
 
 
