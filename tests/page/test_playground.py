@@ -487,6 +487,11 @@ def test_a_rate_far_too_large_ends_in_a_sentence_and_without_edges(tab):
       return count;
     }"""
     assert tab.evaluate(edges) == 0
+    weights = "shownTab.play.network.parameters.get(shownTab.play.network.layers[0].weight).data"
+    tab.evaluate(f"{weights}.fill(1e30)")  # the loss may overflow before the weights do
+    assert tab.evaluate(edges) == 0
+    tab.evaluate(f"{weights}.fill(1)")
+    assert tab.evaluate(edges) > 0
     tab.reopen("#playground?data=moons&activation=identity&optimizer=sgd&rate=0.3")
     press(tab, "One epoch")
     assert steps(tab) == 38 and not panel(tab).get_by_role("alert").first.is_visible()

@@ -205,7 +205,8 @@ function drawEdges(context, view, column) {
   for (let to = 0; to < view.sizes[column]; to++) {
     for (let from = 0; from < view.sizes[column - 1]; from++) {
       const weight = data[to * N + from];
-      if (!Number.isFinite(weight) || weight === 0) continue; // a network that diverged has no edges left
+      // A network that diverged has no edges left; its loss may overflow before its weights do.
+      if (!(Math.abs(weight) < 1e9) || weight === 0) continue;
       const edgeChosen = chosen?.to === to && chosen.from === from && chosen.column === column;
       const near = !chosen || edgeChosen || (chosen.column === column && chosen.row === to);
       const [x0, y0] = placeOfUnit(view, column - 1, from);
