@@ -14,7 +14,6 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from intro_dl.cli import help_text, hydra_callbacks, launcher
@@ -29,6 +28,7 @@ from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.program import FULL_ERROR, as_typed, is_for_the_user, run_program, tell
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import INTERRUPTED, TERMINATED, Terminated, exit_code
+from intro_dl.runs.sweep import in_sweep
 from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def report_errors(cfg: DictConfig) -> Iterator[None]:
         _tell(reason if interrupted else f"Error: {reason}")
         if os.environ.get(FULL_ERROR):
             raise
-        if interrupted or HydraConfig.get().mode != RunMode.MULTIRUN:
+        if interrupted or not in_sweep():
             raise SystemExit(exit_code(error) if interrupted else 1) from error
 
 
@@ -92,15 +92,15 @@ def record_error(cfg: DictConfig, error: BaseException) -> str:
     """Write the error of a job to result.json, unless the command was refused; return it in one sentence."""
     interrupted = isinstance(error, KeyboardInterrupt)
     status = Status.INTERRUPTED if interrupted else getattr(error, "status", Status.FAILED)
-    job, folder = HydraConfig.get(), RunFolder(Path(cfg.run_dir))
-    in_sweep = job.mode == RunMode.MULTIRUN
-    whole = RunFolder(Path(job.sweep.dir)) if in_sweep else folder
+    folder = RunFolder(Path(cfg.run_dir))
+    swept = in_sweep()
+    whole = RunFolder(Path(HydraConfig.get().sweep.dir)) if swept else folder
     saved = f" Progress is saved. Resume with: {whole.resume_command()}"
-    if not in_sweep and not folder.last.is_file():
+    if not swept and not folder.last.is_file():
         saved = ""
     if not interrupted:
         reason = explain(error, []) + (saved if explain_os_error(error) else "")
-    elif in_sweep or not str(error):
+    elif swept or not str(error):
         what = "Received SIGTERM" if isinstance(error, Terminated) else "Interrupted"
         reason = f"{what}.{saved}" if saved else f"{what} before anything was saved."
     else:  # the training has described it
@@ -109,7 +109,7 @@ def record_error(cfg: DictConfig, error: BaseException) -> str:
     started = folder.history_file.is_file() and not cfg.resume
     theirs = is_for_the_user(cause) or getattr(cause, "errno", None) in BAD_NAMES
     refused = theirs and status is Status.FAILED and not started
-    unrecorded = refused and not in_sweep  # a sweep lists refused jobs in its table
+    unrecorded = refused and not swept  # a sweep lists refused jobs in its table
     log.info("The run ended early: %s", reason, exc_info=None if unrecorded and cfg.resume else error)
     if not unrecorded and rank() == 0 and folder.status() is not Status.COMPLETED:
         result = Result(status, reason, refused, diagnosis=getattr(error, "diagnosis", None))

@@ -8,9 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from intro_dl.runs.files import read_yaml, shown_path
@@ -79,6 +81,11 @@ class SweepFolder:
 
     def _read(self) -> Any:
         return read_yaml(self.command_file)["hydra"]
+
+
+def in_sweep() -> bool:
+    """Return whether this process runs a job of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def _values(override: Override) -> int:

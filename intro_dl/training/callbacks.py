@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import callbacks
 
-from intro_dl.training.devices import in_sweep
+from intro_dl.runs.sweep import in_sweep
 
 log = logging.getLogger(__name__)
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.signals import Terminated
+from intro_dl.runs.sweep import in_sweep
 
 if TYPE_CHECKING:  # the command line imports this module, and must not wait for torch
     from pytorch_lightning import Trainer
@@ -37,11 +37,6 @@ NO_SWEEP = (
     "(for lr in 0.1 0.01; do intro-dl train trainer=ddp optim.lr=$lr; done), or sweep with "
     "trainer=default, one device per run."
 )
-
-
-def in_sweep() -> bool:
-    """Return whether this run is a job of a sweep."""
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def in_torchrun() -> bool:
