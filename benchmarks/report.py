@@ -19,6 +19,7 @@ TITLE = (
     "# Speed, measured\n\nEach section is written by the script that it names; ratios are those of one run.\n"
 )
 NO_BFLOAT16 = "no bfloat16 instructions"
+IMPORTS = "import torch, torchvision, pytorch_lightning"  # what any such program imports
 TRAIN = str(Path(__file__).parent.parent / "scripts" / "train.py")
 
 

@@ -18,7 +18,6 @@ from intro_dl.config.options import Option, read_options
 from intro_dl.config.types import Size
 from intro_dl.runs.program import run_script
 
-IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = f"""
 import os, runpy, sys
 from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> int:
     contenders = {
         config: partial(seconds, report.TRAIN, "--cfg", "job"),
         step: first_step,
-        imports: partial(seconds, "-c", IMPORTS),
+        imports: partial(seconds, "-c", report.IMPORTS),
     }
     measured = report.interleaved(contenders, options["rounds"])
     beyond = report.median([a - b for a, b in zip(measured[step], measured[imports], strict=True)])

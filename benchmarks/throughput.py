@@ -225,7 +225,7 @@ def matrix_product(size: int = 2048) -> float:
 
 def peak_memory() -> float:
     """MB that LeNet on MNIST takes at its peak, beyond the imports alone."""
-    _, imports = report.child("-c", "import torch, torchvision, pytorch_lightning")
+    _, imports = report.child("-c", report.IMPORTS)
     with tempfile.TemporaryDirectory() as folder:
         run = ["data=mnist", f"data.root={ROOT.resolve()}", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
         _, peak = report.child(report.TRAIN, *run, "trainer.limit_train_batches=100", f"run_dir={folder}/run")
