@@ -34,10 +34,13 @@ def bare_loop(
     steps: int,
     batch_size: int,
     device: str,
+    bfloat16: bool = False,
     **optimizer: bool,
 ) -> float:
     """Time a loop over tensors, written by hand: pixels in memory, batches by index, Adam, nothing logged."""
     model = make().to(device)
+    layout = torch.channels_last if bfloat16 else torch.contiguous_format
+    model.to(memory_format=layout)
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, **optimizer)
     images, labels = images.to(device), labels.to(device)
     center, width = (torch.tensor(values, device=device).view(-1, 1, 1) for values in (mean, std))
@@ -45,7 +48,8 @@ def bare_loop(
     began = now(device)
     for chosen in torch.randperm(len(images)).to(device).split(batch_size)[:steps]:
         batch = (images[chosen].float() / 255 - center) / width
-        loss = F.cross_entropy(model(batch), labels[chosen])
+        with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
+            loss = F.cross_entropy(model(batch.contiguous(memory_format=layout)), labels[chosen])
         adam.zero_grad()
         loss.backward()
         adam.step()
