@@ -267,8 +267,9 @@ def main(arguments: list[str]) -> int:
     product, counts = matrix_product(), operations()
     text = [
         f"{report.machine()}\n",
-        f"A product of two 2048x2048 matrices of float32: {product / 1e9:,.0f} GFLOP/s. Convolutions, computed by "
-        f"another library, and bfloat16 can be faster. Medians of {rounds} rounds.\n",
+        f"A product of two 2048x2048 matrices of float32: {product / 1e9:,.0f} GFLOP/s. "
+        "Convolutions, computed by another library, and bfloat16 can be faster. "
+        f"Medians of {rounds} rounds.\n",
     ]
     measured, length = {}, {work: options["steps"] or (3 if quick else STEPS[work]) for work in WORK}
     with tempfile.TemporaryDirectory() as folder:
