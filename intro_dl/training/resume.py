@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
@@ -21,7 +22,6 @@ from intro_dl.runs.files import one_line, shown_path, write_whole
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import Terminated
-from intro_dl.runs.sweep import in_sweep
 from intro_dl.tasks import Task
 from intro_dl.training.checkpoints import LastCheckpoint
 
@@ -46,7 +46,7 @@ class SaveCommand(pl.Callback):
             return
         self.saved = True
         folder = Path(self.cfg.run_dir) / ".hydra"
-        running = HydraConfig.initialized() and not in_sweep()
+        running = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.RUN
         if trainer.is_global_zero and folder.is_dir() and running:
             write_whole(folder / "config.yaml", OmegaConf.to_yaml(self.cfg))
             write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(HydraConfig.get().overrides.task))
