@@ -6,7 +6,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
-REWRITTEN = re.compile(r"(?i)true|false|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)")  # 1_000 is 1000 to Hydra
+# Hydra reads 1_000 as 1000, and NULL as null.
+REWRITTEN = re.compile(r"(?i)true|false|null|[+-]?[\d_.]+(e[+-]?\d+)?|[+-]?(inf|nan)")
 
 
 def quote(value: str) -> str:

@@ -36,6 +36,7 @@ def is_literal(text: str) -> bool:
 @example("data.root", "a, b=[c] (d) {e: f} $HOME #g")
 @example("data.root", "1_000")
 @example("data.root", "true")
+@example("data.root", "NULL")
 @example("data.root", "''a")
 def test_path_arrives_as_it_was_typed_also_from_a_saved_command(key, text):
     assume(is_literal(text))
@@ -46,6 +47,7 @@ def test_path_arrives_as_it_was_typed_also_from_a_saved_command(key, text):
 
 
 @given(TYPED)
+@example("NULL")
 def test_run_dir_names_the_folder_of_a_run_and_of_a_sweep(text):
     assume(is_literal(text))
     values = [parsed(argument) for argument in for_hydra([f"run_dir={text}"])]
