@@ -60,8 +60,8 @@ def speeds(work: str, rounds: int) -> tuple[dict[str, list[float]], str]:
 def command(*words: str) -> tuple[float, dict]:
     """Return the seconds of a command, from its start to its end, and its result."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds, _ = report.child(report.TRAIN, *words, ACCELERATOR, f"run_dir={folder}/run")
-        return seconds, json.loads(Path(folder, "run", "result.json").read_text(encoding="utf-8"))
+        took = report.child(report.TRAIN, *words, ACCELERATOR, f"run_dir={folder}/run")
+        return took.seconds, json.loads(Path(folder, "run", "result.json").read_text(encoding="utf-8"))
 
 
 def cifar10(seeds: list[int]) -> str:

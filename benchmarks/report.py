@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -103,17 +104,26 @@ SMALL_PARENT = """
 import os, subprocess, sys
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 _, status, usage = os.wait4(child.pid, 0)
-print(usage.ru_maxrss)
+print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 sys.exit(1 if status else 0)
 """
 
 
-def child(*arguments: str | Path) -> tuple[float, float]:
-    """Run Python on `arguments`, and return the seconds that it took, and its peak memory in MB."""
+class Child(NamedTuple):
+    """What a program took."""
+
+    seconds: float
+    of_a_core: float  # seconds in which a core computed for it, or for a process that it started
+    peak: float  # MB of memory
+
+
+def child(*arguments: str | Path) -> Child:
+    """Run Python on `arguments`, and return what it took."""
     command = [sys.executable, "-c", SMALL_PARENT, sys.executable, *map(str, arguments)]
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     seconds = time.perf_counter() - began
     if done.returncode:
         raise ValueError(f"python {' '.join(map(str, arguments))} failed: {done.stderr[-500:]}")
-    return seconds, int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, else KiB
+    peak, of_a_core = map(float, done.stdout.split())
+    return Child(seconds, of_a_core, peak / (2**20 if sys.platform == "darwin" else 2**10))  # bytes, or KiB

@@ -38,17 +38,17 @@ def model(folder: Path, width: int, processes: int) -> list[float]:
     words = ["model=mlp", f"model.hidden=[{width},{width}]", "data.batch_size=64", "trainer.max_epochs=2"]
     words += ["trainer=ddp" if processes > 1 else "trainer=cpu", "trainer.threads=1", "test=false"]
     words += ["trainer.limit_val_batches=1", "trainer.limit_train_batches=20", *SHORT]
-    _, memory = report.child(report.TRAIN, *words, f"run_dir={run}")
+    peak = report.child(report.TRAIN, *words, f"run_dir={run}").peak
     parameters = json.loads((run / "result.json").read_text(encoding="utf-8"))["parameters"]
     saved = (run / "checkpoints" / "last.ckpt").stat().st_size / 1e6
-    return [parameters, 1000 * seconds(run)[1] / 20, memory, saved]
+    return [parameters, 1000 * seconds(run)[1] / 20, peak, saved]
 
 
 def sweep(folder: Path, runs: int) -> float:
     """Return the seconds of a sweep of so many short runs."""
     seeds = f"seed={','.join(map(str, range(runs)))}"
     words = ["-m", seeds, "model=lenet", "trainer.max_epochs=2", *SHORT]
-    return report.child(report.TRAIN, *words, f"hydra.sweep.dir={folder}/sweep{runs}")[0]
+    return report.child(report.TRAIN, *words, f"hydra.sweep.dir={folder}/sweep{runs}").seconds
 
 
 def photographs(folder: Path) -> tuple[float, float, float]:

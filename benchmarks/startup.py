@@ -30,11 +30,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def first_step() -> float:
     """Seconds from the command to the end of the first step."""
     with tempfile.TemporaryDirectory() as folder:
-        return report.child("-c", FIRST_STEP, "trainer.accelerator=cpu", f"run_dir={folder}/run")[0]
+        return report.child("-c", FIRST_STEP, "trainer.accelerator=cpu", f"run_dir={folder}/run").seconds
 
 
 def seconds(*arguments: str) -> float:
-    return report.child(*arguments)[0]
+    return report.child(*arguments).seconds
 
 
 def main(arguments: list[str]) -> int:

@@ -10,14 +10,14 @@ up to the whole step. The first ten steps, which allocate memory, and the last o
 import logging
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import report
 import torch
 from pytorch_lightning.trainer import call
 from pytorch_lightning.trainer.connectors.logger_connector.logger_connector import _LoggerConnector
+from stopwatch import Stopwatch
 from throughput import BATCH, ROOT, ours
 from torch.nn import functional as F
 
@@ -36,29 +36,13 @@ PARTS = (CUT, FORWARD, BACKWARD, ADAM, KEEP, CALLBACKS, LOGGING, LOOP)
 WARM_UP = 10  # steps
 
 
-class Stopwatch:
-    """Seconds in each part of some steps; a part that begins inside another one interrupts it."""
+class Steps(Stopwatch):
+    """Seconds in each part of some steps."""
 
     def __init__(self) -> None:
-        self.seconds, self.parts, self.since, self.steps = Counter[str](), [LOOP], 0.0, 0
+        super().__init__(time.perf_counter, LOOP)
+        self.steps = 0
         self.result: dict[str, float] = {}  # microseconds of a step
-
-    def count(self) -> None:
-        now = time.perf_counter()
-        self.seconds[self.parts[-1]] += now - self.since
-        self.since = now
-
-    def run(self, part: str, function: Callable, *arguments: Any, **named: Any) -> Any:
-        """Call a function as a part."""
-        if closure := named.get("closure"):  # Lightning goes forward and back within Adam.step
-            named["closure"] = lambda: self.run(LOOP, closure)
-        self.count()
-        self.parts.append(part)
-        try:
-            return function(*arguments, **named)
-        finally:
-            self.count()
-            self.parts.pop()
 
     def batches(self, batches: Iterator[Any]) -> Iterator[Any]:
         for number in range(self.steps):
@@ -70,17 +54,7 @@ class Stopwatch:
             yield self.run(CUT, next, batches)
 
 
-WATCH = Stopwatch()
-
-
-def watch(part: str, owner: Any, *names: str) -> None:
-    """Time these functions from now on."""
-    for function in [getattr(owner, name) for name in names]:
-
-        def run(*given: Any, function: Callable = function, **named: Any) -> Any:
-            return WATCH.run(part, function, *given, **named)
-
-        setattr(owner, function.__name__, run)
+WATCH = Steps()
 
 
 def bare_loop(data: MNIST) -> None:
@@ -104,12 +78,12 @@ def main(arguments: list[str]) -> int:
     data = MNIST(root=str(ROOT), batch_size=BATCH)
     data.prepare_data()
     data.setup()
-    watch(FORWARD, Classifier, "metrics")
-    watch(KEEP, Task, "measure")
-    watch(BACKWARD, torch.Tensor, "backward")
-    watch(ADAM, torch.optim.Adam, "step", "zero_grad")
-    watch(CALLBACKS, call, "_call_callback_hooks")
-    watch(LOGGING, _LoggerConnector, "on_batch_start", "on_batch_end", "update_train_step_metrics")
+    WATCH.watch(FORWARD, Classifier, "metrics")
+    WATCH.watch(KEEP, Task, "measure")
+    WATCH.watch(BACKWARD, torch.Tensor, "backward")
+    WATCH.watch(ADAM, torch.optim.Adam, "step", "zero_grad")
+    WATCH.watch(CALLBACKS, call, "_call_callback_hooks")
+    WATCH.watch(LOGGING, _LoggerConnector, "on_batch_start", "on_batch_end", "update_train_step_metrics")
     cut = Batches.batches_from
     Batches.batches_from = lambda self, first: (WATCH.batches if self.shuffle else iter)(cut(self, first))
     run = ["model=lenet", "data=mnist", f"data.root='{ROOT.resolve()}'"]

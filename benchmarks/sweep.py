@@ -8,8 +8,8 @@ times, one after another. What they train is the same. So more is gained the sho
 runs of two epochs, and runs as they are configured (20 epochs at most, stopped early). The limit is the ratio
 of a sweep that would take the time of the bare imports and of the training on its cores, and nothing else.
 
-The fixed cost of a run in a sweep is what the jobs beyond the first eight of a sweep of sixteen cost, without
-the seconds of their two epochs: their processes, configs, models, loggers, pictures and tests.
+The fixed cost of a run in a sweep is what the jobs beyond the first eight of a sweep of 24 cost, without
+their two epochs, in seconds in which a core computes. What it consists of: see benchmarks/job.py.
 """
 
 import csv
@@ -28,7 +28,7 @@ from intro_dl.runs.program import run_script
 RATES = ("1e-4", "2e-4", "5e-4", "1e-3", "2e-3", "5e-3", "1e-2", "2e-2")
 LENGTHS = {"two epochs": (["trainer.max_epochs=2"], 6), "as configured": ([], 3.5)}
 FIXED = 0.3  # seconds
-SEEDS = 8
+SEEDS = 8, 24
 
 
 def trained(sweep: str) -> float:
@@ -38,13 +38,11 @@ def trained(sweep: str) -> float:
     return sum(float(row["seconds"]) for row in rows)
 
 
-def sweep(rates: list[str], length: list[str], training: list[float]) -> float:
-    """Seconds of one sweep; those of its training are added to `training`."""
+def sweep(*words: str) -> tuple[report.Child, float]:
+    """Return what a sweep took, and the seconds of the epochs in it."""
     with tempfile.TemporaryDirectory() as folder:
-        swept = ["-m", f"optim.lr={','.join(rates)}", f"hydra.sweep.dir={folder}"]
-        seconds, _ = report.child(report.TRAIN, *swept, "trainer.accelerator=cpu", *length)
-        training.append(trained(folder))
-    return seconds
+        swept = ["-m", f"hydra.sweep.dir={folder}", "trainer.accelerator=cpu", *words]
+        return report.child(report.TRAIN, *swept), trained(folder)
 
 
 def commands(rates: list[str], length: list[str]) -> float:
@@ -53,39 +51,39 @@ def commands(rates: list[str], length: list[str]) -> float:
     for rate in rates:
         with tempfile.TemporaryDirectory() as folder:
             run = [f"optim.lr={rate}", f"run_dir={folder}/run", "trainer.accelerator=cpu"]
-            total += report.child(report.TRAIN, *run, *length)[0]
+            total += report.child(report.TRAIN, *run, *length).seconds
     return total
 
 
 def fixed_cost(at_a_time: int) -> float:
-    """Seconds of a core that a job of two epochs takes beside its training."""
-    seconds, training = [], []
-    for number in SEEDS, 2 * SEEDS:
-        with tempfile.TemporaryDirectory() as folder:
-            swept = ["-m", f"seed=range({number})", f"hydra.sweep.dir={folder}", "trainer.max_epochs=2"]
-            jobs = [f"hydra.launcher.n_jobs={at_a_time}", "trainer.threads=1", "trainer.accelerator=cpu"]
-            seconds.append(report.child(report.TRAIN, *swept, *jobs)[0])
-            training.append(trained(folder))
-    return ((seconds[1] - seconds[0]) * at_a_time - (training[1] - training[0])) / SEEDS
+    """Seconds in which a core computes for a job of two epochs, beside these."""
+    own = [f"hydra.launcher.n_jobs={at_a_time}", "trainer.threads=1", "trainer.max_epochs=2"]
+    few, many = (took.of_a_core - epochs for took, epochs in (sweep(f"seed=range({n})", *own) for n in SEEDS))
+    return (many - few) / (SEEDS[1] - SEEDS[0])
+
+
+def compare(rates: list[str], length: list[str], rounds: int, imports: float) -> tuple[float, ...]:
+    """Return the seconds of the commands and of the sweep, their ratio, and its limit."""
+    apart, together, training = [], [], []
+    for number in range(1, rounds + 1):
+        apart.append(commands(rates, length))
+        took, epochs = sweep(f"optim.lr={','.join(rates)}", *length)
+        together.append(took.seconds)
+        training.append(epochs)
+        report.say(f"  round {number} of {rounds}: commands {apart[-1]:.1f} s, sweep {together[-1]:.1f} s")
+    limit = report.median(apart) / (imports + report.median(training) / cores())
+    return report.median(apart), report.median(together), report.ratio(apart, together), limit
 
 
 def main(arguments: list[str]) -> int:
     _, options = read_options(arguments, {"rounds": Option(Size, 1), "rates": Option(Size, len(RATES))})
     rates, rows = list(RATES[: options["rates"]]), []
-    imports = min(report.child("-c", report.IMPORTS)[0] for _ in range(3))
+    imports = min(report.child("-c", report.IMPORTS).seconds for _ in range(3))
     for name, (length, reach) in LENGTHS.items():
         report.say(f"{len(rates)} rates, {name}:")
-        apart, together, training = f"{len(rates)} commands", "one sweep", []
-        contenders = {
-            apart: partial(commands, rates, length),
-            together: partial(sweep, rates, length, training),
-        }
-        measured = report.interleaved(contenders, options["rounds"])
-        ratio = report.ratio(measured[apart], measured[together])
-        times = [f"{report.median(measured[contender]):.1f} s" for contender in (apart, together)]
-        limit = report.median(measured[apart]) / (imports + report.median(training) / cores())
+        apart, together, ratio, limit = compare(rates, length, options["rounds"], imports)
         found = f"{ratio:.2f}", f"{limit:.2f}", "yes" if ratio >= reach else "no"
-        rows.append((name, *times, f">= {reach}", *found))
+        rows.append((name, f"{apart:.1f} s", f"{together:.1f} s", f">= {reach}", *found))
     report.say("fixed cost of a run in a sweep:")
     ways = {"one at a time": 1, f"side by side, {cores()} at a time": cores()}
     fixed = report.interleaved({name: partial(fixed_cost, n) for name, n in ways.items()}, options["rounds"])
