@@ -26,10 +26,11 @@ from intro_dl.runs import signals
 from intro_dl.runs.files import explain_os_error
 from intro_dl.runs.folder import RunFolder
 from intro_dl.runs.program import FULL_ERROR, as_typed, is_for_the_user, run_program, tell
+from intro_dl.runs.rank import is_worker, rank
 from intro_dl.runs.result import Result, Status
 from intro_dl.runs.signals import INTERRUPTED, TERMINATED, Terminated, exit_code
 from intro_dl.runs.sweep import in_sweep
-from intro_dl.training.devices import end_with_launcher, is_worker, rank, report_to_launcher, worker_arguments
+from intro_dl.training.devices import end_with_launcher, report_to_launcher, worker_arguments
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from intro_dl.cli.app import report_errors, run
 from intro_dl.config.targets import allow_own_code
 from intro_dl.config.validate import check_values
 from intro_dl.runs.program import say_loading
+from intro_dl.runs.rank import is_worker
 from intro_dl.runs.sweep import earlier_result
-from intro_dl.training.devices import is_worker
 
 
 @hydra.main(version_base="1.3", config_path="pkg://intro_dl.configs", config_name="train")

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from intro_dl.runs import signals
+from intro_dl.runs.rank import is_worker
 from intro_dl.runs.signals import Terminated, exit_code, on_sigterm, terminate
 
 FULL_ERROR = "INTRO_DL_FULL_ERROR"  # the user's value of HYDRA_FULL_ERROR, which cli/app.py changes
@@ -50,7 +51,11 @@ def run_script(
 
         return resolve_name(command)(arguments)
 
-    return run_program(work)
+    def tell_here(text: str) -> None:
+        if not is_worker() or text.startswith("Error: "):  # the launcher says why it has ended its workers
+            tell(text)
+
+    return run_program(work, tell=tell_here)
 
 
 def typed_command(name: str) -> str:

@@ -23,10 +23,10 @@ from intro_dl.config.targets import class_of
 from intro_dl.config.validate import validate
 from intro_dl.data.dataset import TensorData
 from intro_dl.models.size import count_parameters, free_memory
+from intro_dl.runs.rank import in_torchrun
 from intro_dl.tasks import LanguageModel, Task
 from intro_dl.training.callbacks import Limits, RestoreSchedule, SeedEachEpoch, StayStopped
 from intro_dl.training.checkpoints import MiddleOfEpoch, WholeCheckpoints
-from intro_dl.training.devices import in_torchrun
 from intro_dl.training.divergence import StopWhenNotFinite
 from intro_dl.training.resume import SaveCommand
 from intro_dl.training.speed import Unprofiled, look_for_a_gpu_once, skip_empty_hooks

@@ -23,6 +23,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from intro_dl.config.override_syntax import quote
 from intro_dl.runs.folder import RunFolder
+from intro_dl.runs.rank import LAUNCHER, in_torchrun, is_worker, rank
 from intro_dl.runs.signals import Terminated
 from intro_dl.runs.sweep import in_sweep
 
@@ -30,31 +31,11 @@ if TYPE_CHECKING:  # the command line imports this module, and must not wait for
     from pytorch_lightning import Trainer
     from torch.distributed import TCPStore
 
-LAUNCHER = "INTRO_DL_LAUNCHER"  # process id and run folder of the launcher, for the processes that it starts
-TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torch's launcher, here and in torchrun
 NO_SWEEP = (
     "trainer=ddp trains one run on several devices and does not work with -m. Start one run after another "
     "(for lr in 0.1 0.01; do intro-dl train trainer=ddp optim.lr=$lr; done), or sweep with "
     "trainer=default, one device per run."
 )
-
-
-def in_torchrun() -> bool:
-    """Return whether torch's launcher has started this process, as one of several.
-
-    Variables of a cluster, such as SLURM_NTASKS in the shell of `salloc`, or RANK alone, do not count.
-    """
-    return {TORCHRUN, "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
-
-
-def rank() -> int:
-    """Return the number of this process among those of its run."""
-    return int(os.environ["RANK"]) if in_torchrun() else 0
-
-
-def is_worker() -> bool:
-    """Return whether this process was started by `launch`."""
-    return LAUNCHER in os.environ and in_torchrun()
 
 
 def worker_arguments() -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from intro_dl.cli.app import run
+from intro_dl.runs.program import run_script
 
 TRAIN = str(Path(__file__).parents[2] / "scripts" / "train.py")
 CPU = ("trainer.accelerator=cpu", "model=mlp", "optim=momentum", "trainer.max_epochs=2")
@@ -102,6 +103,19 @@ def test_flags_of_a_command_stay_last_in_each_process(monkeypatch):
     words = []
     assert run(lambda: words.extend(sys.argv[1:]), ["--config-dir=conf", "model=softmax"]) == 0
     assert words[0] == "model=softmax" and "hydra.run.dir=." in words and words[-1] == "--config-dir=conf"
+
+
+def test_a_worker_that_its_launcher_ends_while_it_imports_says_nothing(monkeypatch, capsys):
+    def ended(arguments):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert run_script(None, ended, []) == 143
+    assert capsys.readouterr().err == "Received SIGTERM.\n"
+    started = ("INTRO_DL_LAUNCHER", "TORCHELASTIC_RUN_ID", "RANK", "LOCAL_RANK", "WORLD_SIZE")
+    for name in (*started, "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "1")
+    assert run_script(None, ended, []) == 143
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow
