@@ -38,8 +38,7 @@ oneDNN in both precisions, and casts the weights once a step, not at each time s
 computes the gradients of the weights as one product for all time steps. In bfloat16, `brgemm` adds a product for
 each time step to these 4H(E+H) numbers, so that {traffic:.0f} MB are read and written in a step. It sums over B={B}
 examples, where one tile of AMX has room for 32. Written out in Python (`model.cell=scratch`) a step has about 2,800
-kernels instead of 36. benchmarks/compile.py measures what
-`trainer.compile=true` changes in both.
+kernels instead of 36. benchmarks/compile.py measures what `trainer.compile=true` changes in both.
 """  # noqa: E501
 
 

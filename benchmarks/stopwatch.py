@@ -14,7 +14,7 @@ class Stopwatch:
     """
 
     def __init__(self, clock: Callable[[], float], rest: str) -> None:
-        self.clock, self.rest = clock, rest
+        self.clock = clock
         self.seconds, self.parts, self.since = Counter[str](), [rest], clock()
 
     def count(self) -> None:
@@ -24,8 +24,6 @@ class Stopwatch:
 
     def run(self, part: str, function: Callable, *arguments: Any, **named: Any) -> Any:
         """Call a function as a part."""
-        if closure := named.get("closure"):  # Lightning goes forward and back within Adam.step
-            named["closure"] = lambda: self.run(self.rest, closure)
         self.count()
         self.parts.append(part)
         try:

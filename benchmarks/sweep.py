@@ -1,6 +1,6 @@
 """A sweep of eight learning rates beside eight separate commands, and benchmarks/RESULTS.md.
 
-    python benchmarks/sweep.py                   about four minutes
+    python benchmarks/sweep.py                   about six minutes
     python benchmarks/sweep.py rates=2 rounds=1
 
 LeNet on digits. A sweep imports torch once and runs its jobs side by side; eight commands import it eight
